@@ -1,0 +1,58 @@
+"""What a connector asks of the energy manager, as the edge reports it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.session import ConnectorState, Flexibility
+from powerctl.core.units import Current, Energy, Power, Voltage
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorReport:
+    """One connector's measurement, wish and guarantee at one instant. All power is DC at the connector."""
+
+    connector: ConnectorId
+    state: ConnectorState
+    session: SessionId | None
+    """None: nothing plugged in."""
+    applied_sequence: int
+    """Sequence of the newest setpoint taken; 0: none."""
+    committed: Power
+    """What the connector will not exceed from now on without a new lease."""
+    voltage: Voltage
+    current: Current
+    target: Power
+    """What the vehicle asks for now."""
+    min_power: Power
+    max_power: Power
+    flexibility: Flexibility
+    slope_a_s: float
+    """How fast the vehicle follows a lower available current, amperes per second."""
+    soc_percent: float | None
+    capacity: Energy | None
+    energy: Energy
+    """Register of the DC meter."""
+    session_energy: Energy
+    plug_in_time: datetime | None
+    protocol_number: int | None = None
+
+    @property
+    def power(self) -> Power:
+        """Measured DC power."""
+        return self.current.at(self.voltage)
+
+
+@dataclass(frozen=True, slots=True)
+class StationReport:
+    """Everything that the controller reports at one instant."""
+
+    measure_time: datetime
+    ac_power: Power | None
+    """Measured at the grid connection. None: no fresh value."""
+    ac_energy: Energy | None
+    connectors: tuple[ConnectorReport, ...]
+    frequency_hz: float | None = None
+    ac_voltage: Voltage | None = None

@@ -1,0 +1,273 @@
+"""What a station remembers until the cloud has it: the entries of the outbox, as values.
+
+Their wire form and fuller field comments are in `protos/powerctl/v1/uplink.proto`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from powerctl.core.fault import Fault
+from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.session import ConnectorState, StopReason
+from powerctl.core.setpoint import Command, Limit, LimitSource
+from powerctl.core.topology import ConnectorType
+from powerctl.core.units import Current, Energy, Power, Voltage
+
+
+class Lane(IntEnum):
+    """Priority in the outbox; a lower value is sent first and dropped last."""
+
+    BILLING = 0
+    """Billing, safety, security: synced to disk before use, never dropped."""
+    STATUS = 1
+    TELEMETRY = 2
+    """Thinned when the outbox is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorDescription:
+    """A connector as the cloud lists it."""
+
+    connector: ConnectorId
+    type: ConnectorType
+    max_power: Power
+    position: str
+    """`left` or `right`, as a person stands in front of the station."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationStarted:
+    """The controller started; makes the station appear in the cloud."""
+
+    boot_id: str
+    software_version: str
+    connectors: tuple[ConnectorDescription, ...]
+    display_name: str
+    address: str
+    latitude: float | None
+    longitude: float | None
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorStatusChanged:
+    """The connector's state changed."""
+
+    connector: ConnectorId
+    state: ConnectorState
+    session: SessionId | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """A plug went in."""
+
+    session: SessionId
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """One reading of a DC meter's cumulative register."""
+
+    meter_serial: str
+    register_wh: int
+    read_time: datetime
+    valid: bool
+    """False: not fit for billing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted:
+    """Metering began."""
+
+    session: SessionId
+    connector: ConnectorId
+    reading: MeterReading
+    command_id: str
+    """Empty: started at the station."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """Metering ended; one record is enough to bill."""
+
+    session: SessionId
+    connector: ConnectorId
+    reading: MeterReading
+    stop_reason: StopReason
+    detail: str
+    start_reading: MeterReading | None
+    """None: the start was not measured; nothing is billed without review."""
+    start_time: datetime | None
+    idle_s: int
+    """Seconds in which the vehicle asked for nothing while power was on offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The plug came out."""
+
+    session: SessionId
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class StationLimits:
+    """The limits of the whole station, AC at the grid connection."""
+
+    cap: Power
+    source: LimitSource
+    detail: str
+    until: datetime | None
+    sources: tuple[Limit, ...]
+    """The cap of every live source, lowest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorTelemetry:
+    """Live values of one connector, DC."""
+
+    connector: ConnectorId
+    session: SessionId | None
+    state: ConnectorState
+    voltage: Voltage
+    current: Current
+    power: Power
+    soc_percent: float | None
+    session_energy: Energy
+    limit: Power
+    reasons: tuple[Limit, ...]
+    """Lowest first; the first binds."""
+    target: Power
+    command: Command | None
+    """None: no setpoint was ever taken."""
+    remaining_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Live values of the station."""
+
+    ac_power: Power | None
+    limits: StationLimits | None
+    connectors: tuple[ConnectorTelemetry, ...]
+    manager_connected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised:
+    """A fault began."""
+
+    connector: ConnectorId
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCleared:
+    """A fault ended."""
+
+    connector: ConnectorId
+    code: str
+
+
+class CommandOutcome(StrEnum):
+    """What became of a command."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    """Taken after its expiry; nothing was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The station's answer to a command."""
+
+    command_id: str
+    outcome: CommandOutcome
+    detail: str
+
+
+class GridEventKind(StrEnum):
+    """A step in the life of a grid signal."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    COMPLIED = "complied"
+    RELEASED = "released"
+    FAILSAFE = "failsafe"
+
+
+@dataclass(frozen=True, slots=True)
+class GridEvent:
+    """What the grid asked, and when the station complied."""
+
+    kind: GridEventKind
+    source: LimitSource
+    cap: Power
+    measured: Power | None
+    event_time: datetime
+    detail: str
+
+
+Body = (
+    StationStarted
+    | ConnectorStatusChanged
+    | SessionOpened
+    | TransactionStarted
+    | TransactionEnded
+    | SessionClosed
+    | Telemetry
+    | FaultRaised
+    | FaultCleared
+    | CommandResult
+    | GridEvent
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One entry of the outbox, before it has a sequence."""
+
+    record_time: datetime
+    body: Body
+
+
+def lane_of(body: Body) -> Lane:
+    """The lane that a record of this kind travels in."""
+    if isinstance(body, Telemetry):
+        return Lane.TELEMETRY
+    if isinstance(body, (StationStarted, ConnectorStatusChanged)):
+        return Lane.STATUS
+    return Lane.BILLING
+
+
+@dataclass(frozen=True, slots=True)
+class StartCharging:
+    """Start the session that is plugged in."""
+
+    session: SessionId
+    connector: ConnectorId
+
+
+@dataclass(frozen=True, slots=True)
+class StopCharging:
+    """End the session's transaction."""
+
+    session: SessionId
+    connector: ConnectorId
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class StationCommand:
+    """From the cloud; carried out at most once, and not after `expire_time`."""
+
+    command_id: str
+    expire_time: datetime
+    action: StartCharging | StopCharging
