@@ -1,0 +1,1 @@
+"""Protobuf to domain and back, in one place: what passes here is validated, what does not is a `RemoteError`."""
