@@ -1,0 +1,1 @@
+"""Plumbing without domain: settings, log, metrics, health, services, outbox, certificates."""

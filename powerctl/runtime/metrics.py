@@ -1,0 +1,70 @@
+"""The catalogue of metrics: one table from which code and documentation derive.
+
+Names carry the program as prefix and a base unit; labels are bounded and never identify a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, Literal
+
+from prometheus_client import Counter, Gauge, Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the catalogue."""
+
+    name: str
+    type: Literal["counter", "gauge", "histogram"]
+    unit: str
+    """Base unit, or empty for a count."""
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Upper bounds; histograms only."""
+
+
+FAST: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Buckets for what must happen within a tenth of a second."""
+SETTLING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
+"""Buckets for what follows a settle time."""
+
+CATALOGUE: Final[tuple[Metric, ...]] = (
+    Metric("powerctl_build_info", "gauge", "", "Always 1; the label says which version runs", ("program", "version")),
+)
+
+
+@cache
+def _row(name: str) -> Metric:
+    for metric in CATALOGUE:
+        if metric.name == name:
+            return metric
+    raise KeyError(f"metric {name} is not in the catalogue")
+
+
+@cache
+def counter(name: str) -> Counter:
+    """The counter of this name. Raises KeyError: it is not in the catalogue as a counter."""
+    return Counter(name, _typed(name, "counter").meaning, _row(name).labels)
+
+
+@cache
+def gauge(name: str) -> Gauge:
+    """The gauge of this name. Raises KeyError: it is not in the catalogue as a gauge."""
+    return Gauge(name, _typed(name, "gauge").meaning, _row(name).labels)
+
+
+@cache
+def histogram(name: str) -> Histogram:
+    """The histogram of this name. Raises KeyError: it is not in the catalogue as a histogram."""
+    row = _typed(name, "histogram")
+    return Histogram(name, row.meaning, row.labels, buckets=row.buckets or FAST)
+
+
+def _typed(name: str, kind: str) -> Metric:
+    row = _row(name)
+    if row.type != kind:
+        raise KeyError(f"metric {name} is a {row.type}, not a {kind}")
+    return row
