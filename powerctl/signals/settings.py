@@ -1,0 +1,138 @@
+"""The grid part of the `[manager]` table, and what it means in words."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import Final, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from powerctl.core.setpoint import LimitSource
+from powerctl.core.units import Power
+from powerctl.runtime.settings import Section
+from powerctl.signals.lpc import Autonomy
+
+SLOTS: Final = 4
+"""Source slots of model 64300."""
+DSO_SETTLE_S: Final = 2.0
+OTHER_SETTLE_S: Final = 5.0
+"""Settle times of architecture rule 4, unless commissioned otherwise."""
+
+
+class ModbusTcpSettings(Section):
+    """The Modbus/TCP server. Anyone who reaches it may read; writing is commissioned per slot."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=5020, ge=0, le=65535)
+    """0: any free port."""
+    max_connections: int = Field(default=64, ge=1, le=1024)
+    """Beyond this the connection that was silent longest gives way, those of commissioned writers last."""
+    idle_timeout_s: float = Field(default=60.0, gt=0, le=3600)
+    """A connection without a complete request for this long is closed."""
+    max_writes_per_s: float = Field(default=10.0, gt=0, le=1000)
+    """Sustained writes per peer, with bursts of twice as many; beyond it the answer is *busy*."""
+
+
+class SlotSettings(Section):
+    """One source of grid signals: who it is, who may write, and what its silence means."""
+
+    index: int = Field(ge=0, lt=SLOTS)
+    """Slot of model 64300."""
+    source: Literal["dso", "ems", "aggregator", "operator"]
+    commissioned: bool
+    """False: the slot contributes nothing and accepts nothing."""
+    writers: tuple[str, ...] = ()
+    """Addresses or networks whose plain Modbus/TCP writes are accepted. Empty: nobody's."""
+    failsafe_w: float = Field(ge=0, le=1e7)
+    """Cap at start and while the source is silent, watts AC. No default."""
+    failsafe_min_s: int = Field(ge=7200, le=86400)
+    """How long the failsafe lasts at least, LPC-TS-013. No default."""
+    heartbeat_timeout_s: int = Field(ge=0, le=600)
+    """Silence that starts the failsafe; 0: silence means nothing, else 5 to 600. No default."""
+    settle_s: float | None = Field(default=None, ge=0, le=60)
+    """Within this time a decrease must have reached the power stage. Absent: 2 s for the DSO, 5 s for others."""
+    autonomy: Autonomy = Autonomy.AFTER_FAILSAFE_MIN
+    """When the station may go on without the source: `never`, `after_failsafe_min`, or `after_wait` as LPC permits."""
+
+    @field_validator("writers")
+    @classmethod
+    def _writers_are_networks(cls, writers: tuple[str, ...]) -> tuple[str, ...]:
+        for writer in writers:
+            ip_network(writer)
+        return writers
+
+    @field_validator("heartbeat_timeout_s")
+    @classmethod
+    def _heartbeat_is_off_or_sane(cls, value: int) -> int:
+        if 0 < value < 5:
+            raise ValueError("use 0 (silence means nothing) or 5 to 600 seconds")
+        return value
+
+    @property
+    def limit_source(self) -> LimitSource:
+        """The source as the domain names it."""
+        return LimitSource(self.source)
+
+    @property
+    def settle(self) -> float:
+        """The settle time in force, seconds."""
+        if self.settle_s is not None:
+            return self.settle_s
+        return DSO_SETTLE_S if self.source == "dso" else OTHER_SETTLE_S
+
+
+class GridSettings(Section):
+    """Everything about grid signals."""
+
+    modbus_tcp: ModbusTcpSettings = ModbusTcpSettings()
+    slots: tuple[SlotSettings, ...] = Field(default=(), max_length=SLOTS)
+    installers: tuple[str, ...] = ()
+    """Addresses or networks that may write the station's own settings (model 702). Empty: nobody."""
+
+    @field_validator("installers")
+    @classmethod
+    def _installers_are_networks(cls, installers: tuple[str, ...]) -> tuple[str, ...]:
+        for installer in installers:
+            ip_network(installer)
+        return installers
+
+    @model_validator(mode="after")
+    def _slots_are_distinct(self) -> Self:
+        numbers = [slot.index for slot in self.slots]
+        if len(set(numbers)) != len(numbers):
+            raise ValueError("two slots have the same index")
+        return self
+
+    def describe(self) -> list[str]:
+        """What the station does at start and on silence, one sentence each."""
+        tcp = self.modbus_tcp
+        lines = [f"Grid signals come in by Modbus/TCP on {tcp.host}:{tcp.port}; anyone who reaches it may read."]
+        commissioned = [slot for slot in self.slots if slot.commissioned]
+        if not commissioned:
+            lines.append("No grid source is commissioned: only the station's rating limits it.")
+        for slot in commissioned:
+            lines += _describe_slot(slot)
+        who = ", ".join(self.installers) or "nobody"
+        lines.append(f"The station's own settings (model 702) may be written by {who}.")
+        return lines
+
+
+_AFTERWARDS: Final = {
+    Autonomy.NEVER: "It stays there until the source speaks again.",
+    Autonomy.AFTER_FAILSAFE_MIN: "After {hours:g} h without the source it goes on without that limit.",
+    Autonomy.AFTER_WAIT: "It goes on without that limit after 2 minutes at start, or {hours:g} h of silence later on.",
+}
+
+
+def _describe_slot(slot: SlotSettings) -> list[str]:
+    who = f"slot {slot.index} ({slot.source})"
+    writers = ", ".join(slot.writers)
+    failsafe = Power(slot.failsafe_w)
+    loss = f"After {slot.heartbeat_timeout_s} s without a heartbeat the station keeps to {failsafe} again."
+    return [
+        f"Source {who} may be written by {writers}." if writers else f"Source {who} may be written by nobody yet.",
+        f"At start the station keeps to {failsafe} until {who} has sent a heartbeat and a limit.",
+        loss if slot.heartbeat_timeout_s else f"Silence of {who} means nothing: its last limit stays.",
+        _AFTERWARDS[slot.autonomy].format(hours=slot.failsafe_min_s / 3600),
+        f"A lower limit of {who} reaches the power stage within {slot.settle:g} s; an emergency at once.",
+    ]
