@@ -1,0 +1,55 @@
+"""What a CHAdeMO connector was commissioned with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edge.chademo.timing import TIMES, Time
+from powerctl.core.ids import ConnectorId
+from powerctl.core.units import ZERO_POWER, Current, Power, Voltage
+
+LATCHED = frozenset({"insulation", "contactor_welded", "power_stage", "emergency_stop"})
+"""Codes of the faults that hold until an operator releases them, unless commissioned otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorConfig:
+    """Ratings and choices of one connector."""
+
+    connector: ConnectorId
+    max_power: Power
+    max_current: Current
+    max_voltage: Voltage
+    """Sent as available output voltage; fixed for the whole session."""
+    min_power: Power = ZERO_POWER
+    """The smallest power that the power stage can hold."""
+    min_current: Current = Current(1.0)
+    """The smallest current that the power stage can hold."""
+    min_voltage: Voltage = Voltage(150.0)
+    """The lowest battery voltage that the power stage can charge."""
+    test_voltage: Voltage = Voltage(500.0)
+    """Of the insulation test, at most `max_voltage` is used. Captures: about 500 V whatever the vehicle's voltage."""
+    test_hold_s: float = 2.0
+    """Captures: 2 to 4 s is the mainstream."""
+    min_insulation_kohm: float = 100.0
+    """Less is a fault: 100 ohms per volt at 1000 V."""
+    protocol_number: int = 2
+    """2 stands for 1.0.0 to 1.2. With less a Leaf never reports its contactor."""
+    lower_a_s: float = 10.0
+    """Slope of falling available current until the vehicle has shown that it follows a steeper one."""
+    raise_a_s: float = 20.0
+    """Slope of rising available current and of rising output; vehicles ramp at 20 A/s."""
+    stop_a_s: float = 50.0
+    """Slope of the output in a normal stop; captures: 31 A in 0.6 s, 14 A in 0.2 s."""
+    dynamic_current: bool = True
+    """False: for vehicles that end the session when available current changes (jdemo kits): start and stop only."""
+    default_time_s: float = 3600.0
+    """Maximum charging time for a vehicle that states none."""
+    latched: frozenset[str] = LATCHED
+    times: Mapping[Time, float] = field(default_factory=dict)
+    """Overrides of `timing.TIMES`, seconds."""
+
+    def seconds(self, time: Time) -> float:
+        """The time in force."""
+        return self.times.get(time, TIMES[time].seconds)
