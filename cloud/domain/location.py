@@ -1,0 +1,85 @@
+"""Stations and connectors as the cloud lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.record import ConnectorTelemetry, StationLimits
+from powerctl.core.session import ConnectorState
+from powerctl.core.topology import ConnectorType
+from powerctl.core.units import Power
+
+SILENCE: Final = timedelta(seconds=90)
+"""A station that was not heard for this long is offline: an idle one reports every minute (uplink.proto, Telemetry)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """A connector and what it does."""
+
+    id: ConnectorId
+    type: ConnectorType | None
+    """None: the station has not described it yet."""
+    max_power: Power | None
+    position: str
+    """`left` or `right`; empty: not described yet."""
+    state: ConnectorState | None = None
+    """None: never heard."""
+    session: SessionId | None = None
+    detail: str = ""
+    status_time: datetime | None = None
+    """When the station reported `state`."""
+    live: ConnectorTelemetry | None = None
+    live_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A charging station; OCPI calls it a location."""
+
+    id: StationId
+    display_name: str = ""
+    address: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    simulated: bool = False
+    last_seen: datetime | None = None
+    """On the cloud's clock. None: never."""
+    online: bool = False
+    ac_power: Power | None = None
+    limits: StationLimits | None = None
+    manager_connected: bool = False
+    telemetry_time: datetime | None = None
+    connectors: tuple[Connector, ...] = ()
+    """In the order of their ids."""
+
+    def connector(self, number: ConnectorId) -> Connector | None:
+        """The connector with this id. None: the station has none."""
+        return next((connector for connector in self.connectors if connector.id == number), None)
+
+
+class EvseStatus(StrEnum):
+    """OCPI's words for what an EVSE can be used for."""
+
+    AVAILABLE = "available"
+    CHARGING = "charging"
+    OUTOFORDER = "outoforder"
+    UNKNOWN = "unknown"
+
+
+def is_silent(last_seen: datetime | None, now: datetime) -> bool:
+    """True when a station that was last heard then is to be called offline."""
+    return last_seen is None or now - last_seen > SILENCE
+
+
+def evse_status(station: Station, connector: Connector) -> EvseStatus:
+    """What the connector can be used for; OCPI counts a plugged vehicle as charging."""
+    if not station.online or connector.state is None:
+        return EvseStatus.UNKNOWN
+    if connector.state is ConnectorState.AVAILABLE:
+        return EvseStatus.AVAILABLE
+    return EvseStatus.OUTOFORDER if connector.state is ConnectorState.FAULTED else EvseStatus.CHARGING

@@ -1,0 +1,87 @@
+"""What the driver is given: immutable, one per session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cloud.domain.billing import Billable
+from cloud.domain.money import Money
+from cloud.domain.session import Session, SessionState, settle
+from cloud.domain.tariff import Price, PriceLine, Tariff, price
+from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.session import StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A completed session and what it costs."""
+
+    id: str
+    session: SessionId
+    driver: str | None
+    station: StationId
+    connector: ConnectorId
+    location_name: str
+    start_time: datetime
+    end_time: datetime
+    energy_wh: int
+    """`end_register_wh` minus `start_register_wh`."""
+    meter_serial: str
+    start_register_wh: int
+    end_register_wh: int
+    stop_reason: StopReason
+    tariff: Tariff
+    lines: tuple[PriceLine, ...]
+    total: Money
+    issue_time: datetime
+    simulated: bool
+    """True: nothing was sold."""
+
+    @property
+    def duration(self) -> timedelta:
+        """Between the two readings."""
+        return self.end_time - self.start_time
+
+
+def issue(session: Session, receipt_id: str, *, location_name: str, simulated: bool, now: datetime) -> Receipt | None:
+    """The receipt of a completed session. None: it is not completed, or has one."""
+    end = session.ended
+    if session.state is not SessionState.COMPLETED or session.receipt or end is None or end.start_reading is None:
+        return None
+    verdict = settle(session)
+    if not isinstance(verdict, Billable) or session.tariff is None:
+        return None
+    start = end.start_reading
+    cost = price(session.tariff, verdict.energy_wh, end.reading.read_time - start.read_time)
+    return Receipt(
+        id=receipt_id,
+        session=session.id,
+        driver=session.driver,
+        station=session.station,
+        connector=session.connector,
+        location_name=location_name,
+        start_time=start.read_time,
+        end_time=end.reading.read_time,
+        energy_wh=verdict.energy_wh,
+        meter_serial=start.meter_serial,
+        start_register_wh=start.register_wh,
+        end_register_wh=end.reading.register_wh,
+        stop_reason=end.stop_reason,
+        tariff=session.tariff,
+        lines=cost.lines,
+        total=cost.total,
+        issue_time=now,
+        simulated=simulated,
+    )
+
+
+def cost_so_far(session: Session, now: datetime) -> Price | None:
+    """What the session costs up to `now`. None: no metering, or in review."""
+    if session.tariff is None or session.state is SessionState.NEEDS_REVIEW:
+        return None
+    start = session.ended.start_reading.read_time if session.ended and session.ended.start_reading else None
+    begin = start or session.start_time
+    if begin is None:
+        return None
+    return price(session.tariff, session.energy_wh, (session.end_time or now) - begin)

@@ -1,0 +1,34 @@
+"""A refusal is an answer to the caller, not an error of ours."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from powerctl.core.errors import PowerctlError
+
+
+class Why(StrEnum):
+    """The kind of a refusal; the names and meanings are those of google.rpc.Code."""
+
+    INVALID_ARGUMENT = "invalid_argument"
+    UNAUTHENTICATED = "unauthenticated"
+    PERMISSION_DENIED = "permission_denied"
+    NOT_FOUND = "not_found"
+    ALREADY_EXISTS = "already_exists"
+    FAILED_PRECONDITION = "failed_precondition"
+    RESOURCE_EXHAUSTED = "resource_exhausted"
+    UNAVAILABLE = "unavailable"
+
+
+class Refusal(PowerctlError):
+    """The caller asked for something that cannot be done.
+
+    Args:
+        why: What kind of refusal it is.
+        message: One sentence for a person, with the remedy where there is one; nothing about our internals.
+    """
+
+    def __init__(self, why: Why, message: str) -> None:
+        super().__init__(message)
+        self.why = why
+        self.message = message
