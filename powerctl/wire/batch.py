@@ -1,0 +1,149 @@
+"""Batches of records, and the word that they are committed, between bytes and values.
+
+Every `*_from_wire` raises `RemoteError` on bytes that cannot be accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from powerctl.core.errors import RemoteError
+from powerctl.core.ids import StationId, station_id
+from powerctl.core.record import Record, StationCommand
+from powerctl.v1 import uplink_pb2 as pb
+from powerctl.wire.uplink import command_from_wire, command_to_wire, record_from_wire, record_to_wire
+
+M = TypeVar("M", bound=Message)
+
+MAX_BATCH_BYTES: Final = 60_000
+"""Largest batch that a station sends."""
+MAX_MESSAGE_BYTES: Final = 128_000
+"""Largest message that either side takes."""
+MAX_BATCH_RECORDS: Final = 100
+MAX_RECORDS_TAKEN: Final = 1_000
+MAX_RANGES: Final = 1_000
+MAX_SEQUENCE: Final = 2**63 - 1
+
+
+class WireRecord(NamedTuple):
+    """A record of a batch, not yet looked into."""
+
+    sequence: int
+    payload: bytes
+    """Its bytes: equal for the same record however often it is sent."""
+
+    def parse(self) -> Record:
+        """The record in `payload`. Raises RemoteError: it is not acceptable."""
+        return record_from_wire(_parsed(pb.Record(), self.payload))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a station sends in one message."""
+
+    station: StationId
+    epoch: int
+    records: tuple[WireRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What the cloud has committed of one epoch."""
+
+    epoch: int
+    ranges: tuple[tuple[int, int], ...]
+    """First and last sequence, both included."""
+
+
+def encode_record(record: Record) -> bytes:
+    """`record` as the outbox keeps it, without a sequence."""
+    return record_to_wire(record).SerializeToString(deterministic=True)
+
+
+def batch_to_wire(station: StationId, epoch: int, records: Iterable[tuple[int, bytes]]) -> bytes:
+    """One message with `records`: pairs of a sequence and the bytes that `encode_record` made."""
+    batch = pb.RecordBatch(station=station, epoch=epoch)
+    for sequence, payload in records:
+        record = batch.records.add()
+        record.ParseFromString(payload)
+        record.sequence = sequence
+    return batch.SerializeToString(deterministic=True)
+
+
+def batch_from_wire(data: bytes) -> Batch:
+    """The batch in `data`; its records are not looked into, so that one that is bad does not hold up the others.
+
+    Raises:
+        RemoteError: Too large, not a batch, no station, no record, a bad sequence, or one that occurs twice.
+    """
+    message = _parsed(pb.RecordBatch(), data)
+    try:
+        station = station_id(message.station)
+    except ValueError as error:
+        raise RemoteError(str(error)) from error
+    if not 1 <= len(message.records) <= MAX_RECORDS_TAKEN:
+        raise RemoteError(f"{len(message.records)} records: must be 1 to {MAX_RECORDS_TAKEN}")
+    records = tuple(
+        WireRecord(record.sequence, record.SerializeToString(deterministic=True)) for record in message.records
+    )
+    if not all(1 <= record.sequence <= MAX_SEQUENCE for record in records):
+        raise RemoteError("a record without a proper sequence")
+    if len({record.sequence for record in records}) != len(records):
+        raise RemoteError("two records have the same sequence")
+    return Batch(station, message.epoch, records)
+
+
+def committed_to_wire(epoch: int, sequences: Iterable[int]) -> bytes:
+    """The word that `sequences` of `epoch` are committed."""
+    ranges = [pb.SequenceRange(first=first, last=last) for first, last in ranges_of(sequences)]
+    return pb.RecordsCommitted(epoch=epoch, ranges=ranges).SerializeToString()
+
+
+def committed_from_wire(data: bytes) -> Committed:
+    """What is committed, according to `data`.
+
+    Raises:
+        RemoteError: Too large, not such a message, or a range that is upside down.
+    """
+    message = _parsed(pb.RecordsCommitted(), data)
+    if len(message.ranges) > MAX_RANGES:
+        raise RemoteError(f"{len(message.ranges)} ranges, at most {MAX_RANGES} are taken")
+    ranges = tuple((found.first, found.last) for found in message.ranges)
+    if not all(1 <= first <= last <= MAX_SEQUENCE for first, last in ranges):
+        raise RemoteError("a range of sequences that is upside down or out of bounds")
+    return Committed(message.epoch, ranges)
+
+
+def ranges_of(sequences: Iterable[int]) -> Sequence[tuple[int, int]]:
+    """The fewest closed ranges that hold exactly `sequences`, in rising order."""
+    ranges: list[tuple[int, int]] = []
+    for sequence in sorted(set(sequences)):
+        if ranges and ranges[-1][1] == sequence - 1:
+            ranges[-1] = (ranges[-1][0], sequence)
+        else:
+            ranges.append((sequence, sequence))
+    return ranges
+
+
+def encode_command(command: StationCommand) -> bytes:
+    """`command` as it travels."""
+    return command_to_wire(command).SerializeToString(deterministic=True)
+
+
+def decode_command(data: bytes) -> StationCommand:
+    """The command in `data`. Raises RemoteError: it is not acceptable."""
+    return command_from_wire(_parsed(pb.StationCommand(), data))
+
+
+def _parsed(message: M, data: bytes) -> M:
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise RemoteError(f"{len(data)} bytes, at most {MAX_MESSAGE_BYTES} are taken")
+    try:
+        message.ParseFromString(data)
+    except DecodeError as error:
+        raise RemoteError(f"{message.DESCRIPTOR.name}: not protobuf") from error
+    return message

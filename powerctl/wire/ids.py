@@ -1,0 +1,36 @@
+"""Identifiers from a peer.
+
+Every `*_from_wire` raises `RemoteError` on a text that is no identifier.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from powerctl.core.errors import RemoteError
+from powerctl.core.ids import SessionId
+
+MAX_ID: Final = 64
+"""Longest identifier, serial or version, in characters."""
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+
+
+def id_from_wire(text: str, what: str) -> str:
+    """`text`, when it is an identifier: 1 to 64 letters, digits and `. _ : -`, starting with a letter or digit.
+
+    Raises:
+        RemoteError: It is not.
+    """
+    if not _ID.fullmatch(text):
+        raise RemoteError(f"{what} {text[:MAX_ID]!r}: use 1 to {MAX_ID} letters, digits, dots, colons and hyphens")
+    return text
+
+
+def session_from_wire(text: str) -> SessionId:
+    """`text` as a session id.
+
+    Raises:
+        RemoteError: It is empty or no identifier.
+    """
+    return SessionId(id_from_wire(text, "session"))

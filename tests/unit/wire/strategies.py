@@ -1,0 +1,137 @@
+"""Values as they may legally travel, for property tests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from powerctl.core.fault import Fault
+from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.record import (
+    Body,
+    CommandOutcome,
+    CommandResult,
+    ConnectorDescription,
+    ConnectorStatusChanged,
+    ConnectorTelemetry,
+    FaultCleared,
+    FaultRaised,
+    GridEvent,
+    GridEventKind,
+    MeterReading,
+    Record,
+    SessionClosed,
+    SessionOpened,
+    StartCharging,
+    StationCommand,
+    StationLimits,
+    StationStarted,
+    StopCharging,
+    Telemetry,
+    TransactionEnded,
+    TransactionStarted,
+)
+from powerctl.core.session import ConnectorState, StopReason
+from powerctl.core.setpoint import Command, Limit, LimitSource
+from powerctl.core.topology import ConnectorType
+from powerctl.core.units import Current, Energy, Power, Voltage
+
+TEXTS = st.text(max_size=60)
+IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", fullmatch=True)
+SESSIONS = st.uuids().map(lambda value: SessionId(str(value)))
+CONNECTORS = st.integers(1, 64).map(ConnectorId)
+INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+POWERS = st.floats(0, 1e8).map(Power)
+MEASURED = st.floats(-1e6, 1e6).map(Power)
+LIMITS = st.builds(Limit, st.sampled_from(LimitSource), POWERS, TEXTS, st.none() | INSTANTS)
+READINGS = st.builds(MeterReading, TEXTS, st.integers(0, 10**12), INSTANTS, st.booleans())
+
+STARTED = st.builds(
+    StationStarted,
+    boot_id=TEXTS,
+    software_version=TEXTS,
+    connectors=st.lists(
+        st.builds(
+            ConnectorDescription, CONNECTORS, st.sampled_from(ConnectorType), POWERS, st.sampled_from(["left", "right"])
+        ),
+        min_size=1,
+        max_size=3,
+        unique_by=lambda found: found.connector,
+    ).map(tuple),
+    display_name=TEXTS,
+    address=TEXTS,
+    latitude=st.none() | st.floats(-90, 90),
+    longitude=st.none() | st.floats(-180, 180),
+    simulated=st.booleans(),
+)
+LIVE = st.builds(
+    ConnectorTelemetry,
+    connector=CONNECTORS,
+    session=st.none() | SESSIONS,
+    state=st.sampled_from(ConnectorState),
+    voltage=st.floats(0, 1e3).map(Voltage),
+    current=st.floats(-500, 500).map(Current),
+    power=MEASURED,
+    soc_percent=st.none() | st.floats(0, 100),
+    session_energy=st.floats(0, 1e6).map(Energy),
+    limit=POWERS,
+    reasons=st.lists(LIMITS, max_size=3).map(tuple),
+    target=POWERS,
+    command=st.none() | st.sampled_from(Command),
+    remaining_s=st.none() | st.floats(0, 1e6),
+)
+TELEMETRY = st.builds(
+    Telemetry,
+    ac_power=st.none() | MEASURED,
+    limits=st.none()
+    | st.builds(
+        StationLimits,
+        POWERS,
+        st.sampled_from(LimitSource),
+        TEXTS,
+        st.none() | INSTANTS,
+        st.lists(LIMITS, max_size=3).map(tuple),
+    ),
+    connectors=st.lists(LIVE, max_size=2, unique_by=lambda live: live.connector).map(tuple),
+    manager_connected=st.booleans(),
+)
+BODIES: st.SearchStrategy[Body] = st.one_of(
+    STARTED,
+    st.builds(ConnectorStatusChanged, CONNECTORS, st.sampled_from(ConnectorState), st.none() | SESSIONS, TEXTS),
+    st.builds(SessionOpened, SESSIONS, CONNECTORS),
+    st.builds(TransactionStarted, SESSIONS, CONNECTORS, READINGS, st.just("") | IDS),
+    st.builds(
+        TransactionEnded,
+        SESSIONS,
+        CONNECTORS,
+        READINGS,
+        st.sampled_from(StopReason),
+        TEXTS,
+        st.none() | READINGS,
+        st.none() | INSTANTS,
+        st.integers(0, 10**6),
+    ),
+    st.builds(SessionClosed, SESSIONS, CONNECTORS),
+    TELEMETRY,
+    st.builds(FaultRaised, CONNECTORS, st.builds(Fault, IDS, TEXTS, st.booleans())),
+    st.builds(FaultCleared, CONNECTORS, IDS),
+    st.builds(CommandResult, IDS, st.sampled_from(CommandOutcome), TEXTS),
+    st.builds(
+        GridEvent,
+        st.sampled_from(GridEventKind),
+        st.sampled_from(LimitSource),
+        POWERS,
+        st.none() | MEASURED,
+        INSTANTS,
+        TEXTS,
+    ),
+)
+RECORDS = st.builds(Record, INSTANTS, BODIES)
+COMMANDS = st.builds(
+    StationCommand,
+    IDS,
+    INSTANTS,
+    st.builds(StartCharging, SESSIONS, CONNECTORS)
+    | st.builds(StopCharging, SESSIONS, CONNECTORS, st.sampled_from(StopReason)),
+)
