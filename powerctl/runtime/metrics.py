@@ -33,6 +33,64 @@ SETTLING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 
 CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("powerctl_build_info", "gauge", "", "Always 1; the label says which version runs", ("program", "version")),
+    Metric(
+        "edge_can_rejected_frames_total",
+        "counter",
+        "",
+        "Frames from a vehicle that were not taken",
+        ("connector", "reason"),
+    ),
+    Metric(
+        "edge_can_unsent_frames_total",
+        "counter",
+        "",
+        "Frames to a vehicle that could not be sent",
+        ("connector", "reason"),
+    ),
+    Metric(
+        "edge_period_seconds",
+        "histogram",
+        "seconds",
+        "Time between two periods of frames",
+        ("connector",),
+        (0.09, 0.095, 0.099, 0.101, 0.105, 0.11, 0.15, 0.2, 0.5, 1.0),
+    ),
+    Metric(
+        "edge_missed_periods_total",
+        "counter",
+        "",
+        "Periods of frames that were skipped because the program was late",
+        ("connector",),
+    ),
+    Metric(
+        "edge_plant_rejected_lines_total",
+        "counter",
+        "",
+        "Lines of a simulated plant that were not taken",
+        ("connector",),
+    ),
+    Metric(
+        "edge_lease_remaining_seconds",
+        "gauge",
+        "seconds",
+        "Until the connector's lease ends; 0 without a lease",
+        ("connector",),
+    ),
+    Metric("edge_limit_watts", "gauge", "watts", "Limit in force, DC", ("connector",)),
+    Metric("edge_power_watts", "gauge", "watts", "Measured output, DC", ("connector",)),
+    Metric("edge_setpoints_total", "counter", "", "Setpoints from the energy manager", ("result",)),
+    Metric("edge_manager_connected", "gauge", "", "1 while the energy manager's stream is up"),
+    Metric("edge_sessions_total", "counter", "", "Plugs that went in", ("connector",)),
+    Metric("edge_transactions_total", "counter", "", "Transactions that ended", ("connector", "reason")),
+    Metric("edge_commands_total", "counter", "", "Commands from the cloud", ("outcome",)),
+    Metric("edge_records_waiting", "gauge", "", "Records in memory that wait for the outbox"),
+    Metric(
+        "edge_records_dropped_total",
+        "counter",
+        "",
+        "Records that found no room, neither on disk nor in memory",
+        ("lane",),
+    ),
 )
 
 
