@@ -1,0 +1,328 @@
+"""The fast path: hard limits, caps, minimum powers, shares, ramps, handover, reasons. Pure, and without a solver.
+
+`observe` takes what a report teaches; `decide` answers a snapshot with one decision per connector. Neither delays a
+decrease, and no decision raises what the station can draw above the cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from powerctl.allocation import demand as wishes
+from powerctl.allocation.budget import Budget
+from powerctl.allocation.demand import Appetite, Demand, DemandRules
+from powerctl.allocation.efficiency import Conversion, corrected
+from powerctl.allocation.explain import Layer, reasons
+from powerctl.allocation.ledger import Ledger
+from powerctl.allocation.ramp import Ramp, followed
+from powerctl.allocation.shares import Share, shares
+from powerctl.core.clock import Monotonic, after
+from powerctl.core.demand import ConnectorReport, StationReport
+from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.session import ConnectorState
+from powerctl.core.setpoint import Command, Limit, LimitSource
+from powerctl.core.topology import ConnectorCapability
+from powerctl.core.units import ZERO_POWER, Power
+
+_RAMP_STEP_S: Final = 0.25
+_LEAST_WEIGHT: Final = 0.05
+"""A weight shapes a share; it never takes one away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the fast path behaves where physics and grid leave a choice."""
+
+    demand: DemandRules = field(default_factory=DemandRules)
+    ramp_up_w_s: float = 2200.0
+    """How fast the station comes back after a cap was lifted, watts AC per second."""
+    resume_after_s: float = 10.0
+    """A session that was paused waits at least so long before it charges again."""
+    handover_settle_s: float = 2.0
+    """Settle time of a decrease in favour of the other connector."""
+    rise_step_w: float = 100.0
+    """An increase smaller than this is not worth a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one connector shall do, and why."""
+
+    connector: ConnectorId
+    command: Command
+    limit: Power
+    """DC at the connector."""
+    settle_s: float
+    reasons: tuple[Limit, ...]
+    """Lowest first; the first binds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of one connector."""
+
+    appetite: Appetite = field(default_factory=Appetite)
+    limit_w: float = 0.0
+    """Of the last decision, watts DC."""
+    paused: bool = False
+    resume_at: Monotonic | None = None
+    """None: it may run at any time."""
+    stopped: SessionId | None = None
+    """A session that was told to stop; it is not told to run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that the fast path remembers between two decisions."""
+
+    conversion: Conversion
+    connectors: Mapping[ConnectorId, Memory] = field(default_factory=dict)
+    ramp: Ramp | None = None
+    observed_at: Monotonic | None = None
+
+    def memory(self, connector: ConnectorId) -> Memory:
+        """What is remembered of `connector`; a clean sheet when nothing is."""
+        return self.connectors.get(connector, Memory())
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The situation to decide on."""
+
+    budget: Budget
+    rating: Power
+    """AC at the grid connection."""
+    capabilities: tuple[ConnectorCapability, ...]
+    reports: Mapping[ConnectorId, ConnectorReport]
+    """The newest of each connector; one that has not reported on its present stream is missing."""
+    ledger: Ledger
+    weights: Mapping[ConnectorId, float] = field(default_factory=dict)
+    """From the plan: relative parts of what is free. Missing: 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer."""
+
+    state: State
+    decisions: tuple[Decision, ...]
+    """One for every connector that has reported, by connector."""
+    next_at: Monotonic | None
+    """When to decide again at the latest although nothing was reported. None: only when something happens."""
+
+
+def observe(state: State, report: StationReport, rules: Rules, now: Monotonic) -> State:
+    """`state` after one report: wishes learnt, and the efficiency moved towards the meter."""
+    connectors = dict(state.connectors)
+    for connector in report.connectors:
+        memory = state.memory(connector.connector)
+        appetite = wishes.observed(memory.appetite, connector, rules.demand, now)
+        connectors[connector.connector] = replace(memory, appetite=appetite)
+    conversion = state.conversion
+    if report.ac_power is not None and state.observed_at is not None:
+        outputs = [max(0.0, connector.power.w) for connector in report.connectors]
+        conversion = corrected(conversion, report.ac_power.w, outputs, now - state.observed_at)
+    return replace(state, connectors=connectors, conversion=conversion, observed_at=now)
+
+
+def decide(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Outcome:
+    """One decision per connector that has reported.
+
+    Holds for every outcome:
+    * A limit is zero unless the command is RUN or HOLD_MIN.
+    * A limit that is higher than what the connector can draw already fits under the cap together with everything
+      that all other connectors can still draw.
+    * The result does not depend on the order of the connectors in the snapshot.
+    """
+    budget = snapshot.budget
+    cap_w = min(max(budget.cap.w, 0.0), snapshot.rating.w) if budget.command is Command.RUN else 0.0
+    ramp = followed(state.ramp, cap_w, min(rules.ramp_up_w_s, budget.ramp_up_w_s), now)
+    state = replace(state, ramp=ramp)
+    if budget.command is Command.EMERGENCY:
+        return _emergency(state, snapshot, rules, now)
+    demands = _demands(state, snapshot, now)
+    pass_ = _Pass(state, snapshot, rules, now, ramp.cap_w, demands)
+    decisions = pass_.decisions()
+    return _outcome(state, snapshot, rules, now, decisions, ramping=ramp.cap_w < cap_w)
+
+
+def _emergency(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Outcome:
+    budget = snapshot.budget
+    why = (Limit(budget.source, ZERO_POWER, budget.detail, budget.until),)
+    decisions = [
+        Decision(capability.connector, Command.EMERGENCY, ZERO_POWER, 0.0, why) for capability in _reported(snapshot)
+    ]
+    return Outcome(_remembered(state, snapshot, rules, now, decisions), tuple(decisions), None)
+
+
+def _reported(snapshot: Snapshot) -> list[ConnectorCapability]:
+    known = [capability for capability in snapshot.capabilities if capability.connector in snapshot.reports]
+    return sorted(known, key=lambda capability: capability.connector)
+
+
+def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[ConnectorId, Demand]:
+    demands = {}
+    for capability in _reported(snapshot):
+        memory = state.memory(capability.connector)
+        report = snapshot.reports[capability.connector]
+        demand = wishes.demand_of(capability, report, memory.appetite)
+        if demand is None or (memory.stopped is not None and memory.stopped == demand.session):
+            continue
+        weight = max(_LEAST_WEIGHT, snapshot.weights.get(capability.connector, 1.0))
+        may_run = memory.resume_at is None or now >= memory.resume_at
+        demands[capability.connector] = replace(demand, weight=weight, may_run=may_run)
+    return demands
+
+
+class _Pass:
+    """One decision: the snapshot and what was derived from it. Lives for one call of `decide`."""
+
+    def __init__(
+        self,
+        state: State,
+        snapshot: Snapshot,
+        rules: Rules,
+        now: Monotonic,
+        effective_w: float,
+        demands: Mapping[ConnectorId, Demand],
+    ) -> None:
+        self._state = state
+        self._snapshot = snapshot
+        self._rules = rules
+        self._now = now
+        self._demands = demands
+        self._conversion = state.conversion
+        self._effective_w = effective_w
+        self._usable_w = self._conversion.usable_w(effective_w)
+        committed_w = snapshot.ledger.committed_w(self._conversion, now)
+        self._settle_s = snapshot.budget.settle_s if committed_w > effective_w else rules.handover_settle_s
+
+    def decisions(self) -> list[Decision]:
+        """One per connector that has reported. What one is granted counts against the next."""
+        granted_w = self._grants()
+        rated = self._shares(self._snapshot.rating.w)
+        layers = self._layers() if self._demands else []
+        return [
+            self._active(capability, granted_w[capability.connector], rated, layers)
+            if capability.connector in self._demands
+            else self._inactive(capability.connector)
+            for capability in _reported(self._snapshot)
+        ]
+
+    def _shares(self, cap_w: float, *, weighted: bool = True) -> Mapping[ConnectorId, Share]:
+        demands: Sequence[Demand] = list(self._demands.values())
+        if not weighted:
+            demands = [replace(demand, weight=1.0) for demand in demands]
+        return shares(demands, self._conversion.usable_w(cap_w), self._conversion)
+
+    def _grants(self) -> dict[ConnectorId, tuple[Command, float]]:
+        """Command and limit per connector: the share, as far as it may be given now."""
+        wanted = self._shares(self._effective_w)
+        ledger = self._snapshot.ledger
+        grants = {}
+        for connector in sorted(wanted):
+            share = wanted[connector]
+            limit_w = ledger.grantable_w(connector, share.limit_w, self._usable_w, self._conversion, self._now)
+            limit_w = self._worth_it(connector, limit_w, share.limit_w)
+            grants[connector] = self._deliverable(connector, share.command, limit_w)
+            ledger = ledger.promised(connector, grants[connector][1])
+        return grants
+
+    def _worth_it(self, connector: ConnectorId, limit_w: float, share_w: float) -> float:
+        """`limit_w`, or what was granted before where the rise is too small to be worth a message."""
+        before_w = self._state.memory(connector).limit_w
+        too_small = 0.0 < limit_w - before_w < self._rules.rise_step_w
+        return min(before_w, share_w) if too_small and before_w >= self._demands[connector].min_w else limit_w
+
+    def _deliverable(self, connector: ConnectorId, command: Command, limit_w: float) -> tuple[Command, float]:
+        """A paused session comes back only with its whole minimum power."""
+        paused = self._snapshot.reports[connector].state is ConnectorState.PAUSED
+        if paused and limit_w < self._demands[connector].min_w and command is not Command.STOP:
+            return Command.PAUSE, 0.0
+        return command, limit_w
+
+    def _layers(self) -> list[Layer]:
+        budget = self._snapshot.budget
+        named = {limit.source for limit in budget.sources}
+        own = () if budget.source in named else (Limit(budget.source, budget.cap, budget.detail, budget.until),)
+        layers = [
+            Layer(limit.source, limit.detail, limit.until, self._shares(limit.limit.w))
+            for limit in (*own, *budget.sources)
+            if limit.limit < self._snapshot.rating
+        ]
+        if budget.command is Command.PAUSE:
+            layers.insert(0, Layer(budget.source, budget.detail, budget.until, self._shares(0.0)))
+        elif self._effective_w < min(budget.cap.w, self._snapshot.rating.w):
+            layers.append(Layer(LimitSource.RAMP, _RAMPS, None, self._shares(self._effective_w)))
+        if any(demand.weight != 1.0 for demand in self._demands.values()):
+            layers.extend(self._plan_layer())
+        return layers
+
+    def _plan_layer(self) -> list[Layer]:
+        """What the plan's weights take away from a connector, if anything."""
+        planned, even = self._shares(self._effective_w), self._shares(self._effective_w, weighted=False)
+        taken = {
+            connector: share if share.limit_w < even[connector].limit_w else Share(Command.RUN, float("inf"))
+            for connector, share in planned.items()
+        }
+        return [Layer(LimitSource.PLAN, _PLANNED, None, taken)]
+
+    def _active(
+        self,
+        capability: ConnectorCapability,
+        grant: tuple[Command, float],
+        rated: Mapping[ConnectorId, Share],
+        layers: Sequence[Layer],
+    ) -> Decision:
+        connector, (command, limit_w) = capability.connector, grant
+        demand, report = self._demands[connector], self._snapshot.reports[connector]
+        chain = reasons(capability, report, demand, rated, layers, limit_w)
+        return Decision(connector, command, Power(limit_w), self._settle_s, chain)
+
+    def _inactive(self, connector: ConnectorId) -> Decision:
+        memory, session = self._state.memory(connector), self._snapshot.reports[connector].session
+        if memory.stopped is not None and memory.stopped == session:
+            why = Limit(LimitSource.SHARE, ZERO_POWER, "The session was stopped: there was no power left for it.")
+            return Decision(connector, Command.STOP, ZERO_POWER, self._settle_s, (why,))
+        why = Limit(LimitSource.VEHICLE, ZERO_POWER, "No vehicle is charging here.")
+        return Decision(connector, Command.RUN, ZERO_POWER, self._settle_s, (why,))
+
+
+_RAMPS: Final = "Power comes back slowly after a limit was lifted"
+_PLANNED: Final = "The plan serves the other vehicle first"
+
+
+def _outcome(
+    state: State, snapshot: Snapshot, rules: Rules, now: Monotonic, decisions: Sequence[Decision], *, ramping: bool
+) -> Outcome:
+    remembered = _remembered(state, snapshot, rules, now, decisions)
+    instants = [memory.resume_at for memory in remembered.connectors.values() if memory.resume_at is not None]
+    instants += [account.ends_at for account in snapshot.ledger.accounts.values() if account.ends_at is not None]
+    if ramping:
+        instants.append(after(now, _RAMP_STEP_S))
+    return Outcome(remembered, tuple(decisions), min((at for at in instants if at > now), default=None))
+
+
+def _remembered(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic, decisions: Sequence[Decision]) -> State:
+    connectors = dict(state.connectors)
+    for decision in decisions:
+        session = snapshot.reports[decision.connector].session
+        connectors[decision.connector] = _after(state.memory(decision.connector), decision, session, rules, now)
+    return replace(state, connectors=connectors)
+
+
+def _after(memory: Memory, decision: Decision, session: SessionId | None, rules: Rules, now: Monotonic) -> Memory:
+    paused = decision.command is Command.PAUSE
+    resume_at = memory.resume_at if memory.resume_at is not None and now < memory.resume_at else None
+    if paused and not memory.paused:
+        resume_at = after(now, rules.resume_after_s)
+    stopped = session if decision.command is Command.STOP else memory.stopped
+    return replace(
+        memory,
+        limit_w=decision.limit.w,
+        paused=paused,
+        resume_at=resume_at,
+        stopped=stopped if stopped == session else None,
+    )

@@ -1,0 +1,114 @@
+"""Why a connector has the power it has: the chain of limits that a driver and an operator read.
+
+Each layer asks what the connector would get if only the rating, only one grid source, only the ramp were in force;
+a layer that takes power away is a reason, and says how much it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from powerctl.allocation.demand import Demand
+from powerctl.allocation.shares import Share
+from powerctl.core.demand import ConnectorReport
+from powerctl.core.ids import ConnectorId
+from powerctl.core.setpoint import Limit, LimitSource, binding
+from powerctl.core.topology import ConnectorCapability
+from powerctl.core.units import Power, Voltage
+
+_NOTICEABLE_W: Final = 1.0
+_LIVE: Final = Voltage(50.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The shares that would hold if this were the only thing in force besides the rating."""
+
+    source: LimitSource
+    detail: str
+    until: datetime | None
+    shares: Mapping[ConnectorId, Share]
+
+
+def reasons(
+    capability: ConnectorCapability,
+    report: ConnectorReport,
+    demand: Demand,
+    rated: Mapping[ConnectorId, Share],
+    layers: Sequence[Layer],
+    limit_w: float,
+) -> tuple[Limit, ...]:
+    """The chain for an active session, lowest limit first.
+
+    Args:
+        capability: Of the connector.
+        report: The connector's last.
+        demand: What it could use.
+        rated: Shares of the station's rating.
+        layers: What is in force besides, strongest statement first.
+        limit_w: What was granted in the end, watts DC.
+    """
+    connector = capability.connector
+    chain = _lowering(connector, demand, rated, layers)
+    share_w = min([demand.want_w, rated[connector].limit_w, *(layer.shares[connector].limit_w for layer in layers)])
+    if not demand.may_run:
+        chain = [_limit(LimitSource.RAMP, 0.0, "Charging was paused and goes on in a few seconds.")]
+    elif limit_w < share_w - _NOTICEABLE_W:
+        chain.append(_limit(LimitSource.HANDOVER, limit_w, "Waits until the other connector has released its power."))
+    return binding([*chain, *_own(capability, report, demand)])
+
+
+def _lowering(
+    connector: ConnectorId, demand: Demand, rated: Mapping[ConnectorId, Share], layers: Sequence[Layer]
+) -> list[Limit]:
+    """Those of the shared bounds that take power away from this connector."""
+    rated_w = rated[connector].limit_w
+    chain = [
+        Limit(layer.source, Power(layer.shares[connector].limit_w), _sentence(layer, connector, demand), layer.until)
+        for layer in layers
+        if layer.shares[connector].limit_w < rated_w - _NOTICEABLE_W
+    ]
+    if rated_w < demand.want_w - _NOTICEABLE_W:
+        chain.append(_shared(rated, connector))
+    return chain
+
+
+def _shared(rated: Mapping[ConnectorId, Share], connector: ConnectorId) -> Limit:
+    share_w = rated[connector].limit_w
+    if len(rated) == 1:
+        return _limit(LimitSource.HARDWARE, share_w, "The station gives no more than this.")
+    if share_w <= 0.0:
+        return _limit(LimitSource.SHARE, 0.0, "The other vehicle is served first; this one waits for its turn.")
+    return _limit(LimitSource.SHARE, share_w, "The station's power is shared with the other vehicle.")
+
+
+def _sentence(layer: Layer, connector: ConnectorId, demand: Demand) -> str:
+    """The layer's sentence, and what it means here."""
+    told = layer.detail.rstrip(".")
+    if layer.shares[connector].limit_w <= 0.0:
+        return f"{told}: too little for this vehicle, which needs at least {Power(demand.min_w)}."
+    running = sum(share.limit_w > 0.0 for share in layer.shares.values())
+    return f"{told}, shared by {running} vehicles." if running > 1 else f"{told}."
+
+
+def _own(capability: ConnectorCapability, report: ConnectorReport, demand: Demand) -> list[Limit]:
+    """Bounds of the connector and of its vehicle alone."""
+    chain = []
+    if demand.tapers:
+        chain.append(_limit(LimitSource.VEHICLE, demand.want_w, f"The vehicle asks for {report.target}."))
+    bound = report.max_power
+    if 0.0 < bound.w < capability.max_power.w:
+        chain.append(_limit(LimitSource.VEHICLE, bound.w, f"Vehicle and connector take {bound} at most now."))
+    cable = capability.max_current.at(report.voltage)
+    if report.voltage > _LIVE and cable < capability.max_power:
+        detail = f"The cable carries {capability.max_current}, which is {cable} at {report.voltage}."
+        chain.append(_limit(LimitSource.CABLE, cable.w, detail))
+    rated = capability.max_power
+    return [*chain, _limit(LimitSource.HARDWARE, rated.w, f"The connector is rated for {rated}.")]
+
+
+def _limit(source: LimitSource, limit_w: float, detail: str) -> Limit:
+    return Limit(source, Power(limit_w), detail)

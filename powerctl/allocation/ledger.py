@@ -1,0 +1,161 @@
+"""Shed before you give: what every connector may still draw, and what may therefore be granted.
+
+A connector's *bound* is the most that it can draw until a higher limit reaches it: what it confirmed, or the highest
+limit on its way to it. A grant that raises a bound must fit under the cap together with all other bounds, so power
+moves from one connector to the other only after the first has confirmed the lower value or its lease has ended.
+Nothing here assumes that a message arrives, arrives in time, or arrives in order; only that a receiver takes nothing
+from a stream that has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from powerctl.allocation.efficiency import Conversion
+from powerctl.core.clock import Monotonic, after
+from powerctl.core.ids import ConnectorId
+from powerctl.core.setpoint import LEASE_SECONDS
+from powerctl.core.topology import ConnectorCapability
+
+LEASE_MARGIN_S: Final = 1.0
+"""How much later than on our clock a lease may end on the receiver's: transport of the last setpoint and drift."""
+_MOST_IN_FLIGHT: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A limit that was sent and not yet confirmed."""
+
+    sequence: int
+    limit_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One connector's bound and where it comes from. All watts are DC."""
+
+    fallback_w: float
+    confirmed_w: float
+    """Not exceeded by the receiver without a newer setpoint; its rating until it has reported."""
+    sequence: int = 0
+    """Newest setpoint that the receiver has taken; 0: none that we sent on this stream."""
+    in_flight: tuple[Grant, ...] = ()
+    """Newer than `sequence`; sequences rise, limits fall."""
+    newest: int = 0
+    """Newest setpoint that was sent on this stream."""
+    ends_at: Monotonic | None = None
+    """When the last lease has ended for certain. None: leases are being renewed."""
+    reported: bool = False
+    """True: it has reported on this stream."""
+
+    def bound_w(self, now: Monotonic) -> float:
+        """The most that the connector can draw from `now` on, unless more is granted."""
+        highest = max([self.confirmed_w, *(grant.limit_w for grant in self.in_flight)])
+        if self.ends_at is not None and now >= self.ends_at:
+            return min(highest, self.fallback_w)
+        return highest
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The accounts of all connectors."""
+
+    accounts: Mapping[ConnectorId, Account] = field(default_factory=dict)
+
+    def bound_w(self, connector: ConnectorId, now: Monotonic) -> float:
+        """Watts DC that `connector` can draw from `now` on; zero for one that nobody knows."""
+        account = self.accounts.get(connector)
+        return account.bound_w(now) if account else 0.0
+
+    def reported(self, connector: ConnectorId) -> bool:
+        """True when the connector has reported on its present stream, so that a setpoint can be understood."""
+        account = self.accounts.get(connector)
+        return account is not None and account.reported
+
+    def committed_w(self, conversion: Conversion, now: Monotonic) -> float:
+        """Watts AC that the station can draw from `now` on, unless more is granted."""
+        return conversion.station_w(account.bound_w(now) for account in self.accounts.values())
+
+    def grantable_w(
+        self, connector: ConnectorId, wish_w: float, usable_w: float, conversion: Conversion, now: Monotonic
+    ) -> float:
+        """As much of `wish_w` as may be granted now, watts DC.
+
+        Never less than the smaller of the wish and the connector's bound: that raises nothing.
+        """
+        bound_w = self.bound_w(connector, now)
+        if wish_w <= bound_w:
+            return wish_w
+        others_w = sum(
+            sorted(
+                conversion.ac_w(account.bound_w(now)) for other, account in self.accounts.items() if other != connector
+            )
+        )
+        return max(bound_w, min(wish_w, conversion.dc_w(usable_w - others_w)))
+
+    def promised(self, connector: ConnectorId, limit_w: float) -> Ledger:
+        """As if a setpoint with this limit were on its way already."""
+        account = self.accounts.get(connector)
+        return self if account is None else granted(self, connector, account.newest + 1, limit_w)
+
+
+def opened(ledger: Ledger, capabilities: Iterable[ConnectorCapability], now: Monotonic) -> Ledger:
+    """A controller has (re)connected: sequences start anew, and it may still hold an older lease."""
+    accounts = dict(ledger.accounts)
+    for capability in capabilities:
+        known = accounts.get(capability.connector)
+        accounts[capability.connector] = Account(
+            fallback_w=capability.fallback.w,
+            confirmed_w=known.bound_w(now) if known else capability.max_power.w,
+            ends_at=known.ends_at if known and known.ends_at else after(now, LEASE_SECONDS + LEASE_MARGIN_S),
+        )
+    return Ledger(accounts)
+
+
+def closed(ledger: Ledger, connectors: Iterable[ConnectorId], now: Monotonic) -> Ledger:
+    """The stream to these connectors has ended: nothing renews their leases any more."""
+    accounts = dict(ledger.accounts)
+    for connector in connectors:
+        account = accounts[connector]
+        if account.ends_at is None:
+            accounts[connector] = replace(account, ends_at=after(now, LEASE_SECONDS + LEASE_MARGIN_S), reported=False)
+    return Ledger(accounts)
+
+
+def granted(ledger: Ledger, connector: ConnectorId, sequence: int, limit_w: float) -> Ledger:
+    """A setpoint was sent. A limit on its way that is no higher than this one no longer matters."""
+    account = ledger.accounts[connector]
+    higher = tuple(grant for grant in account.in_flight if grant.limit_w > limit_w)
+    in_flight = _bounded((*higher, Grant(sequence, limit_w)))
+    return _with(ledger, connector, replace(account, in_flight=in_flight, newest=sequence, ends_at=None))
+
+
+def confirmed(ledger: Ledger, connector: ConnectorId, sequence: int, committed_w: float) -> Ledger:
+    """The connector reported what it has taken and what it will not exceed.
+
+    A sequence that we did not send on this stream confirms none of ours. A report that is older than one already
+    seen is ignored.
+    """
+    account = ledger.accounts.get(connector)
+    if account is None:
+        return ledger
+    taken = sequence if sequence <= account.newest else 0
+    if taken < account.sequence:
+        return ledger
+    in_flight = tuple(grant for grant in account.in_flight if grant.sequence > taken)
+    known = Account(account.fallback_w, committed_w, taken, in_flight, account.newest, ends_at=None, reported=True)
+    return _with(ledger, connector, known)
+
+
+def _bounded(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    """`grants` with the oldest ones merged: later confirmed and no lower than they are."""
+    if len(grants) <= _MOST_IN_FLIGHT:
+        return grants
+    first, second, *others = grants
+    return (Grant(second.sequence, first.limit_w), *others)
+
+
+def _with(ledger: Ledger, connector: ConnectorId, account: Account) -> Ledger:
+    return Ledger({**ledger.accounts, connector: account})

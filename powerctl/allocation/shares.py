@@ -1,0 +1,82 @@
+"""Who runs, and with how much: minimum powers first, then fair shares of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from powerctl.allocation.demand import Demand
+from powerctl.allocation.efficiency import Conversion
+from powerctl.allocation.sharing import fill
+from powerctl.core.ids import ConnectorId
+from powerctl.core.session import Flexibility
+from powerctl.core.setpoint import Command
+
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_ROUNDING_W: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one connector gets."""
+
+    command: Command
+    limit_w: float
+    """Watts DC: zero unless the command is RUN or HOLD_MIN, then at least the session's minimum."""
+
+
+def shares(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -> Mapping[ConnectorId, Share]:
+    """A share of `usable_w` for every demand.
+
+    Sessions are admitted in order of standing while their minimum powers fit: firm ones before flexible ones, which
+    can wait without ending; then by priority, by plug-in time, by connector. The rest of the power raises all
+    admitted sessions together in proportion to their weights. The result does not depend on the order of `demands`.
+
+    Args:
+        demands: At most one per connector.
+        usable_w: Watts AC for all connectors; never negative.
+        conversion: From output to input.
+
+    Returns:
+        For each demand zero, or at least its minimum and at most its wish. The inputs of all outputs sum to at most
+        `usable_w`.
+    """
+    admitted = _admitted(demands, usable_w, conversion)
+    floors = [conversion.ac_w(demand.min_w) for demand in admitted]
+    ceilings = [conversion.ac_w(demand.want_w) for demand in admitted]
+    parts = fill(usable_w, floors, ceilings, [demand.weight for demand in admitted])
+    given = {
+        demand.connector: _running(demand, conversion.dc_w(part)) for demand, part in zip(admitted, parts, strict=True)
+    }
+    return {demand.connector: given.get(demand.connector) or _denied(demand) for demand in demands}
+
+
+def standing(demand: Demand) -> tuple[bool, int, datetime, ConnectorId]:
+    """Sort key: who is served first when not all minimum powers fit."""
+    flexible = demand.flexibility is not Flexibility.FIRM
+    return (flexible, demand.priority, demand.plug_in_time or _LAST, demand.connector)
+
+
+def _admitted(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -> list[Demand]:
+    """Those that run, by connector. One that does not fit leaves room for a smaller one behind it."""
+    left_w = usable_w
+    admitted = []
+    for demand in sorted(demands, key=standing):
+        floor_w = conversion.ac_w(demand.min_w)
+        if demand.may_run and floor_w <= left_w:
+            left_w -= floor_w
+            admitted.append(demand)
+    return sorted(admitted, key=lambda demand: demand.connector)
+
+
+def _running(demand: Demand, limit_w: float) -> Share:
+    limit_w = min(max(limit_w, demand.min_w), demand.want_w)
+    at_floor = limit_w <= demand.min_w + _ROUNDING_W < demand.want_w
+    return Share(Command.HOLD_MIN if at_floor else Command.RUN, limit_w)
+
+
+def _denied(demand: Demand) -> Share:
+    """Flexible sessions wait; a firm one can only stop."""
+    return Share(Command.STOP if demand.flexibility is Flexibility.FIRM else Command.PAUSE, 0.0)
