@@ -1,0 +1,1 @@
+"""The command line, the demo and its observer: the only place that knows every program."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from powerctl.runtime import pki
 from powerctl.runtime.settings import TlsFiles
@@ -36,8 +37,9 @@ def handshake(server: TlsFiles, client: TlsFiles, name: str = "127.0.0.1") -> st
     def serve() -> None:
         try:
             with context(server, server=True).wrap_socket(left, server_side=True) as tls:
-                subject = tls.getpeercert() or {}
-                seen.extend(value for ((key, value),) in subject["subject"] if key == "commonName")  # type: ignore[misc]
+                der = tls.getpeercert(binary_form=True) or b""
+                subject = x509.load_der_x509_certificate(der).subject
+                seen.extend(str(name.value) for name in subject.get_attributes_for_oid(NameOID.COMMON_NAME))
                 tls.send(b"x")
         except (ssl.SSLError, OSError):
             left.close()
