@@ -91,6 +91,18 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "Records that found no room, neither on disk nor in memory",
         ("lane",),
     ),
+    Metric("edge_outbox_records", "gauge", "", "Records that wait for the cloud", ("lane",)),
+    Metric("edge_outbox_oldest_seconds", "gauge", "seconds", "Age of the oldest record that waits; 0: none"),
+    Metric("edge_outbox_dropped_total", "counter", "", "Telemetry records that were never stored: disk full or slow"),
+    Metric("edge_uplink_connected", "gauge", "", "1 while the station is connected to the cloud"),
+    Metric("edge_uplink_connections_total", "counter", "", "Attempts to connect to the cloud", ("result",)),
+    Metric("edge_uplink_records_total", "counter", "", "Records on the link", ("event",)),
+    Metric("edge_uplink_commands_total", "counter", "", "Commands from the cloud", ("result",)),
+    Metric("cloud_ingest_connected", "gauge", "", "1 while ingest is connected to the broker"),
+    Metric("cloud_ingest_messages_total", "counter", "", "Messages from stations", ("result",)),
+    Metric("cloud_ingest_records_total", "counter", "", "Records from stations", ("result",)),
+    Metric("cloud_ingest_commit_seconds", "histogram", "seconds", "One database transaction of ingest"),
+    Metric("cloud_commands_total", "counter", "", "Commands to stations", ("event",)),
 )
 
 
