@@ -134,16 +134,11 @@ def test_a_greeting_that_breaks_the_rules_is_refused(spoil: Callable[[pb.Hello],
 
 
 def test_two_reports_of_one_connector_are_refused() -> None:
-    message = pb.Report(
-        connectors=[
-            pb.ConnectorReport(
-                connector=1, state=common_pb2.CONNECTOR_STATE_AVAILABLE, flexibility=common_pb2.FLEXIBILITY_SLOW
-            )
-        ]
-        * 2
+    one = pb.ConnectorReport(
+        connector=1, state=common_pb2.CONNECTOR_STATE_AVAILABLE, flexibility=common_pb2.FLEXIBILITY_SLOW
     )
     with pytest.raises(RemoteError, match="same number"):
-        dispatch.report_from_wire(message)
+        dispatch.report_from_wire(pb.Report(connectors=[one, one]))
 
 
 @given(st.binary(max_size=200))
