@@ -31,10 +31,9 @@ class Connector:
     """None: never heard."""
     session: SessionId | None = None
     detail: str = ""
-    status_time: datetime | None = None
-    """When the station reported `state`."""
     live: ConnectorTelemetry | None = None
     live_time: datetime | None = None
+    """When the station measured `live`, on its clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ class Station:
     ac_power: Power | None = None
     limits: StationLimits | None = None
     manager_connected: bool = False
-    telemetry_time: datetime | None = None
     connectors: tuple[Connector, ...] = ()
     """In the order of their ids."""
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from cloud.domain.billing import Billable, Doubtful, judge
+from cloud.domain.order import Order
 from cloud.domain.tariff import Tariff
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import MeterReading, TransactionEnded, TransactionStarted
@@ -36,8 +37,8 @@ class Asked:
     """The newest command for a session."""
 
     command_id: str
-    accepted_time: datetime | None = None
-    """When the station accepted it, on the station's clock. None: not yet."""
+    accepted: Order | None = None
+    """Where the station's acceptance stands in its outbox. None: not accepted yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Session:
     detail: str = ""
     receipt: str = ""
     """Id of its receipt; empty: none yet."""
+    update_time: datetime | None = None
+    """When it was last written, on the cloud's clock. None: not written yet."""
 
     @property
     def start_time(self) -> datetime | None:
@@ -192,11 +195,11 @@ def stop_asked(session: Session, command_id: str) -> Session:
     return _move(replace(session, asked=Asked(command_id)), Trigger.STOP_ASKED, detail="")
 
 
-def accepted(session: Session, command_id: str, time: datetime) -> Session:
-    """The session once the station has accepted the newest command. `time` is the station's."""
+def accepted(session: Session, command_id: str, order: Order) -> Session:
+    """The session once the station has accepted the newest command."""
     if session.asked is None or session.asked.command_id != command_id:
         return session
-    return replace(session, asked=Asked(command_id, time))
+    return replace(session, asked=Asked(command_id, order))
 
 
 def refused(session: Session, command_id: str, detail: str) -> Session:
@@ -206,16 +209,21 @@ def refused(session: Session, command_id: str, detail: str) -> Session:
     return _give_up(session, detail)
 
 
-def idle(session: Session, time: datetime, detail: str) -> Session:
-    """The session once its connector reported, at `time` on the station's clock, that it does not charge.
+def idle(session: Session, order: Order, detail: str) -> Session:
+    """The session once its connector reported that it does not charge.
 
     Only a report from after the command was accepted says that the start has failed.
     """
-    if session.started or session.asked is None or session.asked.accepted_time is None:
+    if session.started or session.asked is None or session.asked.accepted is None:
         return session
-    if time <= session.asked.accepted_time:
+    if not order.follows(session.asked.accepted):
         return session
     return _give_up(session, detail or "The station could not start charging.")
+
+
+def receipted(session: Session, receipt: str) -> Session:
+    """The session once its receipt is issued."""
+    return replace(session, receipt=receipt)
 
 
 def settle(session: Session) -> Billable | Doubtful:

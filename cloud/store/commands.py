@@ -1,0 +1,92 @@
+"""Commands to stations in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.store.tables import COMMANDS
+from powerctl.core.ids import SessionId, StationId
+from powerctl.core.record import CommandResult, StationCommand
+
+
+@dataclass(frozen=True, slots=True)
+class SentCommand:
+    """A command, who asked for it, and for which station it is."""
+
+    command: StationCommand
+    station: StationId
+    session: SessionId
+    principal: str
+    request_id: str
+    request: str
+    """What was asked: the same request_id with another request is refused."""
+
+
+async def add(connection: AsyncConnection, sent: SentCommand, now: datetime) -> None:
+    """Write a command. The database refuses a second one for the same principal and request id."""
+    await connection.execute(
+        insert(COMMANDS).values(
+            id=sent.command.command_id,
+            principal=sent.principal,
+            request_id=sent.request_id,
+            request=sent.request,
+            session=sent.session,
+            station=sent.station,
+            create_time=now,
+            expire_time=sent.command.expire_time,
+            document=sent.command,
+        )
+    )
+
+
+async def asked(connection: AsyncConnection, principal: str, request_id: str) -> SentCommand | None:
+    """The command that this request has made. None: the request is new."""
+    query = select(COMMANDS).where(COMMANDS.c.principal == principal, COMMANDS.c.request_id == request_id)
+    row = (await connection.execute(query)).one_or_none()
+    return _sent(row) if row is not None else None
+
+
+async def answered(connection: AsyncConnection, station: StationId, body: CommandResult) -> SessionId | None:
+    """Note a station's answer; returns the session that it is about. None: no such command of that station."""
+    statement = (
+        update(COMMANDS)
+        .where(COMMANDS.c.id == body.command_id, COMMANDS.c.station == station)
+        .values(outcome=body.outcome.value, detail=body.detail)
+        .returning(COMMANDS.c.session)
+    )
+    found: SessionId | None = (await connection.execute(statement)).scalar_one_or_none()
+    return found
+
+
+async def unanswered(connection: AsyncConnection, now: datetime) -> Sequence[SentCommand]:
+    """Commands that may still be carried out and that no station has answered."""
+    query = select(COMMANDS).where(COMMANDS.c.outcome.is_(None), COMMANDS.c.expire_time > now)
+    return [_sent(row) for row in (await connection.execute(query)).all()]
+
+
+async def give_up(connection: AsyncConnection, before: datetime) -> Sequence[SentCommand]:
+    """Mark commands that expired before that instant without an answer, and return them."""
+    statement = (
+        update(COMMANDS)
+        .where(COMMANDS.c.outcome.is_(None), COMMANDS.c.expire_time < before)
+        .values(outcome="unanswered")
+        .returning(*COMMANDS.c)
+    )
+    return [_sent(row) for row in (await connection.execute(statement)).all()]
+
+
+def _sent(row: Row[Any]) -> SentCommand:
+    return SentCommand(
+        command=row.document,
+        station=StationId(row.station),
+        session=SessionId(row.session),
+        principal=row.principal,
+        request_id=row.request_id,
+        request=row.request,
+    )

@@ -1,0 +1,85 @@
+"""A database engine that behaves alike on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import event, make_url, text
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from powerctl.core.errors import ConfigError
+
+_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_WRITER_LOCK: Final = 0x706F7765
+"""Number of the advisory lock that puts writers, and so the cursors of changes, in the order of their commits."""
+
+
+def database_url(address: str, setting: str = "cloud.database_url") -> URL:
+    """`address` with the asynchronous driver filled in.
+
+    Raises:
+        ConfigError: It is not the address of a SQLite file or a PostgreSQL database.
+    """
+    remedy = "Use sqlite:///FILE or postgresql://USER@HOST/DATABASE."
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise ConfigError(setting, "is not a database address.", remedy) from error
+    driver = _DRIVERS.get(url.drivername, url.drivername)
+    if driver not in _DRIVERS.values() or not url.database:
+        raise ConfigError(setting, f"names no database that can be used ({url.drivername}).", remedy)
+    return url.set(drivername=driver)
+
+
+class Database:
+    """An engine with two doors: any number of readers, one writer at a time."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine: AsyncEngine = create_async_engine(url)
+        self._writing = asyncio.Lock()
+        self.is_sqlite = url.drivername.startswith("sqlite")
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of the database."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes; committed when the block ends without an exception."""
+        async with self._writing, self.engine.connect() as connection:
+            writer = await connection.execution_options(writes=True)
+            async with writer.begin():
+                if not self.is_sqlite:
+                    await writer.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
+                yield writer
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    """Write-ahead log, synced at every commit, and transactions that begin when we say so."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that turns into a writer late fails at once instead of waiting its turn.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

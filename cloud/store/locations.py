@@ -1,0 +1,156 @@
+"""Stations and connectors in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.domain.location import SILENCE, Connector, Station
+from cloud.domain.order import Order
+from cloud.store.tables import CONNECTORS, STATIONS
+from cloud.store.upsert import upsert
+from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.record import ConnectorStatusChanged, StationStarted, Telemetry
+from powerctl.core.session import ConnectorState
+from powerctl.core.topology import ConnectorType
+from powerctl.core.units import Power
+
+
+async def load(connection: AsyncConnection, station: StationId) -> Station | None:
+    """The station with its connectors. None: it was never heard."""
+    found = await _stations(connection, select(STATIONS).where(STATIONS.c.id == station))
+    return found[0] if found else None
+
+
+async def page(connection: AsyncConnection, *, after: str, size: int) -> tuple[list[Station], str]:
+    """Stations by id, and the id to continue after. Empty: that is all."""
+    query = select(STATIONS).where(STATIONS.c.id > after).order_by(STATIONS.c.id).limit(size + 1)
+    found = await _stations(connection, query)
+    return found[:size], (found[size - 1].id if len(found) > size else "")
+
+
+async def heard(connection: AsyncConnection, station: StationId, now: datetime) -> None:
+    """Note that the station lives; makes it appear when it is new."""
+    await upsert(connection, STATIONS, {"id": station}, {"last_seen": now, "online": True})
+
+
+async def silent(connection: AsyncConnection, now: datetime) -> list[StationId]:
+    """Mark stations offline that were not heard for too long, and return them."""
+    statement = update(STATIONS).where(STATIONS.c.online, STATIONS.c.last_seen < now - SILENCE).values(online=False)
+    return list((await connection.execute(statement.returning(STATIONS.c.id))).scalars())
+
+
+async def started(connection: AsyncConnection, station: StationId, body: StationStarted, order: Order) -> None:
+    """Take the station's description of itself, unless a newer one is known."""
+    values = {
+        "display_name": body.display_name,
+        "address": body.address,
+        "latitude": body.latitude,
+        "longitude": body.longitude,
+        "simulated": body.simulated,
+        "software_version": body.software_version,
+        "start_epoch": order.epoch,
+        "start_sequence": order.sequence,
+    }
+    older = _older(STATIONS.c.start_epoch, STATIONS.c.start_sequence, order)
+    statement = update(STATIONS).where(STATIONS.c.id == station, older).values(values)
+    if (await connection.execute(statement)).rowcount == 0:
+        return
+    for one in body.connectors:
+        key = {"station": station, "connector": one.connector}
+        described = {"type": one.type.value, "max_power_w": one.max_power.w, "position": one.position}
+        await upsert(connection, CONNECTORS, key, described)
+
+
+async def status(connection: AsyncConnection, station: StationId, body: ConnectorStatusChanged, order: Order) -> None:
+    """Take the connector's state, unless a newer one is known."""
+    values = {"state": body.state.value, "session": body.session, "detail": body.detail}
+    await _report(connection, station, body.connector, order, values)
+
+
+async def telemetry(
+    connection: AsyncConnection, station: StationId, body: Telemetry, order: Order, time: datetime
+) -> bool:
+    """Take live values of `time`, unless newer ones are known. True: they were taken."""
+    values = {
+        "ac_power_w": body.ac_power.w if body.ac_power is not None else None,
+        "limits": body.limits,
+        "manager_connected": body.manager_connected,
+        "epoch": order.epoch,
+        "sequence": order.sequence,
+    }
+    older = _older(STATIONS.c.epoch, STATIONS.c.sequence, order)
+    statement = update(STATIONS).where(STATIONS.c.id == station, older).values(values)
+    if (await connection.execute(statement)).rowcount == 0:
+        return False
+    for one in body.connectors:
+        live = {"state": one.state.value, "session": one.session, "live": one, "live_time": time}
+        await _report(connection, station, one.connector, order, live)
+    return True
+
+
+async def _report(
+    connection: AsyncConnection, station: StationId, connector: ConnectorId, order: Order, values: dict[str, Any]
+) -> None:
+    """Update the connector's row unless it holds a newer report."""
+    await upsert(connection, CONNECTORS, {"station": station, "connector": connector}, {})
+    await connection.execute(
+        update(CONNECTORS)
+        .where(CONNECTORS.c.station == station, CONNECTORS.c.connector == connector)
+        .where(_older(CONNECTORS.c.epoch, CONNECTORS.c.sequence, order))
+        .values({**values, "epoch": order.epoch, "sequence": order.sequence})
+    )
+
+
+def _older(epoch: Any, sequence: Any, order: Order) -> ColumnElement[bool]:
+    """`Order.follows` in SQL."""
+    return or_(epoch.is_(None), epoch != order.epoch, sequence < order.sequence)
+
+
+async def _stations(connection: AsyncConnection, query: Any) -> list[Station]:
+    rows = (await connection.execute(query)).all()
+    if not rows:
+        return []
+    ids = [row.id for row in rows]
+    inside = select(CONNECTORS).where(CONNECTORS.c.station.in_(ids)).order_by(CONNECTORS.c.connector)
+    connectors = (await connection.execute(inside)).all()
+    return [_station(row, [c for c in connectors if c.station == row.id]) for row in rows]
+
+
+def _station(row: Row[Any], connectors: Sequence[Row[Any]]) -> Station:
+    return Station(
+        id=StationId(row.id),
+        display_name=row.display_name,
+        address=row.address,
+        latitude=row.latitude,
+        longitude=row.longitude,
+        simulated=row.simulated,
+        last_seen=row.last_seen,
+        online=row.online,
+        ac_power=_power(row.ac_power_w),
+        limits=row.limits,
+        manager_connected=row.manager_connected,
+        connectors=tuple(_connector(one) for one in connectors),
+    )
+
+
+def _connector(row: Row[Any]) -> Connector:
+    return Connector(
+        id=ConnectorId(row.connector),
+        type=ConnectorType(row.type) if row.type else None,
+        max_power=_power(row.max_power_w),
+        position=row.position,
+        state=ConnectorState(row.state) if row.state else None,
+        session=SessionId(row.session) if row.session else None,
+        detail=row.detail,
+        live=row.live,
+        live_time=row.live_time,
+    )
+
+
+def _power(watts: float | None) -> Power | None:
+    return None if watts is None else Power(watts)

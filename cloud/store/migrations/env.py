@@ -1,0 +1,16 @@
+"""Alembic's environment: migrates over the connection that `cloud.store.migrate` hands in."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from cloud.store.tables import METADATA
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=METADATA,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transactional_ddl=False,
+)
+context.run_migrations()

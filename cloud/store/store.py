@@ -1,0 +1,162 @@
+"""The store: what stations report goes in, what people may know comes out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.domain import session as reducer
+from cloud.domain.order import Order
+from cloud.domain.tariff import Tariff
+from cloud.ingest.ports import CommitResult, StoredRecord
+from cloud.store import changes, commands, locations, sessions
+from cloud.store.changes import Changed
+from cloud.store.engine import Database
+from cloud.store.feed import Feed
+from cloud.store.projection import Projection
+from cloud.store.tables import INBOX, QUARANTINE, USED_TOKENS
+from cloud.store.upsert import insert_missing
+from powerctl.core.clock import Clock
+from powerctl.core.ids import StationId
+from powerctl.core.record import Lane, lane_of
+
+ANSWER_GRACE = timedelta(seconds=5)
+"""How long after its expiry a command's answer may still be on its way."""
+KEEP_CHANGES = timedelta(hours=1)
+KEEP_TELEMETRY = timedelta(days=7)
+KEEP_QUARANTINE = 10_000
+"""So many refused messages are kept; a peer that sends rubbish must not fill the disk."""
+
+
+class Writing:
+    """A transaction that writes, and what it changes."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self.changed: list[Changed] = []
+
+
+@dataclass(slots=True)
+class Store:
+    """The system of record behind ingest and the API."""
+
+    database: Database
+    clock: Clock
+    tariff: Tariff
+    new_id: Callable[[], str]
+    """Makes a random id of at least 122 bits."""
+    feed: Feed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.feed = Feed(self.database)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Writing]:
+        """A transaction; when it is committed, watchers hear of what it changed."""
+        now = self.clock.utc()
+        async with self.database.write() as connection:
+            writing = Writing(connection, now)
+            yield writing
+            await changes.note(connection, writing.changed, now)
+        if writing.changed:
+            self.feed.notify()
+
+    async def commit(self, station: StationId, epoch: int, records: Sequence[StoredRecord]) -> CommitResult:
+        """Store `records` once and apply those that are new, in one transaction."""
+        async with self.write() as writing:
+            await locations.heard(writing.connection, station, writing.now)
+            result, new = await _into_inbox(writing, station, epoch, records)
+            projection = Projection(writing.connection, station, self.tariff, writing.now, self.new_id)
+            await projection.apply([(Order(epoch, one.sequence), one.record) for one in new])
+            writing.changed += projection.changed
+        return result
+
+    async def quarantine(self, topic: str, payload: bytes, reason: str) -> None:
+        """Keep a message that was refused, for a person to look at."""
+        async with self.write() as writing:
+            values = {"topic": topic[:200], "payload": payload, "reason": reason, "receive_time": writing.now}
+            await writing.connection.execute(insert(QUARANTINE).values(values))
+            newest = select(func.max(QUARANTINE.c.id)).scalar_subquery()
+            await writing.connection.execute(delete(QUARANTINE).where(QUARANTINE.c.id <= newest - KEEP_QUARANTINE))
+
+    async def use_token(self, token: str, expire_time: datetime) -> bool:
+        """Mark a single-use token as used. False: it was used before."""
+        async with self.database.write() as connection:
+            row = {"id": token, "expire_time": expire_time}
+            return bool(await insert_missing(connection, USED_TOKENS, [row], "id"))
+
+    async def is_used(self, token: str) -> bool:
+        """True when the token was used, or the web session of this id was signed out."""
+        async with self.database.read() as connection:
+            query = select(USED_TOKENS.c.id).where(USED_TOKENS.c.id == token)
+            return (await connection.execute(query)).scalar() is not None
+
+    async def expire(self) -> None:
+        """Give up on commands that no station has answered, and on stations that are silent."""
+        async with self.write() as writing:
+            for sent in await commands.give_up(writing.connection, writing.now - ANSWER_GRACE):
+                session = await sessions.load(writing.connection, sent.session)
+                if session is None:
+                    continue
+                why = "The station did not answer in time. Try again."
+                await self._save(writing, session, reducer.refused(session, sent.command.command_id, why))
+            silent = await locations.silent(writing.connection, writing.now)
+            writing.changed += [Changed("location", station) for station in silent]
+
+    async def forget(self) -> None:
+        """Delete what has had its time."""
+        async with self.database.write() as connection:
+            now = self.clock.utc()
+            await changes.forget(connection, now - KEEP_CHANGES)
+            await connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expire_time < now))
+            old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
+            await connection.execute(delete(INBOX).where(old))
+
+    async def _save(self, writing: Writing, before: reducer.Session, after: reducer.Session) -> None:
+        if after != before:
+            await sessions.save(writing.connection, after, writing.now)
+            writing.changed.append(Changed("session", after.id))
+
+
+async def _into_inbox(
+    writing: Writing, station: StationId, epoch: int, records: Sequence[StoredRecord]
+) -> tuple[CommitResult, list[StoredRecord]]:
+    """Store what is new; says what came before, with the same content or with another."""
+    unique = {one.sequence: one for one in records}
+    rows = [_row(writing.now, station, epoch, one) for one in unique.values()]
+    inserted = set(await insert_missing(writing.connection, INBOX, rows, "sequence")) if rows else set()
+    known = [sequence for sequence in unique if sequence not in inserted]
+    query = select(INBOX.c.sequence, INBOX.c.payload_hash).where(
+        INBOX.c.station == station, INBOX.c.epoch == epoch, INBOX.c.sequence.in_(known)
+    )
+    hashes = {row.sequence: row.payload_hash for row in await writing.connection.execute(query)} if known else {}
+    conflicts = [sequence for sequence in known if hashes[sequence] != _hash(unique[sequence].payload)]
+    result = CommitResult(
+        committed=sorted(unique), duplicates=len(records) - len(inserted) - len(conflicts), conflicts=conflicts
+    )
+    return result, [one for one in unique.values() if one.sequence in inserted]
+
+
+def _row(now: datetime, station: StationId, epoch: int, one: StoredRecord) -> dict[str, object]:
+    return {
+        "station": station,
+        "epoch": epoch,
+        "sequence": one.sequence,
+        "payload_hash": _hash(one.payload),
+        "kind": type(one.record.body).__name__,
+        "lane": int(lane_of(one.record.body)),
+        "record_time": one.record.record_time,
+        "receive_time": now,
+        "payload": one.payload,
+    }
+
+
+def _hash(payload: bytes) -> bytes:
+    return hashlib.sha256(payload).digest()
