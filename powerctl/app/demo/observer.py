@@ -309,7 +309,7 @@ async def observe(settings: ObserverSettings) -> dict[str, Any]:
     for task in watching:
         task.cancel()
     await asyncio.gather(*watching, return_exceptions=True)
-    tap = RecordsTap(Path(settings.outbox), settings.database)
+    tap = RecordsTap(Path(settings.outbox), Path(settings.database))
     records = await asyncio.to_thread(tap.settled)
     return {**observer.result(), **records}
 

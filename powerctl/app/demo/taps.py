@@ -1,4 +1,4 @@
-"""The observer's own ears: a socketcand listener and a Modbus reader that share no code with the programs they watch."""
+"""The observer's own ears: a socketcand listener and a Modbus reader, sharing no code with what they watch."""
 
 from __future__ import annotations
 
