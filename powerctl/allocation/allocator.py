@@ -14,7 +14,7 @@ from powerctl.allocation import demand as wishes
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.demand import Appetite, Demand, DemandRules
 from powerctl.allocation.efficiency import Conversion, corrected
-from powerctl.allocation.explain import Layer, reasons
+from powerctl.allocation.explain import Layer, Rated, reasons
 from powerctl.allocation.ledger import Ledger
 from powerctl.allocation.ramp import Ramp, followed
 from powerctl.allocation.shares import Share, shares
@@ -202,7 +202,7 @@ class _Pass:
     def decisions(self) -> list[Decision]:
         """One per connector that has reported. What one is granted counts against the next."""
         granted_w = self._grants()
-        rated = self._shares(self._snapshot.rating.w)
+        rated = self._rated()
         layers = self._layers() if self._demands else []
         return [
             self._active(capability, granted_w[capability.connector], rated, layers)
@@ -211,11 +211,16 @@ class _Pass:
             for capability in _reported(self._snapshot)
         ]
 
-    def _shares(self, cap_w: float, *, weighted: bool = True) -> Mapping[ConnectorId, Share]:
-        demands: Sequence[Demand] = list(self._demands.values())
-        if not weighted:
-            demands = [replace(demand, weight=1.0) for demand in demands]
-        return shares(demands, self._conversion.usable_w(cap_w), self._conversion)
+    def _shares(self, cap_w: float) -> Mapping[ConnectorId, Share]:
+        return shares(list(self._demands.values()), self._conversion.usable_w(cap_w), self._conversion)
+
+    def _rated(self) -> Rated:
+        rating_w = self._snapshot.rating.w
+        planned = self._shares(rating_w)
+        if all(demand.weight == 1.0 for demand in self._demands.values()):
+            return Rated(planned, planned)
+        even = [replace(demand, weight=1.0) for demand in self._demands.values()]
+        return Rated(planned, shares(even, self._conversion.usable_w(rating_w), self._conversion))
 
     def _grants(self) -> dict[ConnectorId, tuple[Command, float]]:
         """Command and limit per connector: the share, as far as it may be given now."""
@@ -256,24 +261,13 @@ class _Pass:
             layers.insert(0, Layer(budget.source, budget.detail, budget.until, self._shares(0.0)))
         elif self._effective_w < min(budget.cap.w, self._snapshot.rating.w):
             layers.append(Layer(LimitSource.RAMP, _RAMPS, None, self._shares(self._effective_w)))
-        if any(demand.weight != 1.0 for demand in self._demands.values()):
-            layers.extend(self._plan_layer())
         return layers
-
-    def _plan_layer(self) -> list[Layer]:
-        """What the plan's weights take away from a connector, if anything."""
-        planned, even = self._shares(self._effective_w), self._shares(self._effective_w, weighted=False)
-        taken = {
-            connector: share if share.limit_w < even[connector].limit_w else Share(Command.RUN, float("inf"))
-            for connector, share in planned.items()
-        }
-        return [Layer(LimitSource.PLAN, _PLANNED, None, taken)]
 
     def _active(
         self,
         capability: ConnectorCapability,
         grant: tuple[Command, float],
-        rated: Mapping[ConnectorId, Share],
+        rated: Rated,
         layers: Sequence[Layer],
     ) -> Decision:
         connector, (command, limit_w) = capability.connector, grant
@@ -291,7 +285,6 @@ class _Pass:
 
 
 _RAMPS: Final = "Power comes back slowly after a limit was lifted"
-_PLANNED: Final = "The plan serves the other vehicle first"
 
 
 def _outcome(

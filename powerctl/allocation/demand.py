@@ -63,6 +63,8 @@ class Appetite:
     session: SessionId | None = None
     has_drawn: bool = False
     """True once the vehicle asked for power in this session; before that its request of zero says nothing."""
+    more_at: Monotonic = _NEVER
+    """When it last asked for all that was on offer."""
     peak_w: float = 0.0
     """Largest request of the last moments, watts DC."""
     peak_at: Monotonic = _NEVER
@@ -79,16 +81,21 @@ def observed(appetite: Appetite, report: ConnectorReport, rules: DemandRules, no
     if report.session != appetite.session or report.state is not ConnectorState.CHARGING:
         return Appetite(session=report.session)
     target_w = report.target.w
+    has_drawn = appetite.has_drawn or target_w > 0.0
+    if not appetite.has_drawn or target_w >= report.committed.w - rules.more_a * _watts_per_ampere(report):
+        appetite = replace(appetite, has_drawn=has_drawn, more_at=now)
     if target_w >= appetite.peak_w or now - appetite.peak_at >= rules.release_after_s:
         appetite = replace(appetite, peak_w=target_w, peak_at=now)
-    appetite = replace(appetite, has_drawn=appetite.has_drawn or target_w > 0.0)
-    return replace(appetite, want_w=_wish(appetite, report, rules))
+    if now - appetite.more_at < rules.release_after_s:
+        return replace(appetite, want_w=None)
+    return replace(appetite, want_w=_wish(appetite, _watts_per_ampere(report), rules))
 
 
-def _wish(appetite: Appetite, report: ConnectorReport, rules: DemandRules) -> float | None:
-    ampere_w = (report.voltage if report.voltage > _LIVE_VOLTAGE else _NOMINAL_VOLTAGE).v
-    if not appetite.has_drawn or report.target.w >= report.committed.w - rules.more_a * ampere_w:
-        return None
+def _watts_per_ampere(report: ConnectorReport) -> float:
+    return (report.voltage if report.voltage > _LIVE_VOLTAGE else _NOMINAL_VOLTAGE).v
+
+
+def _wish(appetite: Appetite, ampere_w: float, rules: DemandRules) -> float:
     wish_w = appetite.peak_w + rules.headroom_a * ampere_w
     known_w = appetite.want_w
     return known_w if known_w is not None and known_w - ampere_w < wish_w <= known_w else wish_w

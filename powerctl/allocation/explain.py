@@ -33,11 +33,20 @@ class Layer:
     shares: Mapping[ConnectorId, Share]
 
 
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """The shares that would hold if nothing but the station's rating were in force."""
+
+    shares: Mapping[ConnectorId, Share]
+    even: Mapping[ConnectorId, Share]
+    """The same without the plan."""
+
+
 def reasons(
     capability: ConnectorCapability,
     report: ConnectorReport,
     demand: Demand,
-    rated: Mapping[ConnectorId, Share],
+    rated: Rated,
     layers: Sequence[Layer],
     limit_w: float,
 ) -> tuple[Limit, ...]:
@@ -53,7 +62,9 @@ def reasons(
     """
     connector = capability.connector
     chain = _lowering(connector, demand, rated, layers)
-    share_w = min([demand.want_w, rated[connector].limit_w, *(layer.shares[connector].limit_w for layer in layers)])
+    share_w = min(
+        [demand.want_w, rated.shares[connector].limit_w, *(layer.shares[connector].limit_w for layer in layers)]
+    )
     if not demand.may_run:
         chain = [_limit(LimitSource.RAMP, 0.0, "Charging was paused and goes on in a few seconds.")]
     elif limit_w < share_w - _NOTICEABLE_W:
@@ -61,11 +72,9 @@ def reasons(
     return binding([*chain, *_own(capability, report, demand)])
 
 
-def _lowering(
-    connector: ConnectorId, demand: Demand, rated: Mapping[ConnectorId, Share], layers: Sequence[Layer]
-) -> list[Limit]:
+def _lowering(connector: ConnectorId, demand: Demand, rated: Rated, layers: Sequence[Layer]) -> list[Limit]:
     """Those of the shared bounds that take power away from this connector."""
-    rated_w = rated[connector].limit_w
+    rated_w = rated.shares[connector].limit_w
     chain = [
         Limit(layer.source, Power(layer.shares[connector].limit_w), _sentence(layer, connector, demand), layer.until)
         for layer in layers
@@ -76,9 +85,11 @@ def _lowering(
     return chain
 
 
-def _shared(rated: Mapping[ConnectorId, Share], connector: ConnectorId) -> Limit:
-    share_w = rated[connector].limit_w
-    if len(rated) == 1:
+def _shared(rated: Rated, connector: ConnectorId) -> Limit:
+    share_w = rated.shares[connector].limit_w
+    if share_w < rated.even[connector].limit_w - _NOTICEABLE_W:
+        return _limit(LimitSource.PLAN, share_w, "The plan serves the other vehicle first.")
+    if len(rated.shares) == 1:
         return _limit(LimitSource.HARDWARE, share_w, "The station gives no more than this.")
     if share_w <= 0.0:
         return _limit(LimitSource.SHARE, 0.0, "The other vehicle is served first; this one waits for its turn.")

@@ -21,6 +21,8 @@ from powerctl.core.topology import ConnectorCapability
 
 LEASE_MARGIN_S: Final = 1.0
 """How much later than on our clock a lease may end on the receiver's: transport of the last setpoint and drift."""
+LONGEST_SETTLE_S: Final = 5.0
+"""Longest settle time that an earlier energy manager is taken to have granted."""
 _MOST_IN_FLIGHT: Final = 16
 
 
@@ -46,9 +48,11 @@ class Account:
     newest: int = 0
     """Newest setpoint that was sent on this stream."""
     ends_at: Monotonic | None = None
-    """When the last lease has ended for certain. None: leases are being renewed."""
+    """When the last lease has ended and its end has settled, for certain. None: leases are being renewed."""
     reported: bool = False
     """True: it has reported on this stream."""
+    settle_s: float = LONGEST_SETTLE_S
+    """Longest of any setpoint: what the receiver may take to come down when its lease ends."""
 
     def bound_w(self, now: Monotonic) -> float:
         """The most that the connector can draw from `now` on, unless more is granted."""
@@ -98,7 +102,7 @@ class Ledger:
     def promised(self, connector: ConnectorId, limit_w: float) -> Ledger:
         """As if a setpoint with this limit were on its way already."""
         account = self.accounts.get(connector)
-        return self if account is None else granted(self, connector, account.newest + 1, limit_w)
+        return self if account is None else granted(self, connector, account.newest + 1, limit_w, 0.0)
 
 
 def opened(ledger: Ledger, capabilities: Iterable[ConnectorCapability], now: Monotonic) -> Ledger:
@@ -109,7 +113,8 @@ def opened(ledger: Ledger, capabilities: Iterable[ConnectorCapability], now: Mon
         accounts[capability.connector] = Account(
             fallback_w=capability.fallback.w,
             confirmed_w=known.bound_w(now) if known else capability.max_power.w,
-            ends_at=known.ends_at if known and known.ends_at else after(now, LEASE_SECONDS + LEASE_MARGIN_S),
+            ends_at=known.ends_at if known and known.ends_at else _end(now, known),
+            settle_s=known.settle_s if known else LONGEST_SETTLE_S,
         )
     return Ledger(accounts)
 
@@ -120,16 +125,23 @@ def closed(ledger: Ledger, connectors: Iterable[ConnectorId], now: Monotonic) ->
     for connector in connectors:
         account = accounts[connector]
         if account.ends_at is None:
-            accounts[connector] = replace(account, ends_at=after(now, LEASE_SECONDS + LEASE_MARGIN_S), reported=False)
+            accounts[connector] = replace(account, ends_at=_end(now, account), reported=False)
     return Ledger(accounts)
 
 
-def granted(ledger: Ledger, connector: ConnectorId, sequence: int, limit_w: float) -> Ledger:
+def _end(now: Monotonic, account: Account | None) -> Monotonic:
+    settle_s = account.settle_s if account else LONGEST_SETTLE_S
+    return after(now, LEASE_SECONDS + LEASE_MARGIN_S + settle_s)
+
+
+def granted(ledger: Ledger, connector: ConnectorId, sequence: int, limit_w: float, settle_s: float) -> Ledger:
     """A setpoint was sent. A limit on its way that is no higher than this one no longer matters."""
     account = ledger.accounts[connector]
     higher = tuple(grant for grant in account.in_flight if grant.limit_w > limit_w)
     in_flight = _bounded((*higher, Grant(sequence, limit_w)))
-    return _with(ledger, connector, replace(account, in_flight=in_flight, newest=sequence, ends_at=None))
+    longest_s = max(settle_s, account.settle_s)
+    sent = replace(account, in_flight=in_flight, newest=sequence, ends_at=None, settle_s=longest_s)
+    return _with(ledger, connector, sent)
 
 
 def confirmed(ledger: Ledger, connector: ConnectorId, sequence: int, committed_w: float) -> Ledger:
@@ -145,8 +157,8 @@ def confirmed(ledger: Ledger, connector: ConnectorId, sequence: int, committed_w
     if taken < account.sequence:
         return ledger
     in_flight = tuple(grant for grant in account.in_flight if grant.sequence > taken)
-    known = Account(account.fallback_w, committed_w, taken, in_flight, account.newest, ends_at=None, reported=True)
-    return _with(ledger, connector, known)
+    heard = replace(account, confirmed_w=committed_w, sequence=taken, in_flight=in_flight, ends_at=None, reported=True)
+    return _with(ledger, connector, heard)
 
 
 def _bounded(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
