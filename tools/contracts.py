@@ -30,12 +30,7 @@ class ForbiddenExceptContract(Contract):
         """Kept when no chain exists; otherwise the chains are in the metadata."""
         judged = self._modules(graph, self.packages) - self._modules(graph, self.exceptions or set())
         targets = sorted(cast("set[str]", self.forbidden) & graph.modules)
-        chains = [
-            chain
-            for importer in sorted(judged)
-            for target in targets
-            if (chain := graph.find_shortest_chain(importer=importer, imported=target)) is not None
-        ]
+        chains = [chain for importer in sorted(judged) if (chain := _nearest(graph, importer, targets))]
         return ContractCheck(kept=not chains, metadata={"chains": chains})
 
     def render_broken_contract(self, check: ContractCheck) -> None:
@@ -53,3 +48,9 @@ class ForbiddenExceptContract(Contract):
         typed = cast("set[ModuleExpression]", expressions)
         found = module_expressions_to_modules(graph, typed, as_packages=True, raise_if_unmatched=True)
         return {module.name for module in found}
+
+
+def _nearest(graph: grimp.ImportGraph, importer: str, targets: list[str]) -> tuple[str, ...]:
+    """The shortest chain from `importer` to any of `targets`; empty when there is none."""
+    chains = (graph.find_shortest_chain(importer=importer, imported=target) for target in targets)
+    return min((chain for chain in chains if chain is not None), key=len, default=())
