@@ -103,6 +103,21 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("cloud_ingest_records_total", "counter", "", "Records from stations", ("result",)),
     Metric("cloud_ingest_commit_seconds", "histogram", "seconds", "One database transaction of ingest"),
     Metric("cloud_commands_total", "counter", "", "Commands to stations", ("event",)),
+    Metric("powerctl_modbus_requests", "counter", "", "Modbus requests by function", ("function",)),
+    Metric("powerctl_modbus_exceptions", "counter", "", "Modbus requests refused, by exception", ("code",)),
+    Metric("powerctl_modbus_connections", "gauge", "", "Open Modbus connections", ("channel",)),
+    Metric("powerctl_modbus_closed", "counter", "", "Modbus connections that the station closed", ("reason",)),
+    Metric("powerctl_grid_cap_watts", "gauge", "watts", "Effective cap at the grid connection, AC"),
+    Metric("powerctl_grid_commands", "counter", "", "Commands taken from grid sources", ("source", "result")),
+    Metric("powerctl_grid_source_state", "gauge", "", "Limitation state of a grid source, as 64300.St", ("source",)),
+    Metric("powerctl_grid_failsafes", "counter", "", "Times that a grid source fell silent", ("source",)),
+    Metric(
+        "powerctl_grid_apply_seconds",
+        "histogram",
+        "seconds",
+        "From the arrival of a write that changes the cap to the end of its consequences in this process",
+        buckets=(0.0001, 0.0002, 0.0005, *FAST),
+    ),
 )
 
 

@@ -76,8 +76,8 @@ class GridSignal:
     export_cap: Power | None = None
     setpoint: Power | None = None
     """Power to draw; never negative at a station that only charges."""
-    starts_at: Monotonic = Monotonic(0.0)
-    """Not before this instant; in the past: now."""
+    starts_at: Monotonic | None = None
+    """None: at once."""
     ends_at: Monotonic | None = None
     """None: until revoked."""
     ends_time: datetime | None = None
@@ -99,7 +99,7 @@ class GridSignal:
 
     def started(self, now: Monotonic) -> bool:
         """True from the start on."""
-        return now >= self.starts_at
+        return self.starts_at is None or now >= self.starts_at
 
     def ended(self, now: Monotonic) -> bool:
         """True from the end on."""

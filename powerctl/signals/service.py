@@ -1,0 +1,277 @@
+"""The shell of grid signals: owns the register image, the slots, their timers and the Modbus server.
+
+One write runs through in one turn of the loop: validated, applied, answered, arbitrated, handed to `on_change`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, NoReturn
+
+from powerctl.core.clock import Clock, Monotonic
+from powerctl.core.demand import StationReport
+from powerctl.core.ids import ConnectorId
+from powerctl.core.record import GridEvent, GridEventKind
+from powerctl.core.setpoint import LimitSource
+from powerctl.core.units import Power
+from powerctl.runtime import log
+from powerctl.runtime.metrics import counter, gauge, histogram
+from powerctl.signals import telemetry
+from powerctl.signals.arbitration import Contribution, GridState, arbitrate
+from powerctl.signals.bank import Bank, Change, WriteRate
+from powerctl.signals.commission import Identity, fresh_image, open_slots, power_scale, rights_of, saved_of
+from powerctl.signals.grid_signal import Authority, Channel
+from powerctl.signals.mailbox import Stamp
+from powerctl.signals.pdu import Code, Refused
+from powerctl.signals.rights import SLOT_GROUP
+from powerctl.signals.server import Front, ModbusServer
+from powerctl.signals.settings import GridSettings
+from powerctl.signals.slots import Step, events, held, readback
+from powerctl.signals.store import Keeper, load
+
+TICK_S: Final = 1.0
+"""How often clocks, heartbeats and remaining times are brought up to date in the registers."""
+MIN_WAIT_S: Final = 0.001
+"""Keeps rounding from re-arming a timer for no time at all."""
+PORT_SETTING: Final = "manager.grid.modbus_tcp.port"
+FILE_NAME: Final = "grid.json"
+PERSISTENT: Final = frozenset({"FsW", "FsTms", "WChaRteMax"})
+
+_log = log.get(__name__)
+
+
+def _ignore(_: GridEvent) -> None:
+    """Takes an event that nobody asked for."""
+
+
+class GridSignals:
+    """Grid signals of one station.
+
+    Args:
+        settings: What is commissioned.
+        clock: Both clocks; its monotonic one must run as fast as the loop's.
+        rating: What the grid connection carries, AC.
+        state_dir: Folder for `grid.json`.
+        on_change: Called with every new state, in the same turn of the loop as what caused it. It must not block.
+        on_event: Called with every step that the evidence must know.
+        identity: What model 1 says about the station.
+    """
+
+    def __init__(
+        self,
+        settings: GridSettings,
+        *,
+        clock: Clock,
+        rating: Power,
+        state_dir: Path,
+        on_change: Callable[[GridState], None],
+        on_event: Callable[[GridEvent], None] = _ignore,
+        identity: Identity | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rating = rating
+        self._on_change = on_change
+        self._on_event = on_event
+        path = state_dir / FILE_NAME
+        saved = load(path)
+        self._keeper = Keeper(path)
+        self._slots = open_slots(settings, rating, saved, clock.monotonic())
+        self._charge_rate_max = None if saved.charge_rate_max_w is None else Power(saved.charge_rate_max_w)
+        self._image = fresh_image(
+            rating,
+            self._slots,
+            identity or Identity("", version("powerctl")),
+            self._charge_rate_max,
+            clock.monotonic(),
+        )
+        self._report: StationReport | None = None
+        self._compliance = telemetry.Compliance()
+        self._commands = 0
+        self._written = False
+        self._timer: asyncio.TimerHandle | None = None
+        rights = rights_of(settings)
+        bank = Bank(self._image, rights, WriteRate(settings.modbus_tcp.max_writes_per_s), self._take)
+        front = Front(
+            Channel.MODBUS_TCP,
+            lambda pdu, authority: bank.execute(pdu, authority, self._clock.monotonic()),
+            self._answered,
+            rights.is_writer,
+            settings.modbus_tcp.max_connections,
+            settings.modbus_tcp.idle_timeout_s,
+        )
+        self._server = ModbusServer(front, setting=PORT_SETTING)
+        self._state = self._arbitrate()
+        self._image.put("64301.EvtCnt", 0)
+        self._refresh()
+
+    @property
+    def state(self) -> GridState:
+        """The state in force; limited to the failsafe values at start."""
+        return self._state
+
+    @property
+    def port(self) -> int:
+        """The Modbus/TCP port that is open; 0 before `run`."""
+        return self._server.port
+
+    async def run(self) -> NoReturn:
+        """Serve until cancelled. Reports the first state before the port opens.
+
+        Raises:
+            ConfigError: The port cannot be opened.
+        """
+        self._publish()
+        tcp = self._settings.modbus_tcp
+        await self._server.start(tcp.host, tcp.port)
+        self._tick()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keeper.run(), name="keep-grid-settings")
+                await self._server.broken.wait()
+                raise RuntimeError("a Modbus request met a mistake of ours; see the log")
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            await self._server.close()
+
+    def update_measurement(self, report: StationReport, *, granted: Mapping[ConnectorId, Power] | None = None) -> None:
+        """Show the newest report in the registers.
+
+        Args:
+            report: From the controller.
+            granted: DC power granted to each connector.
+        """
+        self._report = report
+        if report.ac_power is not None:
+            now = self._clock.monotonic()
+            self._compliance = telemetry.observed(self._compliance, report.ac_power, self._state, now)
+        self._put(telemetry.measurement(report, granted or {}))
+        self._put(telemetry.status(self._state, report, self._rating, self._compliance))
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self._clock.monotonic(), self._clock.utc())
+
+    def _take(self, changes: Sequence[Change], authority: Authority) -> None:
+        """Apply a validated write. Raises Refused: what must persist cannot be stored."""
+        persistent = any(change.field.point.name in PERSISTENT for change in changes)
+        if persistent and self._keeper.failed:
+            raise Refused(Code.FAILURE)
+        stamp = self._stamp()
+        by_slot: dict[int, dict[str, int]] = {}
+        for change in changes:
+            if change.field.group == SLOT_GROUP:
+                by_slot.setdefault(change.field.index, {})[change.field.point.name] = change.value
+        self._take_charge_rate(changes)
+        for index, values in by_slot.items():
+            self._note(self._slots.write(index, values, authority, stamp), stamp)
+        if persistent:
+            self._keep()
+        self._written = True
+
+    def _take_charge_rate(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.field.path == "702.WChaRteMax":
+                watts = Power(change.value * 10.0 ** power_scale(self._rating))
+                if watts > self._rating:
+                    raise Refused(Code.ILLEGAL_VALUE)
+                self._charge_rate_max = watts
+                self._image.put(change.field.path, change.value)
+
+    def _note(self, step: Step, stamp: Stamp) -> None:
+        """Bring a slot's registers up to date and tell what happened to it."""
+        source = step.after.commission.source
+        self._image.put_all({f"64300.Src.{step.index}.{k}": v for k, v in readback(step.after, stamp.now).items()})
+        if step.commanded:
+            self._commands += 1
+            self._image.put("64301.EvtCnt", self._commands % 0xFFFF)
+            counter("powerctl_grid_commands").labels(source.value, step.after.result.name.lower()).inc()
+        if step.fell_silent:
+            counter("powerctl_grid_failsafes").labels(source.value).inc()
+        if step.before.machine.state is not step.after.machine.state:
+            gauge("powerctl_grid_source_state").labels(source.value).set(step.after.machine.state)
+            states = {"before": step.before.machine.state.name.lower(), "after": step.after.machine.state.name.lower()}
+            _log.info("grid_source_state_changed", source=source.value, **states)
+        if held(step.before, stamp.now) is not held(step.after, stamp.now):
+            self._keep()
+        for event in events(step, stamp, self._report.ac_power if self._report else None):
+            self._on_event(event)
+
+    def _keep(self) -> None:
+        self._keeper.keep(saved_of(self._slots, self._charge_rate_max, self._clock.monotonic()))
+
+    def _arbitrate(self) -> GridState:
+        now = self._clock.monotonic()
+        contributions = self._slots.contributions(now)
+        if (most := self._charge_rate_max) is not None:
+            detail = f"The station is commissioned for at most {most}."
+            contributions.append(Contribution(LimitSource.HARDWARE, detail, cap=most))
+        return arbitrate(self._rating, contributions, next_change=self._slots.deadline())
+
+    def _answered(self, arrived: Monotonic) -> None:
+        """A request is answered; `arrived` is the loop's time at which it came."""
+        if self._written:
+            self._written = False
+            if self._settle():
+                histogram("powerctl_grid_apply_seconds").observe(asyncio.get_running_loop().time() - arrived)
+
+    def _settle(self) -> bool:
+        """Arbitrate; if the outcome is new, tell it at once. True: it was new."""
+        before, self._state = self._state, self._arbitrate()
+        self._rearm()
+        if replace(before, next_change=self._state.next_change) == self._state:
+            return False
+        if self._state.cap < before.cap:
+            self._compliance = telemetry.asked(self._clock.monotonic())
+        self._publish()
+        self._apply_event(before)
+        return True
+
+    def _publish(self) -> None:
+        gauge("powerctl_grid_cap_watts").set(self._state.cap.w)
+        self._on_change(self._state)
+        self._refresh()
+
+    def _apply_event(self, before: GridState) -> None:
+        state = self._state
+        if (state.cap, state.source, state.command) == (before.cap, before.source, before.command):
+            return
+        self._image.put("64301.CmdTms", int(self._clock.utc().timestamp()))
+        _log.info("grid_cap_changed", cap_w=state.cap.w, before_w=before.cap.w, source=state.source.value)
+        measured = self._report.ac_power if self._report else None
+        self._on_event(
+            GridEvent(GridEventKind.APPLIED, state.source, state.cap, measured, self._clock.utc(), state.detail)
+        )
+
+    def _refresh(self) -> None:
+        """Bring status registers up to date."""
+        self._put(telemetry.status(self._state, self._report, self._rating, self._compliance))
+
+    def _put(self, values: telemetry.Scaled) -> None:
+        for path, value in values.items():
+            self._image.put_scaled(path, value)
+
+    def _tick(self) -> None:
+        """What time alone brings: ended timers, clocks and remaining times. Re-arms itself."""
+        stamp = self._stamp()
+        for step in self._slots.expire(stamp):
+            self._note(step, stamp)
+        self._image.put("64301.UtcS", int(stamp.utc.timestamp()))
+        self._image.put("64301.DevHb", int(stamp.now) % 0xFFFF)
+        self._settle()
+        self._rearm()
+
+    def _rearm(self) -> None:
+        """Have `_tick` run at the next deadline or second, whichever is first."""
+        if self._timer is not None:
+            self._timer.cancel()
+        now = self._clock.monotonic()
+        deadline = self._slots.deadline()
+        wait = TICK_S - now % TICK_S
+        if deadline is not None:
+            wait = min(wait, deadline - now)
+        self._timer = asyncio.get_running_loop().call_later(max(MIN_WAIT_S, wait), self._tick)
