@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from edge.chademo.timing import TIMES, Time
 from powerctl.core.ids import ConnectorId
 from powerctl.core.units import ZERO_POWER, Current, Power, Voltage
 
-LATCHED = frozenset({"insulation", "contactor_welded", "power_stage", "emergency_stop"})
+LATCHED: Final = frozenset({"insulation", "contactor_welded", "power_stage", "emergency_stop"})
 """Codes of the faults that hold until an operator releases them, unless commissioned otherwise."""
+
+_ONE_AMPERE: Final = Current(1.0)
+_LOWEST_BATTERY: Final = Voltage(150.0)
+_TEST: Final = Voltage(500.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +29,20 @@ class ConnectorConfig:
     """Sent as available output voltage; fixed for the whole session."""
     min_power: Power = ZERO_POWER
     """The smallest power that the power stage can hold."""
-    min_current: Current = Current(1.0)
+    min_current: Current = _ONE_AMPERE
     """The smallest current that the power stage can hold."""
-    min_voltage: Voltage = Voltage(150.0)
+    min_voltage: Voltage = _LOWEST_BATTERY
     """The lowest battery voltage that the power stage can charge."""
-    test_voltage: Voltage = Voltage(500.0)
-    """Of the insulation test, at most `max_voltage` is used. Captures: about 500 V whatever the vehicle's voltage."""
+    test_voltage: Voltage = _TEST
+    """Of the insulation test; at most `max_voltage` is used. Captures: about 500 V whatever the vehicle's voltage."""
     test_hold_s: float = 2.0
     """Captures: 2 to 4 s is the mainstream."""
     min_insulation_kohm: float = 100.0
-    """Less is a fault: 100 ohms per volt at 1000 V."""
+    """Less is a fault. 100 ohms per volt at 1000 V; the standard's own figure was not available."""
     protocol_number: int = 2
     """2 stands for 1.0.0 to 1.2. With less a Leaf never reports its contactor."""
     lower_a_s: float = 10.0
-    """Slope of falling available current until the vehicle has shown that it follows a steeper one."""
+    """Slope of falling available current until the vehicle has shown what it follows."""
     raise_a_s: float = 20.0
     """Slope of rising available current and of rising output; vehicles ramp at 20 A/s."""
     stop_a_s: float = 50.0

@@ -17,6 +17,8 @@ class Status:
     state: ConnectorState
     phase: str
     """Name of the state in the session table."""
+    plugged: bool
+    """A plug is in an inlet, as the lines say."""
     detail: str
     """Why it is in that state, one sentence for a person; may be empty."""
     target: Power

@@ -1,0 +1,142 @@
+"""Carrying out a row of the session table: the next state, and the effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from edge.chademo.absorb import test_voltage
+from edge.chademo.effects import (
+    Effect,
+    Lock,
+    OutputOff,
+    SwitchD1,
+    SwitchD2,
+    TestInsulation,
+    TransactionBegan,
+    TransactionOver,
+)
+from edge.chademo.faults import fault
+from edge.chademo.follow import UNSEEN
+from edge.chademo.phase import IDLE, Phase
+from edge.chademo.state import Ending, Heard, Pact, Session
+from edge.chademo.table import Code, Do, Rule, When
+from powerctl.core.clock import Monotonic, after
+from powerctl.core.session import StopReason
+from powerctl.core.units import Voltage
+
+Step = tuple[Session, tuple[Effect, ...]]
+
+_GRID: Final = Ending(StopReason.GRID, "The energy manager ended the session.")
+_TEXTS: Final[Mapping[StopReason, str]] = {
+    StopReason.VEHICLE: "The vehicle ended charging.",
+    StopReason.TIME: "The vehicle's maximum charging time is over.",
+    StopReason.UNPLUGGED: "The plug was pulled.",
+}
+
+
+def perform(session: Session, rule: Rule, now: Monotonic) -> Step:
+    """The session after `rule`, and what the shell must do."""
+    session = _because(session, rule)
+    effects: list[Effect] = []
+    for action in rule.do:
+        session, more = _ACTIONS[action](session)
+        effects.extend(more)
+    return _enter(session, rule, now), tuple(effects)
+
+
+def _because(session: Session, rule: Rule) -> Session:
+    if rule.fault is not None and not session.fault(rule.fault.value):
+        session = replace(session, faults=(*session.faults, fault(session, rule.fault)))
+    if session.ending is not None or session.phase in IDLE:
+        return session
+    return replace(session, ending=_ending(session, rule))
+
+
+def _ending(session: Session, rule: Rule) -> Ending | None:
+    if rule.reason is not None:
+        return Ending(rule.reason, _TEXTS[rule.reason])
+    if rule.when is When.STOP:
+        return session.stop or _GRID
+    if rule.fault is not None or rule.when is When.FAULT:
+        worst = session.faults[-1]
+        emergency = worst.code == Code.EMERGENCY_STOP.value
+        return Ending(StopReason.EMERGENCY if emergency else StopReason.FAULT, worst.detail)
+    return None
+
+
+def _enter(session: Session, rule: Rule, now: Monotonic) -> Session:
+    if rule.to is rule.phase:
+        return session
+    deadline = None if rule.within is None else after(now, session.config.seconds(rule.within))
+    session = replace(session, phase=rule.to, entered_at=now, deadline=deadline)
+    if rule.to is Phase.WAKING:
+        return replace(session, heard=Heard(), pact=None, ending=None, stop=None, follow=UNSEEN, remaining_s=None)
+    if rule.to in IDLE:
+        tripped = rule.to is Phase.FAULTED
+        session = replace(session, start=None, stop=None, began=False, d2=False, tripped=tripped, commanded_a=0.0)
+    if rule.to in {Phase.AVAILABLE, Phase.OCCUPIED}:
+        return replace(session, heard=Heard(), pact=None, ending=None, follow=UNSEEN, remaining_s=None)
+    return session
+
+
+def _agree(session: Session) -> Step:
+    limits, control = session.heard.limits, session.heard.control
+    if limits is None or control is None:
+        return session, ()
+    max_v = int(session.config.max_voltage.v)
+    pact = Pact(
+        min(control.protocol_number, session.config.protocol_number),
+        min(limits.max_voltage_v, max_v),
+        limits.min_current_a,
+        min(control.target_voltage_v, max_v),
+    )
+    return replace(session, pact=pact), ()
+
+
+def _fix_target(session: Session) -> Step:
+    control = session.heard.control
+    if session.pact is None or control is None:
+        return session, ()
+    target_v = min(control.target_voltage_v, session.pact.threshold_v)
+    return replace(session, pact=replace(session.pact, target_v=target_v)), ()
+
+
+def _trip(session: Session) -> Step:
+    return replace(session, tripped=True, commanded_a=0.0), (OutputOff(urgent=True),)
+
+
+def _off(session: Session) -> Step:
+    return replace(session, commanded_a=0.0), (OutputOff(urgent=False),)
+
+
+def _begin(session: Session) -> Step:
+    time = session.heard.time
+    remaining_s = None if time is None else time.max_s
+    begun = replace(session, began=True, remaining_s=float(remaining_s or session.config.default_time_s))
+    return begun, (TransactionBegan(session.start or ""),)
+
+
+def _over(session: Session) -> Step:
+    if not session.began:
+        return session, ()
+    ending = session.ending or Ending(StopReason.FAULT, "")
+    return replace(session, began=False), (TransactionOver(ending.reason, ending.detail),)
+
+
+_ACTIONS: Final[Mapping[Do, Callable[[Session], Step]]] = {
+    Do.D1_ON: lambda session: (session, (SwitchD1(on=True),)),
+    Do.D1_OFF: lambda session: (session, (SwitchD1(on=False),)),
+    Do.D2_ON: lambda session: (replace(session, d2=True), (SwitchD2(on=True),)),
+    Do.D2_OFF: lambda session: (replace(session, d2=False), (SwitchD2(on=False),)),
+    Do.LOCK: lambda session: (session, (Lock(on=True),)),
+    Do.UNLOCK: lambda session: (session, (Lock(on=False),)),
+    Do.AGREE: _agree,
+    Do.FIX_TARGET: _fix_target,
+    Do.TEST: lambda session: (session, (TestInsulation(Voltage(test_voltage(session))),)),
+    Do.OFF: _off,
+    Do.TRIP: _trip,
+    Do.BEGIN: _begin,
+    Do.OVER: _over,
+}
