@@ -1,0 +1,206 @@
+"""The port to one vehicle's bus, over whatever python-can can open.
+
+python-can blocks, so each port owns two daemon threads: one opens the bus and reads, one writes. Both sides are
+bounded; what does not fit is dropped and counted, because a late frame of a cyclic protocol is worse than none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import can
+
+from edge.can.frame import Frame, rejection
+from powerctl.core.errors import ConfigError
+from powerctl.runtime import log, metrics
+from powerctl.runtime.backoff import full_jitter
+
+RECEIVE_TIMEOUT_S: Final = 0.2
+WRITE_BACKLOG: Final = 16
+"""Frames; five periods of three frames. More would only be stale."""
+READ_BACKLOG: Final = 256
+EMPTY_READS_TO_LOSS: Final = 40
+"""A socketcand bus whose server is gone returns at once with nothing, for ever."""
+EMPTY_READ_S: Final = 0.02
+REOPEN_CAP_S: Final = 2.0
+
+_log = log.get(__name__)
+
+OnFrame = Callable[[Frame], None]
+OpenBus = Callable[[], can.BusABC]
+
+
+class CanPort(Protocol):
+    """One vehicle's bus. Well-formed standard frames arrive at the callback given at construction."""
+
+    @property
+    def is_open(self) -> bool:
+        """False: nothing can be sent or heard now; the port tries again by itself."""
+        ...
+
+    def start(self) -> None:
+        """Open the bus and keep it open until `close`."""
+        ...
+
+    def send(self, frames: Iterable[Frame]) -> None:
+        """Send `frames` in this order as soon as the bus takes them; never blocks."""
+        ...
+
+    def close(self) -> None:
+        """Close the bus."""
+        ...
+
+
+def check_parameters(where: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse CAN settings that no retry can cure.
+
+    Raises:
+        ConfigError: python-can knows no such interface, or a driver that it needs is not installed.
+    """
+    interface = str(parameters.get("interface", ""))
+    if interface not in can.VALID_INTERFACES:
+        known = ", ".join(sorted(can.VALID_INTERFACES))
+        raise ConfigError(f"{where}.interface", f"{interface!r} is no python-can interface.", f"Use one of {known}.")
+
+
+class PythonCanPort:
+    """A `CanPort` over python-can.
+
+    Args:
+        parameters: Arguments of `can.Bus`: interface, channel and what the interface needs beyond.
+        on_frame: Called on the event loop for each well-formed standard frame.
+        connector: Label of the metrics.
+        open_bus: How the bus is opened; for tests.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, Any], on_frame: OnFrame, *, connector: int, open_bus: OpenBus | None = None
+    ) -> None:
+        self._parameters = dict(parameters)
+        self._on_frame = on_frame
+        self._label = str(connector)
+        self._log = _log.bind(connector=connector)
+        self._open = open_bus or self._open_bus
+        self._bus: can.BusABC | None = None
+        self._stopping = threading.Event()
+        self._outgoing: queue.Queue[can.Message | None] = queue.Queue(WRITE_BACKLOG)
+        self._undelivered = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """True while the bus is open."""
+        return self._bus is not None
+
+    def start(self) -> None:
+        """Open the bus, and open it again whenever it is lost, until `close`."""
+        self._loop = asyncio.get_running_loop()
+        for target in (self._read, self._write):
+            threading.Thread(target=target, name=f"can-{self._label}", daemon=True).start()
+
+    def send(self, frames: Iterable[Frame]) -> None:
+        """Hand `frames` to the writer; dropped and counted while the bus is closed or does not keep up."""
+        for frame in frames:
+            if self._bus is None:
+                self._reject("bus_closed", sent=True)
+                continue
+            message = can.Message(
+                arbitration_id=frame.frame_id, data=frame.data, is_extended_id=frame.extended, check=False
+            )
+            try:
+                self._outgoing.put_nowait(message)
+            except queue.Full:
+                self._reject("backlog", sent=True)
+
+    def close(self) -> None:
+        """Stop both threads; they end within a receive time-out."""
+        self._stopping.set()
+        with contextlib.suppress(queue.Full):
+            self._outgoing.put_nowait(None)
+
+    def _reject(self, reason: str, *, sent: bool = False) -> None:
+        name = "edge_can_unsent_frames_total" if sent else "edge_can_rejected_frames_total"
+        metrics.counter(name).labels(self._label, reason).inc()
+
+    def _read(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                with self._opened() as bus:
+                    failures = 0
+                    self._receive(bus)
+            except (can.CanError, OSError, TimeoutError, ValueError) as error:
+                self._log.warning("can_bus_lost" if not failures else "can_bus_unavailable", reason=str(error)[:200])
+                failures += 1
+                self._stopping.wait(0.1 + full_jitter(failures, base_s=0.1, cap_s=REOPEN_CAP_S))
+
+    @contextlib.contextmanager
+    def _opened(self) -> Any:
+        bus = self._open()
+        self._bus = bus
+        self._log.info("can_bus_opened", channel=str(bus.channel_info))
+        try:
+            yield bus
+        finally:
+            self._bus = None
+            with contextlib.suppress(can.CanError, OSError):
+                bus.shutdown()
+
+    def _open_bus(self) -> can.BusABC:
+        if self._parameters.get("interface") == "socketcand":
+            # python-can 4.6 retries a refused connection in a busy loop for ten seconds.
+            address = (str(self._parameters["host"]), int(self._parameters["port"]))
+            socket.create_connection(address, timeout=1.0).close()
+        return can.Bus(**self._parameters)
+
+    def _receive(self, bus: can.BusABC) -> None:
+        empty = 0
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            message = bus.recv(RECEIVE_TIMEOUT_S)
+            if message is not None:
+                empty = 0
+                self._take(message)
+            elif time.monotonic() - begun < EMPTY_READ_S:
+                empty += 1
+                if empty >= EMPTY_READS_TO_LOSS:
+                    raise can.CanError("the bus ended")
+                time.sleep(0.002 * empty)
+
+    def _take(self, message: can.Message) -> None:
+        if message.is_error_frame or message.is_remote_frame or message.is_fd:
+            self._reject("kind")
+            return
+        frame = Frame(message.arbitration_id, bytes(message.data), bool(message.is_extended_id))
+        reason = rejection(frame)
+        if reason is None and self._undelivered >= READ_BACKLOG:
+            reason = "backlog"
+        if reason is not None:
+            self._reject(reason)
+            return
+        self._undelivered += 1
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has ended before this thread
+            self._loop.call_soon_threadsafe(self._deliver, frame)
+
+    def _deliver(self, frame: Frame) -> None:
+        self._undelivered -= 1
+        self._on_frame(frame)
+
+    def _write(self) -> None:
+        while not self._stopping.is_set():
+            message = self._outgoing.get()
+            bus = self._bus
+            if message is None or bus is None:
+                continue
+            try:
+                bus.send(message, timeout=RECEIVE_TIMEOUT_S)
+            except (can.CanError, OSError, ValueError):
+                self._reject("send_failed", sent=True)

@@ -1,0 +1,48 @@
+"""`powerctl-edge`: the programs that run on the charging controller."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from powerctl.runtime.log import LEVELS
+from powerctl.runtime.service import main as run_main
+
+PROGRAMS: Final = {
+    "control": "Drive the connectors: vehicles, hardware, energy manager.",
+    "uplink": "Ship records to the cloud and bring its commands back.",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one of the controller's programs; returns the exit status."""
+    options = _parser().parse_args(argv)
+    return run_main(f"edge-{options.program}", _program(options.program, options.config), level=options.log_level)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="powerctl-edge", description=__doc__)
+    programs = parser.add_subparsers(dest="program", required=True)
+    for name, meaning in PROGRAMS.items():
+        program = programs.add_parser(name, help=meaning, description=meaning)
+        program.add_argument("--config", type=Path, required=True, metavar="FILE", help="the station file (TOML)")
+        program.add_argument("--log-level", choices=sorted(LEVELS), default="info")
+    return parser
+
+
+def _program(name: str, config: Path) -> Callable[[], Awaitable[None]]:
+    """Imported only now, so that each program carries only what it needs."""
+    if name == "control":
+        from edge.control import program as control
+
+        return lambda: control.run(config)
+    from edge.uplink import program as uplink
+
+    return lambda: uplink.run(config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

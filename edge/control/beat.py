@@ -1,0 +1,28 @@
+"""Absolute deadlines for what must happen every period (pure)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from powerctl.core.clock import Monotonic, after
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Deadlines `period_s` apart that do not drift."""
+
+    due: Monotonic
+    period_s: float
+
+    def remaining(self, now: Monotonic) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self.due - now)
+
+    def following(self, now: Monotonic) -> tuple[Beat, int]:
+        """The beat after this one, and how many periods were missed.
+
+        After a stall the missed periods are skipped: a burst of late frames would tell the vehicle nothing.
+        """
+        missed = max(0, math.floor((now - self.due) / self.period_s))
+        return Beat(after(self.due, (missed + 1) * self.period_s), self.period_s), missed

@@ -1,0 +1,387 @@
+"""One connector: its protocol core, its hardware, its lease, its session. Everything happens in its event loop.
+
+What comes in (frames, pilot lines, setpoints, commands) is fed to the core at once, and what the core wants is carried
+out in the same turn of the loop; only the frames to the vehicle wait for the next period.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NoReturn
+from uuid import uuid4
+
+from edge.can.frame import Frame
+from edge.can.port import CanPort
+from edge.chademo import effects, events
+from edge.chademo.config import ConnectorConfig
+from edge.chademo.session import Session, advance, frames_due, status
+from edge.chademo.status import Status
+from edge.chademo.timing import PERIOD_S
+from edge.control import lease
+from edge.control.beat import Beat
+from edge.control.books import Books
+from edge.control.telemetry import Snapshot
+from edge.control.transaction import IdleTime, OpenSession, OpenTransaction, reading
+from edge.hardware.ports import ConnectorHardware
+from powerctl.core.clock import Clock, after
+from powerctl.core.ids import SessionId
+from powerctl.core.session import ConnectorState, StopReason
+from powerctl.core.setpoint import Setpoint
+from powerctl.core.units import Power, Voltage
+from powerctl.runtime import log, metrics
+
+STARTABLE: Final = frozenset({ConnectorState.OCCUPIED, ConnectorState.FINISHED})
+STOPPABLE: Final = frozenset({ConnectorState.STARTING, ConnectorState.CHARGING, ConnectorState.PAUSED})
+RESTING: Final = frozenset({ConnectorState.AVAILABLE, ConnectorState.FAULTED})
+"""States in which a plug that is out ends the session."""
+SAFE_TO_TOUCH: Final = Voltage(10.0)
+"""The plug is released at or below this (IEC 61851-24 COR1)."""
+RECALL_S: Final = 3.0
+"""After a restart: how long a plug may take to be seen again before its session counts as over."""
+UNSTORED: Final = "The start of the transaction could not be stored."
+
+_log = log.get(__name__)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a connector is made of."""
+
+    config: ConnectorConfig
+    hardware: ConnectorHardware
+    bus: CanPort
+    books: Books
+    clock: Clock
+
+
+class Connector:
+    """The owner of one connector.
+
+    Args:
+        parts: Commissioning, hardware, bus and books.
+        session: The protocol core's first state.
+        fallback: Commissioned share, DC.
+        open_session: The session that was open before a restart.
+        on_change: Called when something changed that the energy manager should hear at once.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        session: Session,
+        *,
+        fallback: Power,
+        on_change: Callable[[], None],
+        open_session: OpenSession | None = None,
+    ) -> None:
+        self.id = parts.config.connector
+        self._parts = parts
+        self._core = session
+        self._holding = lease.Holding(fallback)
+        self._on_change = on_change
+        self._session = open_session
+        self._recall_until = after(parts.clock.monotonic(), RECALL_S) if open_session else None
+        self._transaction: OpenTransaction | None = None
+        self._idle = IdleTime()
+        self._expiry: asyncio.TimerHandle | None = None
+        self._period_at: float | None = None
+        self._announced = (ConnectorState.AVAILABLE, Power(0.0))
+        self._log = _log.bind(connector=self.id)
+
+    # What comes in.
+
+    def frame(self, frame: Frame) -> None:
+        """A well-formed frame from the vehicle."""
+        self._feed(events.FrameReceived(frame.frame_id, frame.data))
+
+    def lines_changed(self) -> None:
+        """An input of the pilot circuit may have changed."""
+        lines = self._parts.hardware.lines.read()
+        if lines.prox:
+            self._recall_until = None
+            if self._session is None:
+                self._open_session()
+        self._feed(events.LinesRead(k=lines.k, prox=lines.prox, lock_feedback=lines.lock_feedback, pe=lines.pe))
+        self._close_session_if_over()
+
+    def setpoint(self, setpoint: Setpoint) -> bool:
+        """Take a setpoint. A decrease that must settle at once has reached the power stage when this returns.
+
+        Returns:
+            False: its sequence is not newer than the newest of this stream; nothing changed.
+        """
+        now = self._parts.clock.monotonic()
+        holding = lease.taken(self._holding, setpoint, now, self._status().committed)
+        if holding is None:
+            return False
+        self._holding = holding
+        self._offer()
+        self._watch_lease()
+        self._on_change()
+        return True
+
+    def stream_began(self) -> None:
+        """The energy manager's sequences start again."""
+        self._holding = lease.new_stream(self._holding)
+
+    def introduce(self) -> None:
+        """Tell the cloud where the connector stands when the program starts."""
+        if self._session is not None:
+            self._parts.books.session_opened(self._session)
+        else:
+            self._parts.books.status_changed(self.id, self.state, None, "")
+
+    def start(self, command_id: str) -> str | None:
+        """Begin to charge. Returns why not, as a sentence; None: it begins."""
+        refusal = self._why_not_start()
+        if refusal is None:
+            self._feed(events.StartRequested(command_id))
+        return refusal
+
+    def stop(self, reason: StopReason, detail: str) -> str | None:
+        """End charging in the protocol's normal way. Returns why not, as a sentence; None: it ends."""
+        if self.state not in STOPPABLE:
+            return "The vehicle is not charging."
+        self._feed(events.StopRequested(reason, detail))
+        return None
+
+    def emergency(self, detail: str) -> None:
+        """Power off at once."""
+        self._feed(events.EmergencyStop(detail))
+
+    # What is seen from outside.
+
+    @property
+    def state(self) -> ConnectorState:
+        """Where the connector is between plug-in and unplug."""
+        return self._status().state
+
+    @property
+    def session(self) -> SessionId | None:
+        """The session that is plugged in."""
+        return self._session.session if self._session else None
+
+    @property
+    def is_metering(self) -> bool:
+        """True while a transaction is open."""
+        return self._transaction is not None
+
+    def snapshot(self) -> Snapshot:
+        """Everything at this instant."""
+        now = self._parts.clock.monotonic()
+        lease_ends = lease.next_change(self._holding, now)
+        return Snapshot(
+            connector=self.id,
+            status=status(self._core, now),
+            grant=lease.grant(self._holding, now),
+            applied_sequence=self._holding.sequence,
+            output=self._parts.hardware.stage.measure(),
+            register=self._parts.hardware.meter.read(),
+            session=self._session,
+            has_lease_history=self._holding.lease is not None,
+            lease_remaining_s=lease_ends - now if lease_ends is not None else 0.0,
+        )
+
+    # The period.
+
+    async def run(self, phase_s: float) -> NoReturn:
+        """Beat every 100 ms on absolute deadlines until cancelled, the first time after `phase_s`."""
+        clock = self._parts.clock
+        beat = Beat(after(clock.monotonic(), phase_s), PERIOD_S)
+        self._offer()
+        while True:
+            await asyncio.sleep(beat.remaining(clock.monotonic()))
+            self.beat()
+            beat, missed = beat.following(clock.monotonic())
+            if missed:
+                metrics.counter("edge_missed_periods_total").labels(str(self.id)).inc(missed)
+
+    def beat(self) -> None:
+        """One period: measure, tick, send."""
+        self._observe_period()
+        self.lines_changed()
+        self._measure()
+        self._feed(events.Tick())
+        self._parts.bus.send(Frame(frame_id, data) for frame_id, data in frames_due(self._core))
+        self._announce()
+
+    def switch_off(self) -> None:
+        """Current off, then d2, then d1; the plug is released when it is safe to touch."""
+        hardware = self._parts.hardware
+        hardware.stage.off(urgent=True)
+        hardware.lines.switch_d2(False)
+        hardware.lines.switch_d1(False)
+        if hardware.stage.measure().voltage <= SAFE_TO_TOUCH:
+            hardware.lines.lock(False)
+        if self._transaction is not None:
+            self._end_transaction(StopReason.RESTART, "The controller was shut down.")
+
+    def _observe_period(self) -> None:
+        now = self._parts.clock.monotonic()
+        if self._period_at is not None:
+            metrics.histogram("edge_period_seconds").labels(str(self.id)).observe(now - self._period_at)
+        self._period_at = now
+
+    def _measure(self) -> None:
+        hardware = self._parts.hardware
+        output = hardware.stage.measure()
+        self._feed(events.Measured(output.voltage, output.current, hardware.insulation.resistance_kohm()))
+        if self._transaction is not None:
+            grant = lease.grant(self._holding, self._parts.clock.monotonic())
+            self._idle = self._idle.seen(
+                self._parts.clock.monotonic(), target=self._status().target, offered=grant.limit
+            )
+
+    def _announce(self) -> None:
+        """Tell the energy manager at once of a new state, or that less is committed."""
+        present = self._status()
+        state, committed = self._announced
+        if present.state is not state or present.committed < committed:
+            self._on_change()
+        self._announced = (present.state, present.committed)
+
+    # Lease.
+
+    def _offer(self) -> None:
+        grant = lease.grant(self._holding, self._parts.clock.monotonic())
+        self._feed(events.OfferChanged(events.Offer(grant.limit, grant.command, grant.settle_by)))
+
+    def _watch_lease(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        now = self._parts.clock.monotonic()
+        ends = lease.next_change(self._holding, now)
+        if ends is not None:
+            self._expiry = asyncio.get_running_loop().call_later(ends - now, self._lease_may_have_ended)
+
+    def _lease_may_have_ended(self) -> None:
+        self._expiry = None
+        if lease.next_change(self._holding, self._parts.clock.monotonic()) is not None:
+            self._watch_lease()
+            return
+        self._log.warning("lease_ended")
+        self._offer()
+        self._on_change()
+
+    def _why_not_start(self) -> str | None:
+        if self.state not in STARTABLE:
+            return _CANNOT_START.get(self.state, "The vehicle is charging already.")
+        if self._parts.books.is_full:
+            return "The station cannot store a new session: its disk is full."
+        if not self._parts.bus.is_open:
+            return "The station cannot talk to the vehicle: its CAN bus is not available."
+        return lease.refusal(self._holding, self._parts.clock.monotonic(), self._parts.config.min_power)
+
+    # The core.
+
+    def _status(self) -> Status:
+        return status(self._core, self._parts.clock.monotonic())
+
+    def _feed(self, event: events.Event) -> None:
+        self._core, wanted = advance(self._core, event, self._parts.clock.monotonic())
+        for effect in wanted:
+            self._carry_out(effect)
+
+    def _carry_out(self, effect: effects.Effect) -> None:
+        hardware = self._parts.hardware
+        match effect:
+            case effects.CommandOutput(voltage, current):
+                hardware.stage.command(voltage, current)
+            case effects.OutputOff(urgent):
+                hardware.stage.off(urgent=urgent)
+            case effects.TestInsulation(voltage):
+                hardware.stage.test_insulation(voltage)
+            case effects.SwitchD1(on):
+                hardware.lines.switch_d1(on)
+            case effects.SwitchD2(on):
+                hardware.lines.switch_d2(on)
+            case effects.Lock(on):
+                hardware.lines.lock(on)
+            case _:
+                self._remember(effect)
+
+    def _remember(self, effect: effects.Effect) -> None:
+        match effect:
+            case effects.StateChanged(state, detail):
+                self._state_changed(state, detail)
+            case effects.TransactionBegan(command_id):
+                self._begin_transaction(command_id)
+            case effects.TransactionOver(reason, detail):
+                self._end_transaction(reason, detail)
+            case effects.FaultSeen(fault):
+                self._log.warning("fault_seen", code=fault.code, detail=fault.detail)
+                self._parts.books.fault_seen(self.id, fault)
+            case effects.FaultGone(code):
+                self._log.info("fault_gone", code=code)
+                self._parts.books.fault_gone(self.id, code)
+
+    def _state_changed(self, state: ConnectorState, detail: str) -> None:
+        if state is ConnectorState.AVAILABLE:
+            self._close_session_if_over()
+        self._log.info("connector_state_changed", state=state, detail=detail)
+        self._parts.books.status_changed(self.id, state, self.session, detail)
+        self._on_change()
+
+    # Session and transaction.
+
+    def _open_session(self) -> None:
+        self._session = OpenSession(
+            session=SessionId(str(uuid4())),
+            connector=self.id,
+            plug_in_time=self._parts.clock.utc(),
+            register_wh=self._parts.hardware.meter.read().energy.wh,
+        )
+        metrics.counter("edge_sessions_total").labels(str(self.id)).inc()
+        self._log.info("session_opened", session=self._session.session)
+        self._parts.books.session_opened(self._session)
+
+    def _close_session_if_over(self) -> None:
+        session = self._session
+        if session is None or self._transaction is not None or self._parts.hardware.lines.read().prox:
+            return
+        if self.state not in RESTING or self._is_recalling():
+            return
+        self._session = None
+        self._log.info("session_closed", session=session.session)
+        self._parts.books.session_closed(session)
+
+    def _is_recalling(self) -> bool:
+        """True while a session from before a restart waits for its plug to be seen again."""
+        if self._recall_until is None:
+            return False
+        if self._parts.clock.monotonic() < self._recall_until:
+            return True
+        self._recall_until = None
+        self._parts.books.status_changed(self.id, self.state, None, "The vehicle left while the controller was down.")
+        return False
+
+    def _begin_transaction(self, command_id: str) -> None:
+        assert self._session is not None, "no transaction without a session"
+        start = reading(self._parts.hardware.meter.read(), self._parts.clock.utc())
+        self._transaction = OpenTransaction(self._session.session, self.id, command_id, start)
+        self._idle = IdleTime()
+        self._log.info("transaction_began", register_wh=start.register_wh)
+        self._parts.books.transaction_began(self._transaction).add_done_callback(self._start_stored)
+
+    def _start_stored(self, done: asyncio.Future[None]) -> None:
+        if done.cancelled() and self._transaction is not None:
+            self._feed(events.StopRequested(StopReason.FAULT, UNSTORED))
+
+    def _end_transaction(self, reason: StopReason, detail: str) -> None:
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            return
+        end = reading(self._parts.hardware.meter.read(), self._parts.clock.utc())
+        metrics.counter("edge_transactions_total").labels(str(self.id), reason).inc()
+        self._log.info("transaction_ended", reason=reason, register_wh=end.register_wh)
+        self._parts.books.transaction_ended(transaction.ended(end, reason, detail, round(self._idle.seconds)))
+
+
+_CANNOT_START: Final = {
+    ConnectorState.AVAILABLE: "Nothing is plugged in.",
+    ConnectorState.FAULTED: "The connector has a fault.",
+    ConnectorState.STOPPING: "The vehicle is just ending the last charge.",
+}

@@ -1,0 +1,138 @@
+"""What the controller must know after it was killed: open sessions, open transactions, latched faults.
+
+Synchronous SQLite; its owner keeps it off the event loop. Each call is durable when it returns.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from edge.control.transaction import OpenSession, OpenTransaction
+from powerctl.core.fault import Fault
+from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.record import MeterReading, TransactionEnded
+from powerctl.core.session import StopReason
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS session (
+  connector INTEGER PRIMARY KEY, session TEXT NOT NULL, plug_in_time TEXT NOT NULL, register_wh REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS started (
+  connector INTEGER PRIMARY KEY, session TEXT NOT NULL, command_id TEXT NOT NULL,
+  serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS ended (
+  connector INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL, idle_s INTEGER NOT NULL,
+  serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS fault (
+  connector INTEGER NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (connector, code));
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A transaction that was open when the controller died."""
+
+    transaction: OpenTransaction
+    ended: TransactionEnded | None
+    """None: it was still running; otherwise its end was known and is to be recorded as it was."""
+
+
+class Journal:
+    """The file. Made when it is missing."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=FULL")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def session_opened(self, session: OpenSession) -> None:
+        """A plug went in."""
+        self._put("session", session.connector, session.session, _text(session.plug_in_time), session.register_wh)
+
+    def session_closed(self, connector: ConnectorId) -> None:
+        """The plug came out."""
+        self._remove("session", connector)
+
+    def sessions(self) -> dict[ConnectorId, OpenSession]:
+        """The sessions that are open."""
+        rows = self._database.execute("SELECT connector, session, plug_in_time, register_wh FROM session")
+        return {
+            ConnectorId(connector): OpenSession(SessionId(session), ConnectorId(connector), _time(time), wh)
+            for connector, session, time, wh in rows
+        }
+
+    def transaction_began(self, transaction: OpenTransaction) -> None:
+        """Metering began."""
+        self._put(
+            "started", transaction.connector, transaction.session, transaction.command_id, *_columns(transaction.start)
+        )
+
+    def transaction_ended(self, end: TransactionEnded) -> None:
+        """Metering ended; the record may not be in the outbox yet."""
+        self._put("ended", end.connector, end.stop_reason, end.detail, end.idle_s, *_columns(end.reading))
+
+    def transaction_recorded(self, connector: ConnectorId) -> None:
+        """The record of the end is in the outbox."""
+        self._database.execute("BEGIN")
+        self._remove("started", connector)
+        self._remove("ended", connector)
+        self._database.execute("COMMIT")
+
+    def unfinished(self) -> list[Unfinished]:
+        """The transactions whose end may not have been recorded."""
+        started = self._database.execute("SELECT * FROM started ORDER BY connector").fetchall()
+        return [self._unfinished(row) for row in started]
+
+    def _unfinished(self, row: tuple[int, str, str, str, int, str, int]) -> Unfinished:
+        connector, session, command_id = row[:3]
+        transaction = OpenTransaction(SessionId(session), ConnectorId(connector), command_id, _reading(*row[3:]))
+        end = self._database.execute("SELECT * FROM ended WHERE connector = ?", (connector,)).fetchone()
+        if end is None:
+            return Unfinished(transaction, None)
+        _, reason, detail, idle_s, *reading = end
+        return Unfinished(transaction, transaction.ended(_reading(*reading), StopReason(reason), detail, idle_s))
+
+    def fault_latched(self, connector: ConnectorId, fault: Fault) -> None:
+        """A fault that holds until an operator releases it began."""
+        self._put("fault", connector, fault.code, fault.detail)
+
+    def fault_released(self, connector: ConnectorId, code: str) -> None:
+        """A fault ended."""
+        self._database.execute("DELETE FROM fault WHERE connector = ? AND code = ?", (connector, code))
+
+    def faults(self, connector: ConnectorId) -> tuple[Fault, ...]:
+        """The latched faults of one connector."""
+        rows = self._database.execute("SELECT code, detail FROM fault WHERE connector = ? ORDER BY code", (connector,))
+        return tuple(Fault(code, detail, latched=True) for code, detail in rows)
+
+    def _put(self, table: str, *values: object) -> None:
+        marks = ", ".join("?" * len(values))
+        self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - table is ours
+
+    def _remove(self, table: str, connector: ConnectorId) -> None:
+        self._database.execute(f"DELETE FROM {table} WHERE connector = ?", (connector,))  # noqa: S608 - table is ours
+
+
+def _columns(reading: MeterReading) -> tuple[str, int, str, int]:
+    return reading.meter_serial, reading.register_wh, _text(reading.read_time), int(reading.valid)
+
+
+def _reading(serial: str, register_wh: int, read_time: str, valid: int) -> MeterReading:
+    return MeterReading(serial, register_wh, _time(read_time), bool(valid))
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,272 @@
+"""`powerctl-edge control`: composes the controller from its settings, runs it, and leaves every output off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from edge.can.frame import Frame
+from edge.can.port import PythonCanPort
+from edge.chademo.session import idle
+from edge.control.books import Books
+from edge.control.commands import CommandDesk
+from edge.control.connector import Connector, Parts
+from edge.control.dispatch_client import DispatchClient, dial_tls
+from edge.control.journal import Journal
+from edge.control.recorder import Recorder
+from edge.control.settings import EdgeConnectorSettings, EdgeSettings, load_settings
+from edge.control.station import Station, tell_forever
+from edge.control.transaction import RESTARTED, OpenSession, reading
+from edge.hardware.plant import parse_address
+from edge.hardware.simulated_connector import SimulatedConnector
+from edge.hardware.simulated_station import SimulatedStation
+from powerctl.core.clock import Clock, after
+from powerctl.core.errors import ConfigError
+from powerctl.core.ids import ConnectorId, StationId
+from powerctl.core.record import CommandResult, ConnectorDescription, StationStarted
+from powerctl.core.session import ConnectorState, StopReason
+from powerctl.core.topology import ConnectorCapability
+from powerctl.runtime import log, metrics
+from powerctl.runtime.clock import SystemClock
+from powerctl.runtime.health import Health, HealthServer
+from powerctl.runtime.outbox import CommandBox
+from powerctl.runtime.outbox_writer import OutboxWriter
+from powerctl.runtime.service import notify_ready, run_service
+from powerctl.runtime.station import StationSettings
+from powerctl.wire.dispatch import Hello
+
+WIND_DOWN_S: Final = 2.0
+"""For the vehicles to end their charge when the program is told to stop; then the outputs go off anyway."""
+DRAIN_S: Final = 0.5
+HEALTH_EVERY_S: Final = 0.5
+QUIET: Final = frozenset(
+    {ConnectorState.AVAILABLE, ConnectorState.OCCUPIED, ConnectorState.FINISHED, ConnectorState.FAULTED}
+)
+SHUT_DOWN: Final = "The controller is being shut down."
+
+_log = log.get(__name__)
+
+
+@dataclass(slots=True)
+class Storage:
+    """Everything that is kept on disk."""
+
+    journal: Journal
+    writer: OutboxWriter
+    mailbox: CommandBox
+    recorder: Recorder
+    books: Books
+
+
+class Control:
+    """The controller of one station."""
+
+    def __init__(self, station: StationSettings, edge: EdgeSettings, storage: Storage, clock: Clock) -> None:
+        self._settings = station
+        self._storage = storage
+        self._clock = clock
+        self._boot_id = uuid4().hex
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._buses: list[PythonCanPort] = []
+        self._plants: list[SimulatedConnector] = []
+        self._connectors: dict[ConnectorId, Connector] = {}
+        self._health = Health()
+        self._http = HealthServer(edge.http, self._health, setting="edge.http.port")
+        folder = station.state_dir / "edge"
+        sessions = storage.journal.sessions()
+        by_id = {connector.id: connector for connector in edge.connectors}
+        for capability in station.capabilities():
+            self._add(capability, by_id[capability.connector], folder, sessions.get(capability.connector))
+        self._simulation = SimulatedStation(self._plants, edge.simulated.ac_model(), folder, clock)
+        self._station = Station(self._connectors, self._simulation, storage.recorder, clock)
+        self._manager = DispatchClient(
+            lambda: dial_tls(edge.dispatch.target, edge.dispatch.tls, edge.dispatch.server_name),
+            Hello(StationId(station.id), self._boot_id, station.capabilities()),
+            self._station,
+        )
+        self._desk = CommandDesk(storage.mailbox.take, self._connectors, self._answer, clock)
+
+    def _add(
+        self, capability: ConnectorCapability, wiring: EdgeConnectorSettings, folder: Path, session: OpenSession | None
+    ) -> None:
+        number = capability.connector
+        plant = SimulatedConnector(
+            parse_address("plant", wiring.plant),
+            connector=number,
+            max_power=capability.max_power,
+            folder=folder,
+            clock=self._clock,
+            on_lines=lambda: self._lines_changed(number),
+        )
+        bus = PythonCanPort(wiring.can, lambda frame: self._frame(number, frame), connector=number)
+        config = wiring.chademo.config(capability)
+        self._plants.append(plant)
+        self._buses.append(bus)
+        self._connectors[number] = Connector(
+            Parts(config, plant.hardware, bus, self._storage.books, self._clock),
+            idle(config),
+            fallback=capability.fallback,
+            on_change=self._report_soon,
+            open_session=session,
+        )
+
+    def _frame(self, connector: ConnectorId, frame: Frame) -> None:
+        self._connectors[connector].frame(frame)
+
+    def _lines_changed(self, connector: ConnectorId) -> None:
+        self._connectors[connector].lines_changed()
+
+    def _report_soon(self) -> None:
+        self._manager.report_soon()
+
+    def _answer(self, result: CommandResult) -> None:
+        self._storage.recorder.record(result)
+
+    async def run(self) -> None:
+        """Run until cancelled, or until a mistake of ours ends it. Whatever ends it, the outputs end up off."""
+        asyncio.get_running_loop().set_exception_handler(self._mistake)
+        self._finish_what_was_open()
+        machinery = asyncio.create_task(self._machinery(), name="machinery")
+        try:
+            await asyncio.wait([machinery])
+            machinery.result()
+        except asyncio.CancelledError:
+            await self._wind_down()
+            raise
+        finally:
+            for connector in self._connectors.values():
+                connector.switch_off()
+            await self._drain(machinery)
+            machinery.cancel()
+            await asyncio.gather(machinery, return_exceptions=True)
+            self._close()
+
+    async def _machinery(self) -> None:
+        await self._http.start()
+        async with asyncio.TaskGroup() as tasks:
+            for bus in self._buses:
+                bus.start()
+            tasks.create_task(self._storage.recorder.run(), name="recorder")
+            tasks.create_task(self._simulation.run(), name="hardware")
+            for place, connector in enumerate(self._connectors.values()):
+                phase_s = 0.1 * place / len(self._connectors)
+                tasks.create_task(connector.run(phase_s), name=f"connector-{connector.id}")
+            tasks.create_task(self._manager.run(), name="dispatch")
+            tasks.create_task(self._desk.run(), name="commands")
+            tasks.create_task(tell_forever(self._station, self._manager), name="telemetry")
+            tasks.create_task(self._watch_health(), name="health")
+            self._say_started()
+            notify_ready()
+            await self._broken
+
+    def _mistake(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An exception in a callback is our mistake: it ends the program as one in a task would."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and not self._broken.done():
+            self._broken.set_exception(error)
+        else:
+            loop.default_exception_handler(context)
+
+    def _finish_what_was_open(self) -> None:
+        """Tell the end of every transaction that the last run left open, with what the meters show now."""
+        registers = dict(zip(self._connectors, (plant.meter for plant in self._plants), strict=True))
+        for left in self._storage.journal.unfinished():
+            transaction = left.transaction
+            end = left.ended
+            if end is None and transaction.connector in registers:
+                now = reading(registers[transaction.connector].read(), self._clock.utc())
+                end = transaction.ended(now, StopReason.RESTART, RESTARTED, 0)
+            if end is not None:
+                _log.warning("transaction_found_open", connector=transaction.connector, session=transaction.session)
+                self._storage.books.transaction_ended(end)
+
+    def _say_started(self) -> None:
+        station = self._settings
+        self._storage.recorder.record(
+            StationStarted(
+                boot_id=self._boot_id,
+                software_version=version("powerctl"),
+                connectors=tuple(
+                    ConnectorDescription(ConnectorId(c.id), c.capability().type, c.capability().max_power, c.position)
+                    for c in station.connectors
+                ),
+                display_name=station.display_name,
+                address=station.address,
+                latitude=station.latitude,
+                longitude=station.longitude,
+                simulated=station.simulated,
+            )
+        )
+        for connector in self._connectors.values():
+            connector.introduce()
+
+    async def _watch_health(self) -> None:
+        metrics.gauge("powerctl_build_info").labels("edge-control", version("powerctl")).set(1)
+        while True:
+            for bus, number in zip(self._buses, self._connectors, strict=True):
+                self._health.set(f"can-{number}", bus.is_open, "open" if bus.is_open else "the bus is not available")
+            full = self._storage.recorder.is_full
+            self._health.set("outbox", not full, "the disk is full: no new sessions" if full else "stores records")
+            heard = "connected" if self._manager.is_connected else "silent: commissioned shares hold"
+            self._health.set("manager", True, heard)
+            await asyncio.sleep(HEALTH_EVERY_S)
+
+    async def _wind_down(self) -> None:
+        """Let every vehicle end its charge, for at most `WIND_DOWN_S`."""
+        for connector in self._connectors.values():
+            connector.stop(StopReason.RESTART, SHUT_DOWN)
+        deadline = after(self._clock.monotonic(), WIND_DOWN_S)
+        while any(connector.state not in QUIET for connector in self._connectors.values()):
+            await asyncio.sleep(0.05)
+            if self._clock.monotonic() >= deadline:
+                return
+
+    async def _drain(self, machinery: asyncio.Task[None]) -> None:
+        if machinery.done():
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._storage.recorder.drained()
+
+    def _close(self) -> None:
+        for bus in self._buses:
+            bus.close()
+        self._simulation.close()
+        self._desk.close()
+        self._http.close()
+
+
+async def run(config_path: Path) -> None:
+    """Run the controller with the settings in `config_path` until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: The settings cannot be used.
+    """
+    station, edge = load_settings(config_path)
+    clock = SystemClock()
+    writer = OutboxWriter(edge.outbox_path(station))
+    await writer.start()
+    journal = _open_journal(station.state_dir / "edge" / "control.sqlite")
+    mailbox = CommandBox(edge.outbox_path(station))
+    recorder = Recorder(writer, clock)
+    storage = Storage(journal, writer, mailbox, recorder, Books(recorder, journal))
+    try:
+        await run_service("edge-control", Control(station, edge, storage, clock).run())
+    finally:
+        recorder.close()
+        journal.close()
+        mailbox.close()
+        await writer.close()
+
+
+def _open_journal(path: Path) -> Journal:
+    try:
+        return Journal(path)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(str(path), f"cannot be opened: {error}.", "Make station.state_dir writable.") from error

@@ -1,0 +1,185 @@
+"""The `[edge]` table of a station file: how this controller reaches vehicles, hardware and the energy manager."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from edge.can.port import check_parameters
+from edge.chademo.config import ConnectorConfig
+from edge.chademo.timing import Time
+from edge.hardware.plant import parse_address
+from edge.hardware.simulated_station import AcModel
+from powerctl.core.errors import ConfigError
+from powerctl.core.topology import ConnectorCapability
+from powerctl.core.units import Power, Voltage
+from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
+from powerctl.runtime.station import StationSettings
+
+
+class ChademoSettings(Section):
+    """What a CHAdeMO connector was commissioned with beyond its ratings."""
+
+    test_voltage_v: float = Field(default=500.0, ge=100, le=1000)
+    """Of the insulation test; at most the connector's `max_voltage_v` is used."""
+    test_hold_s: float = Field(default=2.0, ge=0.2, le=6)
+    min_insulation_kohm: float = Field(default=100.0, gt=0)
+    lower_a_s: float = Field(default=10.0, gt=0, le=20)
+    """How fast available current falls until the vehicle has shown that it follows faster."""
+    raise_a_s: float = Field(default=20.0, gt=0, le=20)
+    dynamic_current: bool = True
+    """False: for vehicles that end the session when available current changes."""
+    times: dict[Time, float] = Field(default_factory=dict)
+    """Overrides of the protocol's time limits, seconds."""
+
+    def config(self, capability: ConnectorCapability) -> ConnectorConfig:
+        """The same with the connector's ratings, for the protocol core."""
+        return ConnectorConfig(
+            connector=capability.connector,
+            max_power=capability.max_power,
+            max_current=capability.max_current,
+            max_voltage=capability.max_voltage,
+            min_power=capability.min_power,
+            test_voltage=Voltage(self.test_voltage_v),
+            test_hold_s=self.test_hold_s,
+            min_insulation_kohm=self.min_insulation_kohm,
+            lower_a_s=self.lower_a_s,
+            raise_a_s=self.raise_a_s,
+            dynamic_current=self.dynamic_current,
+            times=dict(self.times),
+        )
+
+
+class EdgeConnectorSettings(Section):
+    """One connector's bus and power path."""
+
+    id: int
+    """As in `[[station.connector]]`."""
+    can: dict[str, str | int | float | bool]
+    """Passed to python-can: `interface`, `channel`, and what the interface needs beyond (`host`, `port`, `bitrate`)."""
+    plant: str
+    """`tcp://HOST:PORT`: pilot lines and power path are simulated by whoever listens there."""
+    chademo: ChademoSettings = ChademoSettings()
+
+    @field_validator("can")
+    @classmethod
+    def _names_a_bus(cls, value: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+        missing = [key for key in ("interface", "channel") if key not in value]
+        if missing:
+            raise ValueError(f"{missing[0]} is missing")
+        return value
+
+
+class DispatchSettings(Section):
+    """The way to the energy manager."""
+
+    target: str = Field(min_length=1)
+    """HOST:PORT."""
+    tls: TlsFiles
+    server_name: str | None = None
+    """Expected name in the manager's certificate, when it is not the host of `target`."""
+
+
+class SimulatedSettings(Section):
+    """Parameters of the simulated station."""
+
+    efficiency: tuple[tuple[float, float], ...] = (
+        (500.0, 0.80),
+        (2000.0, 0.91),
+        (6000.0, 0.945),
+        (15000.0, 0.955),
+        (30000.0, 0.95),
+    )
+    """Points (DC watts of one connector, efficiency), rising."""
+    auxiliary_w: float = Field(default=120.0, ge=0)
+    frequency_hz: float = Field(default=50.0, gt=0)
+    ac_voltage_v: float = Field(default=230.0, gt=0)
+
+    @model_validator(mode="after")
+    def _efficiency_rises(self) -> Self:
+        watts = [point[0] for point in self.efficiency]
+        if not watts or watts != sorted(set(watts)) or watts[0] <= 0:
+            raise ValueError("efficiency: needs points with rising watts above 0")
+        if not all(0 < point[1] <= 1 for point in self.efficiency):
+            raise ValueError("efficiency: each must be above 0 and at most 1")
+        return self
+
+    def ac_model(self) -> AcModel:
+        """The same as a domain value."""
+        return AcModel(self.efficiency, Power(self.auxiliary_w), self.frequency_hz, Voltage(self.ac_voltage_v))
+
+
+class EdgeSettings(Section):
+    """The controller."""
+
+    connectors: tuple[EdgeConnectorSettings, ...] = Field(alias="connector", min_length=1)
+    dispatch: DispatchSettings
+    outbox: Path | None = None
+    """Shared with the uplink. Absent: `outbox.sqlite` in `station.state_dir`."""
+    http: HttpListener = HttpListener(port=9465)
+    simulated: SimulatedSettings = SimulatedSettings()
+
+    def outbox_path(self, station: StationSettings) -> Path:
+        """Where the outbox lies."""
+        return self.outbox or station.state_dir / "outbox.sqlite"
+
+
+def load_settings(path: Path) -> tuple[StationSettings, EdgeSettings]:
+    """The settings of the controller, checked against each other.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    sections = load(path, {"station": StationSettings, "edge": EdgeSettings})
+    station: StationSettings = sections["station"]
+    edge: EdgeSettings = sections["edge"]
+    check(path, station, edge)
+    return station, edge
+
+
+def check(path: Path, station: StationSettings, edge: EdgeSettings) -> None:
+    """Refuse tables that do not fit each other.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    for rated in station.connectors:
+        if rated.type == "ccs":
+            raise ConfigError(
+                f"{path}: station.connector {rated.id}.type",
+                "'ccs' is not built yet: this controller speaks CHAdeMO only.",
+                "Set it to 'chademo', or leave the connector out.",
+            )
+    wanted = sorted(connector.id for connector in station.connectors)
+    given = sorted(connector.id for connector in edge.connectors)
+    if wanted != given:
+        raise ConfigError(
+            f"{path}: edge.connector", f"has the ids {given}, but the station has {wanted}.", "Give each one table."
+        )
+    for connector in edge.connectors:
+        where = f"{path}: edge.connector {connector.id}"
+        check_parameters(f"{where}.can", connector.can)
+        parse_address(f"{where}.plant", connector.plant)
+    if not station.simulated:
+        raise ConfigError(
+            f"{path}: station.simulated",
+            "is false, but a plant over TCP simulates vehicle and power stage.",
+            "Set it to true: a simulated station says so.",
+        )
+
+
+def describe(station: StationSettings, edge: EdgeSettings) -> list[str]:
+    """What the controller will do, in sentences."""
+    shares = ", ".join(f"{Power(c.fallback_w)} on connector {c.id}" for c in station.connectors)
+    return [
+        f"At start, and when the energy manager at {edge.dispatch.target} is silent for 3 s, "
+        f"the controller allows at most its last setpoint or the commissioned share, whichever is lower: {shares}.",
+        "After an emergency or a pause it allows nothing until the energy manager is heard again.",
+        *(
+            f"Connector {connector.id} speaks CHAdeMO on {connector.can['interface']} {connector.can['channel']}; "
+            f"pilot lines and power stage are simulated by {connector.plant}."
+            for connector in edge.connectors
+        ),
+    ]

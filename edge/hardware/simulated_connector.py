@@ -1,0 +1,181 @@
+"""The simulated twins of one connector's hardware, on a plant that a vehicle simulator serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from edge.hardware.plant import PlantLink
+from edge.hardware.plant_lines import PlantState
+from edge.hardware.ports import ConnectorHardware, Lines, Output, Register
+from edge.hardware.power_stage_model import NO_LOAD, Load, Mode, StageState, advanced, ordered, tripped
+from edge.hardware.register_file import RegisterFile
+from powerctl.core.clock import Clock
+from powerctl.core.units import Current, Energy, Power, Voltage
+
+HEALTHY_KOHM: Final = 5000.0
+"""What the insulation monitor shows of a plant that names no resistance."""
+MEASURABLE_V: Final = 100.0
+"""Below, the insulation monitor has too little voltage to measure with."""
+LONGEST_METERED_STEP_S: Final = 1.0
+"""A stalled process must not invent energy."""
+
+
+class SimulatedPowerStage:
+    """Power modules that follow orders with slopes; their output goes to the plant."""
+
+    def __init__(self, link: PlantLink, clock: Clock, max_power: Power) -> None:
+        self._link = link
+        self._clock = clock
+        self._max_power = max_power
+        self._state = StageState(clock.monotonic())
+
+    def command(self, voltage: Voltage, current: Current) -> None:
+        """Energise."""
+        self._order(Mode.CHARGE, voltage, current)
+
+    def test_insulation(self, voltage: Voltage) -> None:
+        """Raise the cable at no current."""
+        self._order(Mode.TEST, voltage, Current(0.0))
+
+    def off(self, *, urgent: bool) -> None:
+        """End the output."""
+        self._order(Mode.OFF, Voltage(0.0), Current(0.0))
+        if urgent:
+            self._state = tripped(self._state)
+            self.publish()
+
+    def measure(self) -> Output:
+        """The output now; zero without a plant."""
+        if not self._link.is_alive:
+            self._state = StageState(self._clock.monotonic())
+        plant = self._link.state
+        load = Load(True, plant.inlet) if plant.contactor else NO_LOAD
+        self._state = advanced(self._state, load, self._clock.monotonic(), self._max_power)
+        return self._state.output
+
+    def publish(self) -> None:
+        """Tell the plant what the output is."""
+        output = self._state.output
+        self._link.order(v_src=round(output.voltage.v, 2), i=round(output.current.a, 3))
+
+    def _order(self, mode: Mode, voltage: Voltage, current: Current) -> None:
+        self.measure()
+        self._state = ordered(self._state, mode, voltage, current)
+
+
+class SimulatedPilotLines:
+    """The pilot circuit, carried by the plant link."""
+
+    def __init__(self, link: PlantLink) -> None:
+        self._link = link
+        self._is_locked = False
+
+    def switch_d1(self, on: bool) -> None:
+        """Charge sequence signal 1."""
+        self._link.order(d1=int(on))
+
+    def switch_d2(self, on: bool) -> None:
+        """Charge sequence signal 2."""
+        self._link.order(d2=int(on))
+
+    def lock(self, on: bool) -> None:
+        """Hold the plug."""
+        self._is_locked = on
+        self._link.order(lock=int(on))
+
+    def read(self) -> Lines:
+        """The inputs now."""
+        plant = self._link.state
+        feedback = self._is_locked if plant.lock_feedback is None else plant.lock_feedback
+        return Lines(k=plant.k, prox=plant.prox, lock_feedback=feedback, pe=plant.pe)
+
+
+class SimulatedInsulationMonitor:
+    """Shows the plant's resistance while there is voltage to measure with."""
+
+    def __init__(self, link: PlantLink, stage: SimulatedPowerStage) -> None:
+        self._link = link
+        self._stage = stage
+
+    def resistance_kohm(self) -> float | None:
+        """Kiloohms; None: too little voltage."""
+        if self._stage.measure().voltage.v < MEASURABLE_V:
+            return None
+        resistance = self._link.state.insulation_kohm
+        return HEALTHY_KOHM if resistance is None else resistance
+
+
+class SimulatedMeter:
+    """A DC meter whose register lives in a file. Its serial says that it is simulated."""
+
+    def __init__(self, path: Path, connector: int) -> None:
+        self._file = RegisterFile(path)
+        self._serial = f"SIM-DC-{connector}-{self._file.serial}"
+
+    def read(self) -> Register:
+        """The register now."""
+        return Register(self._serial, Energy(self._file.wh), is_valid=True)
+
+    def count(self, energy: Energy) -> None:
+        """Add what has flowed."""
+        self._file.add(energy.wh)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+
+class SimulatedConnector:
+    """All simulated hardware of one connector.
+
+    Args:
+        folder: Where the meter keeps its register.
+        on_lines: Called at once when an input changed.
+    """
+
+    def __init__(
+        self,
+        plant: tuple[str, int],
+        *,
+        connector: int,
+        max_power: Power,
+        folder: Path,
+        clock: Clock,
+        on_lines: Callable[[], None],
+    ) -> None:
+        self._on_lines = on_lines
+        self._clock = clock
+        self._metered_at = clock.monotonic()
+        self._published = 0
+        self.link = PlantLink(*plant, connector=connector, on_change=self._plant_changed)
+        self.stage = SimulatedPowerStage(self.link, clock, max_power)
+        self.meter = SimulatedMeter(folder / f"meter-{connector}.register", connector)
+        self.hardware = ConnectorHardware(
+            stage=self.stage,
+            lines=SimulatedPilotLines(self.link),
+            insulation=SimulatedInsulationMonitor(self.link, self.stage),
+            meter=self.meter,
+        )
+
+    def step(self) -> Output:
+        """Let the physics catch up with the clock, meter it, tell the plant; returns the output."""
+        before = self.stage.measure()
+        now = self._clock.monotonic()
+        step_s = min(now - self._metered_at, LONGEST_METERED_STEP_S)
+        self._metered_at = now
+        self.meter.count(Energy(before.power.w * step_s / 3600.0))
+        self._published += 1
+        if before.voltage.v > 0 or self._published % 10 == 0:
+            self.stage.publish()
+        return before
+
+    def close(self) -> None:
+        """Leave the output off and the register stored."""
+        self.stage.off(urgent=True)
+        self.meter.close()
+
+    def _plant_changed(self, _: PlantState) -> None:
+        self.stage.measure()
+        self._on_lines()
