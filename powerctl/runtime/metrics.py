@@ -28,6 +28,7 @@ class Metric:
 
 FAST: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Buckets for what must happen within a tenth of a second."""
+_QUICK: Final = (0.00005, 0.0001, 0.0002, 0.0005, *FAST)
 SETTLING: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
 """Buckets for what follows a settle time."""
 
@@ -118,6 +119,17 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "From the arrival of a write that changes the cap to the end of its consequences in this process",
         buckets=(0.0001, 0.0002, 0.0005, *FAST),
     ),
+    Metric("powerctl_dispatch_connected", "gauge", "", "1 while the charging controller's stream is open"),
+    Metric("powerctl_dispatch_messages_total", "counter", "", "Messages from controllers", ("kind", "result")),
+    Metric("powerctl_dispatch_setpoints_total", "counter", "", "Setpoints by command", ("connector", "command")),
+    Metric("powerctl_dispatch_records_lost_total", "counter", "", "Records that no controller stored in time"),
+    Metric("powerctl_decision_seconds", "histogram", "seconds", "One decision of the fast path", buckets=_QUICK),
+    Metric("powerctl_committed_watts", "gauge", "watts", "What the station can draw unless more is granted, AC"),
+    Metric("powerctl_limit_watts", "gauge", "watts", "Newest limit granted, DC", ("connector",)),
+    Metric("powerctl_compliance_seconds", "histogram", "seconds", "From a lower cap to compliance", buckets=SETTLING),
+    Metric("powerctl_efficiency_factor", "gauge", "", "Correction of the efficiency curve by the meter"),
+    Metric("powerctl_plan_total", "counter", "", "Requests to the plan process by their end", ("result",)),
+    Metric("powerctl_plan_seconds", "histogram", "seconds", "From a request to a usable plan", buckets=SETTLING),
 )
 
 

@@ -1,0 +1,48 @@
+"""What waits to be written to one stream: bounded, newest first where only the newest matters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+
+from powerctl.core.ids import ConnectorId
+from powerctl.v1 import common_pb2 as common
+from powerctl.v1 import dispatch_pb2 as pb
+
+
+class StreamOutbox:
+    """Messages for one stream. `put_*` never blocks: a slow peer sees fewer, newer messages."""
+
+    def __init__(self) -> None:
+        self._setpoints: OrderedDict[ConnectorId, pb.Setpoint] = OrderedDict()
+        self._limits: common.StationLimits | None = None
+        self._records: dict[str, pb.ManagerRecord] = {}
+        self._ready = asyncio.Event()
+
+    def put_setpoint(self, connector: ConnectorId, setpoint: pb.Setpoint) -> None:
+        """Queue a setpoint; one that waits for the same connector gives way."""
+        self._setpoints[connector] = setpoint
+        self._ready.set()
+
+    def put_limits(self, limits: common.StationLimits) -> None:
+        """Queue the station's limits; older ones give way."""
+        self._limits = limits
+        self._ready.set()
+
+    def put_record(self, record: pb.ManagerRecord) -> None:
+        """Queue a record, once. As many may wait as `UnstoredRecords` keeps."""
+        self._records[record.record_id] = record
+        self._ready.set()
+
+    async def take(self) -> list[pb.ConnectResponse]:
+        """Everything that waits, setpoints first. Waits until there is something."""
+        await self._ready.wait()
+        self._ready.clear()
+        messages = [pb.ConnectResponse(setpoint=setpoint) for setpoint in self._setpoints.values()]
+        if self._limits is not None:
+            messages.append(pb.ConnectResponse(station_limits=self._limits))
+        messages += [pb.ConnectResponse(manager_record=record) for record in self._records.values()]
+        self._setpoints.clear()
+        self._limits = None
+        self._records.clear()
+        return messages
