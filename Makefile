@@ -30,7 +30,7 @@ test: install ## Check and test everything, as CI does (at most 5 minutes on two
 	@$(PYTHON) tools/system_packages.py
 	@$(MAKE) --no-print-directory check
 	@echo "==> Tests"
-	@$(BIN)/pytest -n auto -m "not slow" $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal -m "not slow" $(ARGS)
 
 check: install ## Formatting, lint, types, import contracts, wire contracts, generated files, lock
 	@echo "==> Formatting and lint"
