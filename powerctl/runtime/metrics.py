@@ -130,6 +130,12 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("powerctl_efficiency_factor", "gauge", "", "Correction of the efficiency curve by the meter"),
     Metric("powerctl_plan_total", "counter", "", "Requests to the plan process by their end", ("result",)),
     Metric("powerctl_plan_seconds", "histogram", "seconds", "From a request to a usable plan", buckets=SETTLING),
+    Metric("cloud_api_requests_total", "counter", "", "API calls by their end", ("method", "transport", "code")),
+    Metric("cloud_watch_streams", "gauge", "", "Clients that watch"),
+    Metric("cloud_stations_silent_total", "counter", "", "Times that a station fell silent"),
+    Metric("cloud_commands_unanswered_total", "counter", "", "Commands that no station answered in time"),
+    Metric("cloud_receipts_issued_total", "counter", "", "Receipts issued"),
+    Metric("cloud_record_conflicts_total", "counter", "", "Records sent a second time with another content"),
 )
 
 
