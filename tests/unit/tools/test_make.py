@@ -14,7 +14,8 @@ PROMISED = ("install", "demo", "test", "check", "bench", "proto", "fmt", "e2e", 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not on this machine")
 def test_help_explains_every_command() -> None:
-    said = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = ["make", "--no-print-directory", "help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     explained = {line.split()[1] for line in said.stdout.splitlines() if line.startswith("  make ")}
     assert set(PROMISED) <= explained
 
