@@ -1,0 +1,43 @@
+/** Moments and spans as a person reads them. */
+
+export interface WireTimestamp {
+  readonly seconds: bigint;
+  readonly nanos: number;
+}
+
+/** Milliseconds since the Unix epoch. */
+export function milliseconds(time: WireTimestamp): number {
+  return Number(time.seconds) * 1000 + Math.round(time.nanos / 1e6);
+}
+
+/** "14:05". */
+export function clock(locale: string, ms: number): string {
+  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
+}
+
+/** "14:05:09". */
+export function clockSeconds(locale: string, ms: number): string {
+  const format = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
+  return new Intl.DateTimeFormat(locale, format).format(ms);
+}
+
+/** "21 Nov 2026, 14:05". */
+export function dateTime(locale: string, ms: number): string {
+  const format = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } as const;
+  return new Intl.DateTimeFormat(locale, { ...format, hourCycle: "h23" }).format(ms);
+}
+
+/** "today" moments lose their date. */
+export function moment(locale: string, ms: number, nowMs: number): string {
+  const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
+  return sameDay ? clock(locale, ms) : dateTime(locale, ms);
+}
+
+/** "45 s", "12 min", "1 h 05 min". Negative spans read as zero. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s}\u00a0s`;
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) return `${minutes}\u00a0min`;
+  return `${Math.floor(minutes / 60)}\u00a0h ${String(minutes % 60).padStart(2, "0")}\u00a0min`;
+}

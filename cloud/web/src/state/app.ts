@@ -1,0 +1,168 @@
+/** The state of the page. Components read the signals; only the functions here write them. */
+
+import { batch, computed, signal } from "@preact/signals";
+import { Role, type Principal } from "../gen/powerctl/v1/identity_pb";
+import type { WatchResponse } from "../gen/powerctl/v1/watch_pb";
+import { identity, CALL, changes } from "../api/clients";
+import { isLost, isSignedOut } from "../api/errors";
+import { pause } from "../api/pause";
+import { fullJitter } from "../api/backoff";
+import { follow, type Phase } from "../api/watch";
+import { milliseconds } from "../format/time";
+import { parse, type Route } from "../routes";
+import { ServerClock } from "./clock";
+import { forgetHistories, keepHistories, observe, observeQuiet } from "./histories";
+import { merge, NOTHING, type Live } from "./live";
+
+export type Account =
+  | { readonly status: "loading" }
+  | { readonly status: "signed-in"; readonly principal: Principal }
+  | { readonly status: "signed-out"; readonly why: "never" | "left" | "ended" | "refused" }
+  | { readonly status: "unreachable"; readonly error: unknown };
+
+export const account = signal<Account>({ status: "loading" });
+export const live = signal<Live>(NOTHING);
+export const phase = signal<Phase>("connecting");
+export const online = signal(navigator.onLine);
+export const route = signal<Route>(parse(window.location.hash));
+/** The server's time, ticking every second. Milliseconds since the epoch. */
+export const now = signal(Date.now());
+/** When the last message came, by the server's clock. */
+export const heard = signal<number | null>(null);
+
+export const operator = computed(
+  () => account.value.status === "signed-in" && account.value.principal.role === Role.OPERATOR,
+);
+/** Nothing is sold here, and every page says so. */
+export const simulated = computed(() => {
+  const demo = account.value.status === "signed-in" && account.value.principal.demo;
+  return demo || [...live.value.locations.values()].some((location) => location.simulated);
+});
+
+const serverClock = new ServerClock();
+let stream: AbortController | undefined;
+
+function onMessage(message: WatchResponse): void {
+  batch(() => {
+    if (message.sendTime) serverClock.observe(milliseconds(message.sendTime), Date.now());
+    now.value = serverClock.at(Date.now());
+    heard.value = now.value;
+    live.value = merge(live.value, message);
+    if (message.event.case === "location") observe(message.event.value, now.value);
+  });
+}
+
+function onPhase(next: Phase): void {
+  phase.value = next;
+  if (next === "signed-out") signedOut("ended");
+}
+
+function startStream(): void {
+  stream?.abort();
+  stream = new AbortController();
+  const { signal: stop } = stream;
+  void follow(
+    {
+      open: (resumeAfter, ended) => changes.watch({ resumeAfter }, { signal: ended, timeoutMs: 0 }),
+      onMessage,
+      onPhase: (next) => {
+        if (!stop.aborted) onPhase(next);
+      },
+      pause,
+      random: Math.random,
+    },
+    stop,
+  );
+}
+
+function signedIn(principal: Principal | undefined): void {
+  if (!principal) return signedOut("never");
+  account.value = { status: "signed-in", principal };
+  startStream();
+}
+
+/** Nothing of the one who was here stays on the screen. */
+export function signedOut(why: "never" | "left" | "ended" | "refused"): void {
+  stream?.abort();
+  batch(() => {
+    account.value = { status: "signed-out", why };
+    live.value = NOTHING;
+    heard.value = null;
+  });
+  forgetHistories();
+}
+
+/** A sign-in token that the server has not answered yet. */
+let pendingToken = "";
+
+async function redeem(): Promise<void> {
+  try {
+    const answer = await identity.signIn({ token: pendingToken }, CALL);
+    pendingToken = "";
+    signedIn(answer.principal);
+  } catch (error) {
+    if (isLost(error)) {
+      account.value = { status: "unreachable", error };
+      return;
+    }
+    pendingToken = "";
+    // The cookie of an earlier sign-in, or of this link's first use, may still be good.
+    await recognise();
+    if (account.value.status === "signed-out") signedOut("refused");
+  }
+}
+
+/** Ask who the session cookie belongs to. */
+async function recognise(): Promise<void> {
+  try {
+    signedIn(await identity.getPrincipal({}, CALL));
+  } catch (error) {
+    if (isSignedOut(error)) signedOut("never");
+    else account.value = { status: "unreachable", error };
+  }
+}
+
+/** Find out who is here, for as long as nobody answers. */
+async function settleAccount(): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    await (pendingToken ? redeem() : recognise());
+    if (account.value.status !== "unreachable") return;
+    await pause(500 + fullJitter(attempt, Math.random), new AbortController().signal);
+  }
+}
+
+function useLink(token: string): void {
+  // The token works once: out of the address and the history before anything can reload it.
+  window.history.replaceState(null, "", "#/");
+  route.value = { page: "home" };
+  account.value = { status: "loading" };
+  pendingToken = token;
+  void settleAccount();
+}
+
+export async function leave(): Promise<void> {
+  await identity.signOut({}, CALL).catch(() => undefined);
+  signedOut("left");
+}
+
+function onRoute(): void {
+  const next = parse(window.location.hash);
+  if (next.page === "sign-in") useLink(next.token);
+  else route.value = next;
+}
+
+function tick(): void {
+  now.value = serverClock.at(Date.now());
+  observeQuiet(live.value.locations, phase.value === "live", now.value);
+}
+
+export function boot(): void {
+  window.addEventListener("hashchange", onRoute);
+  window.addEventListener("online", () => (online.value = true));
+  window.addEventListener("offline", () => (online.value = false));
+  window.addEventListener("pagehide", keepHistories);
+  window.setInterval(tick, 1000);
+  const first = route.value;
+  if (first.page === "sign-in") useLink(first.token);
+  else void settleAccount();
+}

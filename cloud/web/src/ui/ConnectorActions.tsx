@@ -1,0 +1,106 @@
+import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
+import type { ConnectorView } from "../domain/connector";
+import { price } from "../format/money";
+import type { Location } from "../gen/powerctl/v1/location_pb";
+import { locale, t } from "../i18n";
+import { link } from "../routes";
+import { operator } from "../state/app";
+import { busy, dismiss, failures, start, stop } from "../state/commands";
+import { ConfirmStop } from "./ConfirmStop";
+
+interface ActionProps {
+  readonly view: ConnectorView;
+  readonly location: Location;
+}
+
+function Price({ location }: { readonly location: Location }): JSX.Element | null {
+  const { tariff } = location;
+  if (!tariff?.energyPricePerKwh) return null;
+  return (
+    <p class="price">
+      <strong>{t("connector.price", { price: price(locale(), tariff.energyPricePerKwh) })}</strong>
+      {tariff.taxIncluded && ` ${t("connector.taxIncluded")}`}
+      {tariff.description && <span>{tariff.description}</span>}
+    </p>
+  );
+}
+
+function Waiting({ words }: { readonly words: string }): JSX.Element {
+  return (
+    <button class="button wide" type="button" disabled>
+      <span class="spinner" aria-hidden="true" />
+      {words}
+    </button>
+  );
+}
+
+function Start({ view, location }: ActionProps): JSX.Element {
+  return (
+    <>
+      <Price location={location} />
+      <button class="button primary wide" type="button" disabled={!location.online} onClick={() => void start(view.name)}>
+        {t("connector.start")}
+      </button>
+    </>
+  );
+}
+
+function Stop({ view }: { readonly view: ConnectorView }): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const send = (): void => void stop(view.name, view.session?.name ?? "");
+  // An operator ends somebody else's charging; a driver sees what they stop.
+  const ask = (): void => (operator.value ? dialog.current?.showModal() : send());
+  return (
+    <>
+      <button class="button stop wide" type="button" onClick={ask}>
+        {t("connector.stop")}
+      </button>
+      <ConfirmStop dialog={dialog} side={view.side} confirm={send} />
+    </>
+  );
+}
+
+function Main({ view, location }: ActionProps): JSX.Element | null {
+  const calling = busy.value.has(view.name);
+  if (view.action === "starting" || (calling && view.action === "start")) {
+    return <Waiting words={t("connector.starting")} />;
+  }
+  if (view.action === "stopping" || (calling && view.action === "stop")) {
+    return <Waiting words={t("connector.stopping")} />;
+  }
+  if (view.action === "start") return <Start view={view} location={location} />;
+  if (view.action === "stop") return <Stop view={view} />;
+  return view.energised ? <p class="hint">{t("connector.other")}</p> : null;
+}
+
+function Failure({ view }: { readonly view: ConnectorView }): JSX.Element | null {
+  const failed = failures.value.get(view.name);
+  const sentence = failed ?? view.session?.detail;
+  if (!sentence) return null;
+  return (
+    <div class="failure" role="alert">
+      <p>{sentence}</p>
+      {failed && (
+        <button type="button" class="close" aria-label="OK" onClick={() => dismiss(view.name)}>
+          ×
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function ConnectorActions({ view, location }: ActionProps): JSX.Element {
+  const receipt = view.session?.receipt;
+  return (
+    <footer class="actions">
+      <Failure view={view} />
+      <Main view={view} location={location} />
+      {receipt && (
+        <a class="button wide" href={link.receipt(receipt)}>
+          {t("connector.receipt")}
+        </a>
+      )}
+    </footer>
+  );
+}
