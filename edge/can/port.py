@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import can
 
 from edge.can.frame import Frame, rejection
+from edge.can.socketcand import open_socketcand
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import log, metrics
 from powerctl.runtime.backoff import full_jitter
@@ -26,10 +25,9 @@ RECEIVE_TIMEOUT_S: Final = 0.2
 WRITE_BACKLOG: Final = 16
 """Frames; five periods of three frames. More would only be stale."""
 READ_BACKLOG: Final = 256
-EMPTY_READS_TO_LOSS: Final = 40
-"""A socketcand bus whose server is gone returns at once with nothing, for ever."""
-EMPTY_READ_S: Final = 0.02
 REOPEN_CAP_S: Final = 2.0
+NEEDED: Final = {"socketcand": ("host", "port")}
+"""Keys beyond interface and channel, without which no attempt can succeed."""
 
 _log = log.get(__name__)
 
@@ -62,12 +60,15 @@ def check_parameters(where: str, parameters: Mapping[str, Any]) -> None:
     """Refuse CAN settings that no retry can cure.
 
     Raises:
-        ConfigError: python-can knows no such interface, or a driver that it needs is not installed.
+        ConfigError: python-can knows no such interface, or the interface needs another key.
     """
     interface = str(parameters.get("interface", ""))
     if interface not in can.VALID_INTERFACES:
         known = ", ".join(sorted(can.VALID_INTERFACES))
         raise ConfigError(f"{where}.interface", f"{interface!r} is no python-can interface.", f"Use one of {known}.")
+    missing = [key for key in NEEDED.get(interface, ()) if key not in parameters]
+    if missing:
+        raise ConfigError(f"{where}.{missing[0]}", f"is missing; {interface} needs it.", "Add it.")
 
 
 class PythonCanPort:
@@ -155,24 +156,14 @@ class PythonCanPort:
 
     def _open_bus(self) -> can.BusABC:
         if self._parameters.get("interface") == "socketcand":
-            # python-can 4.6 retries a refused connection in a busy loop for ten seconds.
-            address = (str(self._parameters["host"]), int(self._parameters["port"]))
-            socket.create_connection(address, timeout=1.0).close()
+            return open_socketcand(self._parameters)
         return can.Bus(**self._parameters)
 
     def _receive(self, bus: can.BusABC) -> None:
-        empty = 0
         while not self._stopping.is_set():
-            begun = time.monotonic()
             message = bus.recv(RECEIVE_TIMEOUT_S)
             if message is not None:
-                empty = 0
                 self._take(message)
-            elif time.monotonic() - begun < EMPTY_READ_S:
-                empty += 1
-                if empty >= EMPTY_READS_TO_LOSS:
-                    raise can.CanError("the bus ended")
-                time.sleep(0.002 * empty)
 
     def _take(self, message: can.Message) -> None:
         if message.is_error_frame or message.is_remote_frame or message.is_fd:

@@ -110,7 +110,7 @@ class Control:
         self._buses.append(bus)
         self._connectors[number] = Connector(
             Parts(config, plant.hardware, bus, self._storage.books, self._clock),
-            idle(config),
+            idle(config, self._storage.journal.faults(number)),
             fallback=capability.fallback,
             on_change=self._report_soon,
             open_session=session,

@@ -1,0 +1,108 @@
+"""The port over python-can: well-formed frames come in, frames go out in order, a lost bus is opened again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+
+import can
+import pytest
+
+from edge.can.frame import Frame
+from edge.can.port import PythonCanPort, check_parameters
+from powerctl.core.errors import ConfigError
+from powerctl.runtime import metrics
+from tests.unit.edge.can.waiting import until
+
+_channels = itertools.count()
+
+
+class Rig:
+    """A port and a peer on an in-process bus of python-can."""
+
+    def __init__(self) -> None:
+        self.channel = f"port-test-{next(_channels)}"
+        self.heard: list[Frame] = []
+        self.peer = can.Bus(interface="virtual", channel=self.channel)
+        parameters = {"interface": "virtual", "channel": self.channel}
+        self.port = PythonCanPort(parameters, self.heard.append, connector=7)
+
+    def says(self, frame_id: int, data: bytes, *, extended: bool = False) -> None:
+        self.peer.send(can.Message(arbitration_id=frame_id, data=data, is_extended_id=extended))
+
+
+@pytest.fixture
+async def rig() -> AsyncIterator[Rig]:
+    rig = Rig()
+    rig.port.start()
+    await until(lambda: rig.port.is_open)
+    yield rig
+    rig.port.close()
+    rig.peer.shutdown()
+    await until(lambda: not rig.port.is_open)
+
+
+def rejected(reason: str) -> float:
+    return float(metrics.counter("edge_can_rejected_frames_total").labels("7", reason)._value.get())
+
+
+async def test_frames_come_in(rig: Rig) -> None:
+    rig.says(0x102, b"\x02\x9a\x01\x1f\x00\x81\x48\x00")
+    await until(lambda: bool(rig.heard))
+    assert rig.heard == [Frame(0x102, b"\x02\x9a\x01\x1f\x00\x81\x48\x00")]
+
+
+async def test_what_no_core_takes_is_counted_and_dropped(rig: Rig) -> None:
+    before = rejected("length"), rejected("extended")
+    rig.says(0x102, bytes(7))
+    rig.says(0x102, bytes(8), extended=True)
+    rig.says(0x100, bytes(8))
+    await until(lambda: bool(rig.heard))
+    assert rig.heard == [Frame(0x100, bytes(8))]
+    assert (rejected("length"), rejected("extended")) == (before[0] + 1, before[1] + 1)
+
+
+async def test_frames_go_out_in_order(rig: Rig) -> None:
+    rig.port.send([Frame(0x108, bytes(8)), Frame(0x109, bytes(range(8)))])
+    sent = [await asyncio.to_thread(rig.peer.recv, 2.0) for _ in range(2)]
+    assert [(m.arbitration_id, bytes(m.data), m.is_extended_id) for m in sent if m] == [
+        (0x108, bytes(8), False),
+        (0x109, bytes(range(8)), False),
+    ]
+
+
+async def test_a_bus_that_fails_is_opened_again() -> None:
+    opened = []
+
+    class Dying(can.BusABC):  # type: ignore[misc]  # python-can is not typed here
+        channel_info = "dying"
+
+        def __init__(self) -> None:
+            opened.append(self)
+
+        def recv(self, timeout: float | None = None) -> can.Message | None:
+            raise can.CanError("the cable is out")
+
+        def send(self, msg: can.Message, timeout: float | None = None) -> None:
+            raise can.CanError("the cable is out")
+
+        def shutdown(self) -> None:
+            """Nothing to give back."""
+
+    port = PythonCanPort({}, lambda _: None, connector=7, open_bus=Dying)
+    port.start()
+    await until(lambda: len(opened) >= 2)
+    port.close()
+
+
+async def test_frames_to_a_closed_bus_are_counted_not_kept() -> None:
+    port = PythonCanPort({"interface": "virtual", "channel": "x"}, lambda _: None, connector=8)
+    port.send([Frame(0x108, bytes(8))])
+    assert metrics.counter("edge_can_unsent_frames_total").labels("8", "bus_closed")._value.get() == 1
+
+
+def test_an_unknown_interface_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match=r"can\.interface: 'sokketcan'"):
+        check_parameters("can", {"interface": "sokketcan", "channel": "can0"})
+    check_parameters("can", {"interface": "socketcan", "channel": "can0"})
