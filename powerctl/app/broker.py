@@ -9,6 +9,7 @@ has committed it.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Final, Literal
 from cryptography import x509
 
 from powerctl.core.errors import ConfigError
-from powerctl.core.ids import StationId
+from powerctl.core.ids import station_id
 from powerctl.runtime.pki import write_private
 from powerctl.runtime.settings import TlsFiles
 from powerctl.wire.batch import MAX_MESSAGE_BYTES
@@ -27,8 +28,8 @@ from powerctl.wire.topics import DOWN, ROOT, UP, every_station, topic
 
 BrokerName = Literal["nats", "mosquitto"]
 
-INGEST_NAME: Final = "cloud.ingest"
-"""Common name of the cloud's certificate; the dot keeps it from ever being a station's."""
+INGEST_NAME: Final = "cloud_ingest"
+"""Common name of the cloud's certificate; the underscore keeps it from ever being a station's."""
 IN_FLIGHT: Final = 1_000
 """Messages that a subscriber may leave unacknowledged: what ingest takes up before it pushes back."""
 _SBIN: Final = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
@@ -57,7 +58,7 @@ class BrokerCommand:
 def prepare(
     place: Place,
     *,
-    stations: Iterable[StationId],
+    stations: Iterable[Path],
     ingest: Path,
     name: BrokerName | None = None,
 ) -> BrokerCommand:
@@ -65,7 +66,7 @@ def prepare(
 
     Args:
         place: Where it listens.
-        stations: Whose certificates it lets in.
+        stations: Certificate files of the stations. Mosquitto lets in every station that the authority has signed.
         ingest: Certificate file of the cloud's ingest.
         name: Which broker. None: NATS when its binary is there, else Mosquitto.
 
@@ -76,11 +77,11 @@ def prepare(
     place.folder.mkdir(parents=True, exist_ok=True)
     if chosen == "nats":
         configuration = place.folder / "nats.conf"
-        write_private(configuration, nats_configuration(place, stations, subject(ingest)).encode())
+        write_private(configuration, nats_configuration(place, stations, ingest).encode())
         return BrokerCommand("nats", (str(binary), "--config", str(configuration)), configuration)
     configuration = place.folder / "mosquitto.conf"
     write_private(place.folder / "acl", mosquitto_acl(common_name(ingest)).encode())
-    write_private(configuration, mosquitto_configuration(place).encode())
+    write_private(configuration, mosquitto_configuration(place, user="root" if os.geteuid() == 0 else None).encode())
     return BrokerCommand("mosquitto", (str(binary), "-c", str(configuration)), configuration)
 
 
@@ -132,10 +133,20 @@ def common_name(certificate: Path) -> str:
 # Mosquitto
 
 
-def mosquitto_configuration(place: Place, *, acl: Path | None = None, data: Path | None = None) -> str:
-    """A `mosquitto.conf` for Mosquitto 2.0 and later (mosquitto.org/man/mosquitto-conf-5.html)."""
+def mosquitto_configuration(
+    place: Place, *, user: str | None, acl: Path | None = None, data: Path | None = None
+) -> str:
+    """A `mosquitto.conf` for Mosquitto 2.0 and later (mosquitto.org/man/mosquitto-conf-5.html).
+
+    Args:
+        place: Where it listens.
+        user: Whose rights it takes when it is started by root. None: its own default.
+        acl: The access list. None: `acl` in the broker's folder.
+        data: Where its store is. None: the broker's folder.
+    """
+    rights = f"user {user}\n\n" if user else ""
     return f"""\
-# Who a client is, its certificate says; a client id cannot be another's.
+{rights}# Who a client is, its certificate says; a client id cannot be another's.
 listener {place.port} {place.host}
 cafile {place.tls.ca}
 certfile {place.tls.certificate}
@@ -178,7 +189,7 @@ def mosquitto_acl(ingest: str = INGEST_NAME) -> str:
 # NATS
 
 
-def nats_configuration(place: Place, stations: Iterable[StationId], ingest: str) -> str:
+def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path) -> str:
     """A `nats.conf`; its MQTT side needs JetStream and a server name (docs.nats.io, Configuring MQTT)."""
     tls = {
         "cert_file": str(place.tls.certificate),
@@ -187,10 +198,11 @@ def nats_configuration(place: Place, stations: Iterable[StationId], ingest: str)
         "verify_and_map": True,
         "timeout": 10,
     }
-    users = [_nats_user(ingest, send=map(every_station, DOWN), hear=map(every_station, UP))]
-    for station in stations:
+    users = [_nats_user(subject(ingest), send=map(every_station, DOWN), hear=map(every_station, UP))]
+    for certificate in stations:
+        station = station_id(common_name(certificate))
         send, hear = ([topic(station, channel) for channel in channels] for channels in (UP, DOWN))
-        users.append(_nats_user(f"CN={station}", send=send, hear=hear))
+        users.append(_nats_user(subject(certificate), send=send, hear=hear))
     return json.dumps(
         {
             "server_name": "powerctl",
@@ -203,7 +215,7 @@ def nats_configuration(place: Place, stations: Iterable[StationId], ingest: str)
                 "host": place.host,
                 "port": place.port,
                 "tls": tls,
-                "ack_wait": "30s",
+                "ack_wait": "10s",
                 "max_ack_pending": IN_FLIGHT,
             },
             "authorization": {"users": users},

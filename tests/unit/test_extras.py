@@ -41,7 +41,7 @@ for package in sorted(packages):
 PROGRAMS = [
     pytest.param("edge", ["edge", "powerctl.core", "powerctl.wire"], [], id="edge"),
     pytest.param("cloud", ["cloud", "powerctl.core", "powerctl.wire"], [], id="cloud"),
-    pytest.param("manager", ["powerctl"], ["powerctl.app.demo"], id="manager"),
+    pytest.param("manager", ["powerctl"], ["powerctl.app.demo", "powerctl.runtime.mqtt"], id="manager"),
     pytest.param("demo", ["powerctl", "edge", "cloud"], [], id="demo"),
 ]
 
