@@ -30,6 +30,8 @@ class Connector:
     state: ConnectorState | None = None
     """None: never heard."""
     session: SessionId | None = None
+    driver: str | None = None
+    """Who owns that session. None: nobody."""
     detail: str = ""
     live: ConnectorTelemetry | None = None
     live_time: datetime | None = None

@@ -18,6 +18,9 @@ class Why(StrEnum):
     FAILED_PRECONDITION = "failed_precondition"
     RESOURCE_EXHAUSTED = "resource_exhausted"
     UNAVAILABLE = "unavailable"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    UNIMPLEMENTED = "unimplemented"
+    INTERNAL = "internal"
 
 
 class Refusal(PowerctlError):

@@ -26,7 +26,7 @@ _STATION_SOURCES: Final[Mapping[LimitSource, str]] = {
     LimitSource.HARDWARE: "the station can give {cap} in all",
 }
 _CONNECTOR_SOURCES: Final[Mapping[LimitSource, str]] = {
-    LimitSource.VEHICLE: "your vehicle asks for no more",
+    LimitSource.VEHICLE: "the vehicle asks for no more",
     LimitSource.CABLE: "the cable carries no more",
     LimitSource.MODULES: "the power electronics give no more",
     LimitSource.THERMAL: "the station is warm and protects itself",

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.location import SILENCE, Connector, Station
 from cloud.domain.order import Order
-from cloud.store.tables import CONNECTORS, STATIONS
+from cloud.store.tables import CONNECTORS, SESSIONS, STATIONS
 from cloud.store.upsert import upsert
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import ConnectorStatusChanged, StationStarted, Telemetry
@@ -116,7 +116,12 @@ async def _stations(connection: AsyncConnection, query: Any) -> list[Station]:
     if not rows:
         return []
     ids = [row.id for row in rows]
-    inside = select(CONNECTORS).where(CONNECTORS.c.station.in_(ids)).order_by(CONNECTORS.c.connector)
+    inside = (
+        select(CONNECTORS, SESSIONS.c.driver)
+        .outerjoin(SESSIONS, SESSIONS.c.id == CONNECTORS.c.session)
+        .where(CONNECTORS.c.station.in_(ids))
+        .order_by(CONNECTORS.c.connector)
+    )
     connectors = (await connection.execute(inside)).all()
     return [_station(row, [c for c in connectors if c.station == row.id]) for row in rows]
 
@@ -146,6 +151,7 @@ def _connector(row: Row[Any]) -> Connector:
         position=row.position,
         state=ConnectorState(row.state) if row.state else None,
         session=SessionId(row.session) if row.session else None,
+        driver=row.driver,
         detail=row.detail,
         live=row.live,
         live_time=row.live_time,

@@ -1,0 +1,84 @@
+"""What every transport calls: parses, admits, hands to the servicer, and lets nothing out but answers and refusals."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError, Message
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from cloud.api.call import Call
+from cloud.api.method import Method, Stream, Unary
+from cloud.domain.policy import admit
+from cloud.domain.refusal import Refusal, Why
+from powerctl.core.errors import RemoteError
+from powerctl.runtime import log, metrics
+
+MAX_REQUEST_BYTES: Final = 64 * 1024
+"""Every request of this API is small; a larger one is a mistake or an attack."""
+
+_log = log.get(__name__)
+
+
+def parse(method: Method, payload: bytes) -> Message:
+    """The request in `payload`.
+
+    Raises:
+        Refusal: INVALID_ARGUMENT: it is not that message.
+    """
+    try:
+        return method.request.FromString(payload)
+    except DecodeError as error:
+        raise Refusal(Why.INVALID_ARGUMENT, "The request is not a valid message of this method.") from error
+
+
+async def answer(method: Unary, request: Message, call: Call, transport: str) -> Message:
+    """The response to `request`.
+
+    Raises:
+        Refusal: There is none.
+    """
+    with _guarded(method, call, transport):
+        admit(method.name, call.principal)
+        return await method.handler(request, call)
+
+
+async def answers(method: Stream, request: Message, call: Call, transport: str) -> AsyncIterator[Message]:
+    """The responses to `request`.
+
+    Raises:
+        Refusal: There are none, or no more.
+    """
+    with _guarded(method, call, transport):
+        admit(method.name, call.principal)
+        responses: Any = method.handler(request, call)
+        async with aclosing(responses):
+            async for response in responses:
+                yield response
+
+
+@contextmanager
+def _guarded(method: Method, call: Call, transport: str) -> Iterator[None]:
+    code = "ok"
+    try:
+        yield
+    except Refusal as refusal:
+        code = refusal.why.value
+        raise
+    except RemoteError as error:
+        code = Why.INVALID_ARGUMENT.value
+        raise Refusal(Why.INVALID_ARGUMENT, str(error)) from error
+    except (OperationalError, InterfaceError, ConnectionError) as error:
+        code = Why.UNAVAILABLE.value
+        _log.error("database_unavailable", method=method.name, error=type(error).__name__)
+        raise Refusal(Why.UNAVAILABLE, "The service is not available for the moment. Try again.") from error
+    except Exception as error:
+        # A caller must see neither our internals nor a process that ends because of one request.
+        code = Why.INTERNAL.value
+        _log.error("request_failed", method=method.name, traceback=traceback.format_exception(error))
+        raise Refusal(Why.INTERNAL, "Something went wrong on our side; it has been logged.") from error
+    finally:
+        metrics.counter("cloud_api_requests_total").labels(method.name, transport, code).inc()

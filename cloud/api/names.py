@@ -1,0 +1,73 @@
+"""Resource names: `locations/{location}/evses/{evse}/connectors/{connector}`, `sessions/{id}`, `receipts/{id}`.
+
+A station has one EVSE per connector and numbers both alike.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cloud.domain.refusal import Refusal, Why
+from powerctl.core.ids import ConnectorId, SessionId, StationId
+
+_LOCATION: Final = re.compile(r"locations/([A-Za-z0-9][A-Za-z0-9-]{0,35})")
+_CONNECTOR: Final = re.compile(_LOCATION.pattern + r"/evses/([1-9][0-9]{0,3})/connectors/([1-9][0-9]{0,3})")
+_SESSION: Final = re.compile(r"sessions/([A-Za-z0-9-]{1,64})")
+_RECEIPT: Final = re.compile(r"receipts/([A-Za-z0-9-]{1,64})")
+
+
+def location_name(station: StationId) -> str:
+    """Name of a location."""
+    return f"locations/{station}"
+
+
+def evse_name(station: StationId, connector: ConnectorId) -> str:
+    """Name of the EVSE that has this connector."""
+    return f"{location_name(station)}/evses/{connector}"
+
+
+def connector_name(station: StationId, connector: ConnectorId) -> str:
+    """Name of a connector."""
+    return f"{evse_name(station, connector)}/connectors/{connector}"
+
+
+def session_name(session: SessionId | None) -> str:
+    """Name of a session. Empty: there is none."""
+    return f"sessions/{session}" if session else ""
+
+
+def receipt_name(receipt: str) -> str:
+    """Name of a receipt. Empty: there is none."""
+    return f"receipts/{receipt}" if receipt else ""
+
+
+def parse_location(name: str) -> StationId:
+    """The station in a location's name. Raises Refusal: INVALID_ARGUMENT."""
+    return StationId(_match(_LOCATION, name, "locations/{location}").group(1))
+
+
+def parse_connector(name: str) -> tuple[StationId, ConnectorId]:
+    """Station and connector in a connector's name. Raises Refusal: INVALID_ARGUMENT, or NOT_FOUND."""
+    found = _match(_CONNECTOR, name, "locations/{location}/evses/{evse}/connectors/{connector}")
+    station, evse, connector = found.groups()
+    if evse != connector:
+        raise Refusal(Why.NOT_FOUND, f"There is no connector {name}.")
+    return StationId(station), ConnectorId(int(connector))
+
+
+def parse_session(name: str) -> SessionId:
+    """The session in its name. Raises Refusal: INVALID_ARGUMENT."""
+    return SessionId(_match(_SESSION, name, "sessions/{session}").group(1))
+
+
+def parse_receipt(name: str) -> str:
+    """The receipt in its name. Raises Refusal: INVALID_ARGUMENT."""
+    return _match(_RECEIPT, name, "receipts/{receipt}").group(1)
+
+
+def _match(pattern: re.Pattern[str], name: str, form: str) -> re.Match[str]:
+    found = pattern.fullmatch(name)
+    if found is None:
+        raise Refusal(Why.INVALID_ARGUMENT, f"The name must look like {form}.")
+    return found

@@ -1,0 +1,30 @@
+"""The services, put together: the one table that both listeners serve."""
+
+from __future__ import annotations
+
+from cloud.api.charging import Charging
+from cloud.api.encode import Encoder
+from cloud.api.identity import IdentityService
+from cloud.api.location import LocationService
+from cloud.api.method import Methods, methods_of
+from cloud.api.receipt import ReceiptService
+from cloud.api.session import SessionService
+from cloud.api.sign_in import SignIns
+from cloud.api.watch import WatchService
+from cloud.store.store import Store
+from powerctl.v1 import identity_pb2, location_pb2, receipt_pb2, session_pb2, watch_pb2
+
+
+def methods(store: Store, charging: Charging, sign_ins: SignIns, encoder: Encoder, *, demo: bool) -> Methods:
+    """Every method of the API by its full name."""
+    served = (
+        (location_pb2, "LocationService", LocationService(store, encoder)),
+        (session_pb2, "SessionService", SessionService(store, charging, encoder)),
+        (receipt_pb2, "ReceiptService", ReceiptService(store)),
+        (watch_pb2, "WatchService", WatchService(store, encoder)),
+        (identity_pb2, "IdentityService", IdentityService(sign_ins, demo)),
+    )
+    table: Methods = {}
+    for module, name, servicer in served:
+        table |= methods_of(module.DESCRIPTOR.services_by_name[name], servicer)
+    return table

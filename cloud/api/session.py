@@ -1,0 +1,61 @@
+"""SessionService: charging sessions, from plug-in to unplug."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cloud.api import names, paging
+from cloud.api.call import Call
+from cloud.api.charging import Charging
+from cloud.api.encode import Encoder
+from cloud.domain.principal import Principal, Role
+from cloud.domain.refusal import Refusal, Why
+from cloud.domain.session import Session
+from cloud.store import sessions
+from cloud.store.store import Store
+from powerctl.v1 import session_pb2 as pb
+
+
+@dataclass(frozen=True, slots=True)
+class SessionService:
+    """Reads, starts and stops sessions."""
+
+    store: Store
+    charging: Charging
+    encoder: Encoder
+
+    async def get_session(self, request: pb.GetSessionRequest, call: Call) -> pb.Session:
+        """One session; another driver's does not exist for the caller."""
+        session = names.parse_session(request.name)
+        async with self.store.database.read() as connection:
+            found = await sessions.load(connection, session)
+        if found is None or not call.caller().owns_or_operates(found.driver):
+            raise Refusal(Why.NOT_FOUND, f"There is no session {request.name}.")
+        return self._encode(found, call)
+
+    async def list_sessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
+        """Sessions, newest first: a driver's own, an operator's all."""
+        before, size = paging.number_in(request.page_token), paging.page_size(request.page_size)
+        async with self.store.database.read() as connection:
+            found, following = await sessions.page(connection, driver=only(call.caller()), before=before, size=size)
+        encoded = [self._encode(session, call) for session in found]
+        return pb.ListSessionsResponse(sessions=encoded, next_page_token=paging.token_of(following))
+
+    async def start_session(self, request: pb.StartSessionRequest, call: Call) -> pb.Session:
+        """Asks the station to charge what is plugged in."""
+        station, connector = names.parse_connector(request.connector)
+        session = await self.charging.start(station, connector, request.request_id, call.caller())
+        return self._encode(session, call)
+
+    async def stop_session(self, request: pb.StopSessionRequest, call: Call) -> pb.Session:
+        """Asks the station to end charging."""
+        session = names.parse_session(request.name)
+        return self._encode(await self.charging.stop(session, request.request_id, call.caller()), call)
+
+    def _encode(self, session: Session, call: Call) -> pb.Session:
+        return self.encoder.session(session, call.caller(), self.store.clock.utc())
+
+
+def only(caller: Principal) -> str | None:
+    """The driver whose sessions the caller may see. None: everybody's."""
+    return None if caller.role is Role.OPERATOR else caller.user

@@ -1,0 +1,134 @@
+"""WatchService: one stream per client for everything that changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.api import names
+from cloud.api.call import Call
+from cloud.api.encode import Encoder
+from cloud.api.session import only
+from cloud.domain.location import Station
+from cloud.domain.principal import Principal
+from cloud.domain.session import Session
+from cloud.store import changes, locations, sessions
+from cloud.store.changes import Changed
+from cloud.store.feed import Change, Subscriber
+from cloud.store.store import Store
+from powerctl.core.ids import SessionId, StationId
+from powerctl.v1 import watch_pb2 as pb
+from powerctl.wire.common import time_to_wire
+
+HEARTBEAT_S: Final = 15.0
+RECENT: Final = timedelta(hours=24)
+"""Sessions that ended longer ago are not part of the present state; they are listed."""
+MOST: Final = 100
+"""So many locations and sessions are part of the present state; the others are sent when they change."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchService:
+    """Streams changes. A client that reads slowly receives the latest value of each resource and never a queue."""
+
+    store: Store
+    encoder: Encoder
+    heartbeat_s: float = HEARTBEAT_S
+
+    async def watch(self, request: pb.WatchRequest, call: Call) -> AsyncIterator[pb.WatchResponse]:
+        """The present state, or what changed since the client's cursor; then every change."""
+        view = _View(self.encoder, call.caller(), frozenset(names.parse_location(one) for one in request.locations))
+        with self.store.feed.subscribe() as subscriber:
+            async with self.store.database.read() as connection:
+                feed = await changes.feed_id(connection)
+                _, position = await changes.span(connection)
+                values = await self._missed(connection, view, _position(request.resume_after, feed))
+            for value in filter(view.shows, values):
+                # A client that loses the stream in here asks again from where it was.
+                yield self._response(request.resume_after, view, value)
+            yield self._response(f"{feed}.{position}", view, None)
+            while not self._over(call):
+                changed = [one for one in await self._next(subscriber, call) if one.cursor > position]
+                before, position = position, max([position, *(one.cursor for one in changed)])
+                shown = [one.value for one in changed if view.shows(one.value)]
+                for value in shown[:-1]:
+                    yield self._response(f"{feed}.{before}", view, value)
+                yield self._response(f"{feed}.{position}", view, shown[-1] if shown else None)
+
+    async def _next(self, subscriber: Subscriber, call: Call) -> list[Change]:
+        """What changed; empty after a while in which nothing did."""
+        try:
+            async with asyncio.timeout(self._patience(call)):
+                return await subscriber.take()
+        except TimeoutError:
+            return []
+
+    def _patience(self, call: Call) -> float:
+        if call.stream_end is None:
+            return self.heartbeat_s
+        left = (call.stream_end - self.store.clock.utc()).total_seconds()
+        return min(self.heartbeat_s, max(left, 0.0))
+
+    def _over(self, call: Call) -> bool:
+        return call.stream_end is not None and self.store.clock.utc() >= call.stream_end
+
+    async def _missed(self, connection: AsyncConnection, view: _View, after: int | None) -> list[Station | Session]:
+        oldest, newest = await changes.span(connection)
+        if after is None or not oldest - 1 <= after <= newest:
+            return await self._present(connection, view.caller)
+        _, changed = await changes.since(connection, after)
+        found = [await _load(connection, one) for one in changed]
+        return [value for value in found if value is not None]
+
+    async def _present(self, connection: AsyncConnection, caller: Principal) -> list[Station | Session]:
+        stations, _ = await locations.page(connection, after="", size=MOST)
+        since = self.store.clock.utc() - RECENT
+        recent = await sessions.current(connection, only(caller), since, MOST)
+        return [*stations, *reversed(recent)]
+
+    def _response(self, cursor: str, view: _View, value: Station | Session | None) -> pb.WatchResponse:
+        now = self.store.clock.utc()
+        response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(now))
+        match value:
+            case Station():
+                response.location.CopyFrom(view.encoder.location(value, view.caller))
+            case Session():
+                response.session.CopyFrom(view.encoder.session(value, view.caller, now))
+            case None:
+                response.heartbeat.SetInParent()
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What one client asked for and may see."""
+
+    encoder: Encoder
+    caller: Principal
+    locations: frozenset[StationId]
+    """Empty: all."""
+
+    def shows(self, value: Station | Session) -> bool:
+        """True when the client is to receive it."""
+        station = value.id if isinstance(value, Station) else value.station
+        if self.locations and station not in self.locations:
+            return False
+        return isinstance(value, Station) or self.caller.owns_or_operates(value.driver)
+
+
+async def _load(connection: AsyncConnection, changed: Changed) -> Station | Session | None:
+    if changed.kind == "location":
+        return await locations.load(connection, StationId(changed.resource))
+    return await sessions.load(connection, SessionId(changed.resource))
+
+
+def _position(cursor: str, feed: str) -> int | None:
+    """The place in the feed that `cursor` names. None: of no use with this feed."""
+    name, _, number = cursor.rpartition(".")
+    usable = name == feed and number.isascii() and number.isdigit() and len(number) < 19
+    return int(number) if usable else None

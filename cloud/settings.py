@@ -1,0 +1,165 @@
+"""The cloud's settings: the table `[cloud]` of its own file."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from cloud.domain.tariff import Tariff
+from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
+
+
+def _decimal_text(value: object) -> object:
+    if isinstance(value, float):
+        raise ValueError("write money as text in quotation marks, for example '0.49'")
+    return value
+
+
+Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, le=10_000, max_digits=12, decimal_places=6)]
+
+
+class WebSettings(Section):
+    """The web listener."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: str = ""
+    """Address at which browsers reach the page. Empty: `http://HOST:PORT`."""
+    tls: TlsFiles | None = None
+    """None: plain HTTP, which is only for loopback or behind a proxy that speaks TLS."""
+
+    @property
+    def address(self) -> str:
+        """Address at which browsers reach the page, without a slash at its end."""
+        scheme = "https" if self.tls else "http"
+        return self.public_url.rstrip("/") or f"{scheme}://{self.host}:{self.port}"
+
+    @property
+    def secure(self) -> bool:
+        """True: browsers reach the page over TLS."""
+        return self.address.startswith("https://")
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if self.public_url and urlsplit(self.public_url).scheme not in ("http", "https"):
+            raise ValueError("public_url must begin with http:// or https://")
+        if not self.secure and not (is_loopback(self.host) and is_loopback(urlsplit(self.address).hostname or "")):
+            raise ValueError("beyond loopback the page needs TLS: set tls, or a public_url with https")
+        return self
+
+
+class GrpcSettings(Section):
+    """The gRPC listener."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=50051, ge=0, le=65535)
+    tls: TlsFiles | None = None
+    """None: plain text, which is only for loopback."""
+
+    @model_validator(mode="after")
+    def _protected(self) -> Self:
+        if self.tls is None and not is_loopback(self.host):
+            raise ValueError("beyond loopback gRPC needs TLS: set tls")
+        return self
+
+
+class MqttSettings(Section):
+    """The broker that stations speak to."""
+
+    host: str
+    port: int = Field(default=8883, ge=1, le=65535)
+    tls: TlsFiles
+
+
+class IdentitySettings(Section):
+    """How people are known."""
+
+    signing_key: Path
+    """PEM file with a P-256 private key; whoever has it can sign in as anybody."""
+
+
+class TariffSettings(Section):
+    """What charging costs from now on; sessions that have started keep their price."""
+
+    name: str = Field(min_length=1, max_length=100)
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    energy_price_per_kwh: Price
+    session_fee: Price = Decimal(0)
+    price_per_minute: Price = Decimal(0)
+    tax_percent: Price = Decimal(0)
+    tax_included: bool = True
+    description: str = Field(default="", max_length=250)
+
+    def tariff(self) -> Tariff:
+        """The tariff as a domain value."""
+        return Tariff(**self.model_dump())
+
+
+class CloudSettings(Section):
+    """Everything that `powerctl-cloud` needs."""
+
+    database_url: str
+    """`sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`."""
+    identity: IdentitySettings
+    mqtt: MqttSettings
+    tariff: TariffSettings
+    web: WebSettings = WebSettings()
+    grpc: GrpcSettings = GrpcSettings()
+    http: HttpListener = HttpListener(port=9466)
+    """/healthz and /metrics."""
+    migrate_on_start: bool = False
+    """False: an operator migrates the database with `powerctl-cloud migrate`."""
+    reflection: bool = False
+    """True: gRPC clients may ask which methods there are."""
+    demo: bool = False
+    """True: every page says that this is a demonstration."""
+    time_zone: str = "UTC"
+    """IANA name of the zone in which people are told the time of day."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            _zone(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("not a time zone of this machine; use a name such as Europe/Helsinki") from error
+        return name
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone in which people are told the time of day."""
+        return _zone(self.time_zone)
+
+
+def _zone(name: str) -> tzinfo:
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+SECTION: Final = "cloud"
+
+
+def load_settings(path: Path) -> CloudSettings:
+    """The settings in `path`.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    settings: CloudSettings = load(path, {SECTION: CloudSettings}, known=())[SECTION]
+    return settings
+
+
+def is_loopback(host: str) -> bool:
+    """True when only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
