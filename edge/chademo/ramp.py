@@ -26,6 +26,10 @@ from powerctl.core.clock import Monotonic
 
 HOLD_SHARE: Final = 0.97
 """A minimum counts as met from this share on: voltage drifts while a limit stands."""
+MODULE_FALL_A_S: Final = 100.0
+"""A power stage falls at least so fast (architecture, rule 4)."""
+LEAD_S: Final = 1.5 * PERIOD_S
+"""A clamp leaves this much early: the next tick may come late."""
 _MAX_DUES: Final = 8
 _TINY: Final = 1e-6
 
@@ -110,12 +114,18 @@ def resting(ramp: Ramp, bounds: Bounds) -> Ramp:
 
 def stepped(ramp: Ramp, bounds: Bounds, now: Monotonic, dt_s: float) -> Ramp:
     """The ramp `dt_s` later, in charging."""
-    ceiling_w = min([ramp.ceiling_w, *(due.limit_w for due in ramp.dues if now >= due.by)])
+    ceiling_w = min([ramp.ceiling_w, *(due.limit_w for due in ramp.dues if _is_due(ramp, due, bounds, now))])
     wanted = wanted_a(ramp.limit_w, bounds)
     available_a = min(_moved(ramp.available_a, wanted, bounds, dt_s), ceiling_w / bounds.voltage_v)
     ceiling_w = max(ramp.limit_w, min(ceiling_w, available_a * bounds.voltage_v))
     dues = tuple(due for due in ramp.dues if due.limit_w < ceiling_w)
     return Ramp(ramp.limit_w, ceiling_w, max(0.0, available_a), dues)
+
+
+def _is_due(ramp: Ramp, due: Due, bounds: Bounds, now: Monotonic) -> bool:
+    """True when waiting for a further tick would let the output settle too late."""
+    fall_s = (ramp.ceiling_w - due.limit_w) / bounds.voltage_v / MODULE_FALL_A_S
+    return now >= due.by - LEAD_S - fall_s
 
 
 def _moved(available_a: float, wanted: float, bounds: Bounds, dt_s: float) -> float:
