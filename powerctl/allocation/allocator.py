@@ -197,7 +197,8 @@ class _Pass:
         self._effective_w = effective_w
         self._usable_w = self._conversion.usable_w(effective_w)
         committed_w = snapshot.ledger.committed_w(self._conversion, now)
-        self._settle_s = snapshot.budget.settle_s if committed_w > effective_w else rules.handover_settle_s
+        above = committed_w > max(0.0, snapshot.budget.cap.w)
+        self._settle_s = snapshot.budget.settle_s if above else rules.handover_settle_s
 
     def decisions(self) -> list[Decision]:
         """One per connector that has reported. What one is granted counts against the next."""

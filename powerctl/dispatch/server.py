@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ import grpc
 
 from powerctl.core.demand import StationReport
 from powerctl.core.errors import ConfigError, RemoteError
-from powerctl.core.ids import StationId
+from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.record import Record, StationLimits
 from powerctl.core.setpoint import Setpoint
 from powerctl.dispatch.outbox import StreamOutbox
@@ -68,16 +68,23 @@ class _Stream:
 class DispatchServer(rpc.DispatchServiceServicer):
     """One station's stream: leases and records down, reports up. A new stream replaces the old one."""
 
-    def __init__(self, settings: DispatchSettings, station: StationId, controller: Controller) -> None:
+    def __init__(
+        self,
+        settings: DispatchSettings,
+        station: StationId,
+        connectors: Collection[ConnectorId],
+        controller: Controller,
+    ) -> None:
         self._settings = settings
         self._station = station
+        self._connectors = frozenset(connectors)
         self._controller = controller
         self._boot_id = uuid4().hex
         self._stream: _Stream | None = None
         self._records = UnstoredRecords()
         self._server: grpc.aio.Server | None = None
         self._port = 0
-        self._failed: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def port(self) -> int:
@@ -113,7 +120,8 @@ class DispatchServer(rpc.DispatchServiceServicer):
             Exception: A mistake of ours while a stream was served.
         """
         try:
-            return await self._failed
+            await self._failed
+            raise AssertionError("a failure without its cause")
         finally:
             await self.close()
 
@@ -178,6 +186,9 @@ class DispatchServer(rpc.DispatchServiceServicer):
         hello = hello_from_wire(request.hello)
         if hello.station != self._station or common_name != self._station:
             raise RemoteError(f"station {hello.station} with certificate {common_name}: {self._station} is served here")
+        unknown = sorted({capability.connector for capability in hello.connectors} - self._connectors)
+        if unknown:
+            raise RemoteError(f"connector {unknown[0]} is not commissioned here")
         return hello
 
     def _adopt(self, stream: _Stream, hello: Hello) -> None:

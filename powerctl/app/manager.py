@@ -1,0 +1,300 @@
+"""`powerctl run`: the energy manager. Grid signals in, leases out.
+
+One object owns the state of the fast path; grid signals, the controller's stream and the clock call it in the loop,
+and every call ends with decisions queued on the stream, in the same turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe
+from powerctl.allocation.budget import Budget
+from powerctl.allocation.compliance import Complied, Watch, measured, ordered
+from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
+from powerctl.allocation.plan_problem import Plan, PlanProblem
+from powerctl.allocation.plan_process import PlanProcess
+from powerctl.allocation.plan_question import problem_of, weights_of
+from powerctl.app.manager_settings import ManagerSettings, PlanSettings
+from powerctl.core.clock import Clock, Monotonic
+from powerctl.core.demand import ConnectorReport, StationReport
+from powerctl.core.errors import RemoteError
+from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.record import GridEvent, GridEventKind, Record, StationLimits
+from powerctl.core.setpoint import Command, LimitSource, Setpoint
+from powerctl.core.topology import ConnectorCapability
+from powerctl.core.units import Power
+from powerctl.dispatch.leases import LeaseBook, forgotten, issue
+from powerctl.dispatch.server import DispatchServer
+from powerctl.runtime import log, metrics, service
+from powerctl.runtime.clock import SystemClock
+from powerctl.runtime.health import Health, HealthServer
+from powerctl.runtime.service import notify_ready, run_service
+from powerctl.runtime.settings import load
+from powerctl.runtime.station import StationSettings
+from powerctl.signals.arbitration import GridState
+from powerctl.signals.service import GridSignals
+from powerctl.wire.dispatch import Hello
+
+_PLANS_KEPT: Final = 3
+"""A plan ages out when this many new ones have failed to come."""
+_REMIND_S: Final = 30.0
+"""How often records that nobody confirmed are sent again."""
+
+_log = log.get(__name__)
+
+
+def budget_of(state: GridState) -> Budget:
+    """The state of the grid as the fast path takes it."""
+    return Budget(
+        cap=state.cap,
+        source=state.source,
+        detail=state.detail,
+        until=state.until,
+        settle_s=state.settle_s,
+        command=state.command,
+        ramp_up_w_s=math.inf if state.ramp_up_w_s is None else state.ramp_up_w_s,
+        sources=state.sources,
+    )
+
+
+class EnergyManager:
+    """The fast path's owner. Every method is called in the loop and never waits."""
+
+    def __init__(self, station: StationSettings, settings: ManagerSettings, clock: Clock, health: Health) -> None:
+        self._clock = clock
+        self._health = health
+        self._rating = Power(station.rating_w)
+        self._rules = settings.allocation.rules()
+        self._state = State(settings.allocation.conversion())
+        self._budget: Budget | None = None
+        self._capabilities: tuple[ConnectorCapability, ...] = ()
+        self._reports: dict[ConnectorId, ConnectorReport] = {}
+        self._ledger = Ledger()
+        self._book = LeaseBook(int(clock.utc().timestamp() * 1000))
+        self._watch = Watch()
+        self._told: dict[ConnectorId, tuple[Command, LimitSource]] = {}
+        self._wake = asyncio.Event()
+        self._next_at: Monotonic | None = None
+        state_dir = station.state_dir / "manager"
+        self.signals = GridSignals(
+            settings.grid,
+            clock=clock,
+            rating=self._rating,
+            state_dir=state_dir,
+            on_change=self.grid_changed,
+            on_event=self._record,
+        )
+        connectors = [ConnectorId(connector.id) for connector in station.connectors]
+        self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
+        self._plan_ages_after_s = _PLANS_KEPT * settings.plan.interval_s
+        self._plan: tuple[Plan, Monotonic] | None = None
+        self._planned_for: tuple[SessionId | None, ...] = ()
+        self.planner = self._planner(settings.plan)
+        health.set("controller", True, "not connected yet")
+
+    def grid_changed(self, state: GridState) -> None:
+        """Apply a new state of the grid: setpoints are queued when this returns."""
+        self._budget = budget_of(state)
+        self._watch = ordered(self._watch, self._budget, self._clock.monotonic())
+        self._decide()
+        self.server.send_limits(self._limits(self._budget))
+
+    def connected(self, hello: Hello) -> None:
+        """A controller's stream is open."""
+        self._capabilities = hello.connectors
+        self._reports = {}
+        self._book = forgotten(self._book)
+        self._ledger = opened(self._ledger, hello.connectors, self._clock.monotonic())
+        self._health.set("controller", True)
+        if self._budget is not None:
+            self.server.send_limits(self._limits(self._budget))
+
+    def disconnected(self) -> None:
+        """The controller's stream has ended: its leases will."""
+        connectors = [capability.connector for capability in self._capabilities]
+        self._ledger = closed(self._ledger, connectors, self._clock.monotonic())
+        self._reports = {}
+        self._health.set("controller", False, "the charging controller is not connected")
+
+    def reported(self, report: StationReport) -> None:
+        """Take a report, and decide anew.
+
+        Raises:
+            RemoteError: It is about a connector that the controller did not greet with.
+        """
+        known = {capability.connector for capability in self._capabilities}
+        unknown = sorted({connector.connector for connector in report.connectors} - known)
+        if unknown:
+            raise RemoteError(f"connector {unknown[0]} was not in the greeting")
+        now = self._clock.monotonic()
+        for connector in report.connectors:
+            self._reports[connector.connector] = connector
+            self._ledger = confirmed(
+                self._ledger, connector.connector, connector.applied_sequence, connector.committed.w
+            )
+        self._state = observe(self._state, report, self._rules, now)
+        self._decide()
+        self._comply(report.ac_power, now)
+        self.signals.update_measurement(report, granted=self._limits_granted())
+
+    async def run(self) -> NoReturn:
+        """Renew leases and follow ramps. Eternal."""
+        reminded_at = self._clock.monotonic()
+        while True:
+            now = self._clock.monotonic()
+            if self._next_at is not None and now >= self._next_at:
+                self._decide()
+            if now - reminded_at >= _REMIND_S:
+                reminded_at = now
+                self.server.remind()
+            self._wake.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s()):
+                    await self._wake.wait()
+
+    def _pause_s(self) -> float:
+        if self._next_at is None:
+            return _REMIND_S
+        return min(_REMIND_S, max(0.001, self._next_at - self._clock.monotonic()))
+
+    def _decide(self) -> None:
+        """Decide, and queue what is new or due."""
+        if self._budget is None or not self._reports:
+            return
+        now = self._clock.monotonic()
+        started = time.perf_counter()
+        snapshot = Snapshot(
+            self._budget, self._rating, self._capabilities, self._reports, self._ledger, self._weights(now)
+        )
+        outcome = decide(self._state, snapshot, self._rules, now)
+        self._state = outcome.state
+        for decision in outcome.decisions:
+            self._issue(decision, now)
+        metrics.histogram("powerctl_decision_seconds").observe(time.perf_counter() - started)
+        self._rearm(outcome.next_at)
+
+    def _rearm(self, next_at: Monotonic | None) -> None:
+        instants = [at for at in (next_at, self._book.renew_at) if at is not None]
+        self._next_at = min(instants, default=None)
+        self._wake.set()
+
+    def _issue(self, decision: Decision, now: Monotonic) -> None:
+        self._book, setpoint = issue(
+            self._book,
+            decision.connector,
+            decision.command,
+            decision.limit,
+            settle_s=decision.settle_s,
+            reasons=decision.reasons,
+            now=now,
+        )
+        if setpoint is None:
+            return
+        self._ledger = granted(self._ledger, setpoint.connector, setpoint.sequence, setpoint.limit.w, setpoint.settle_s)
+        self.server.send_setpoint(setpoint)
+        self._tell(setpoint)
+
+    def _tell(self, setpoint: Setpoint) -> None:
+        """One line per change of what binds, and the metrics."""
+        connector, binding = setpoint.connector, setpoint.reasons[0]
+        metrics.counter("powerctl_dispatch_setpoints_total").labels(connector, setpoint.command.value).inc()
+        metrics.gauge("powerctl_limit_watts").labels(connector).set(setpoint.limit.w)
+        told = (setpoint.command, binding.source)
+        if self._told.get(connector) != told:
+            self._told[connector] = told
+            _log.info(
+                "connector_limit_source_changed",
+                connector=connector,
+                command=setpoint.command.value,
+                source=binding.source.value,
+                limit_w=round(setpoint.limit.w),
+                detail=binding.detail,
+            )
+
+    def _comply(self, power: Power | None, now: Monotonic) -> None:
+        """Watch the measured power meet the cap, and keep the evidence."""
+        metrics.gauge("powerctl_committed_watts").set(self._ledger.committed_w(self._state.conversion, now))
+        metrics.gauge("powerctl_efficiency_factor").set(self._state.conversion.factor)
+        if power is None:
+            return
+        self._watch, met = measured(self._watch, power, now)
+        if met is not None:
+            metrics.histogram("powerctl_compliance_seconds").observe(met.after_s)
+            self._record(self._complied(met))
+
+    def _complied(self, met: Complied) -> GridEvent:
+        detail = f"Measured {met.measured} within the limit of {met.cap} after {met.after_s:.3f} s."
+        return GridEvent(GridEventKind.COMPLIED, met.source, met.cap, met.measured, self._clock.utc(), detail)
+
+    def _record(self, event: GridEvent) -> None:
+        self.server.send_record(Record(self._clock.utc(), event))
+
+    def _limits(self, budget: Budget) -> StationLimits:
+        return StationLimits(budget.cap, budget.source, budget.detail, budget.until, budget.sources)
+
+    def _limits_granted(self) -> dict[ConnectorId, Power]:
+        return {connector: issued.setpoint.limit for connector, issued in self._book.issued.items()}
+
+    def _planner(self, settings: PlanSettings) -> PlanProcess | None:
+        if not settings.enabled:
+            return None
+        return PlanProcess(settings.interval_s, settings.deadline_s, self._question, self._take_plan)
+
+    def _question(self) -> PlanProblem | None:
+        if self._budget is None:
+            return None
+        return problem_of(self._budget, self._rating, self._state.conversion, self._reports.values(), self._clock.utc())
+
+    def _take_plan(self, plan: Plan) -> None:
+        self._plan = plan, self._clock.monotonic()
+
+    def _weights(self, now: Monotonic) -> Mapping[ConnectorId, float]:
+        """From the plan, unless it is too old or made for other sessions."""
+        sessions = tuple(report.session for _, report in sorted(self._reports.items()))
+        if sessions != self._planned_for:
+            self._planned_for, self._plan = sessions, None
+            if self.planner is not None:
+                self.planner.replan()
+        if self._plan is None:
+            return {}
+        plan, taken_at = self._plan
+        age_s = now - taken_at
+        return weights_of(plan, age_s) if age_s < self._plan_ages_after_s else {}
+
+
+async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyncio.Event | None = None) -> None:
+    """Run the energy manager of `station` until it is told to stop.
+
+    Raises:
+        ConfigError: A port, a certificate or the state folder cannot be used.
+    """
+    health = Health()
+    manager = EnergyManager(station, settings, SystemClock(), health)
+    http = HealthServer(settings.http, health, setting="manager.http.port")
+    await http.start()
+    try:
+        await manager.server.start()
+        notify_ready()
+        tasks = [manager.signals.run(), manager.server.run(), manager.run()]
+        if manager.planner is not None:
+            tasks.append(manager.planner.run())
+        await run_service("powerctl", *tasks, stop=stop)
+    finally:
+        http.close()
+
+
+def main(config: Path) -> int:
+    """Run `powerctl run --config FILE`, and return its exit status."""
+
+    async def build() -> None:
+        tables = await asyncio.to_thread(load, config, {"station": StationSettings, "manager": ManagerSettings})
+        await run(tables["station"], tables["manager"])
+
+    return service.main("powerctl", build)

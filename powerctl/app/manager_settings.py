@@ -1,0 +1,104 @@
+"""The `[manager]` table: how the energy manager of a station is commissioned, and what that means in words."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from powerctl.allocation.allocator import Rules
+from powerctl.allocation.demand import DemandRules
+from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
+from powerctl.core.setpoint import LEASE_SECONDS
+from powerctl.core.units import Power
+from powerctl.dispatch.settings import DispatchSettings
+from powerctl.runtime.settings import HttpListener, Section
+from powerctl.runtime.station import StationSettings
+from powerctl.signals.settings import GridSettings
+
+
+class AllocationSettings(Section):
+    """How the fast path divides the cap."""
+
+    efficiency: tuple[tuple[float, float], ...]
+    """Rows of output (watts DC, one connector) and efficiency (above 0, at most 1), rising. No default: caps are AC,
+    setpoints are DC, and only the data sheet of the modules knows what lies between them."""
+    auxiliary_w: float = Field(ge=0, le=1e5)
+    """What the station draws with all outputs off, watts AC. No default: it counts against every cap."""
+    ramp_up_w_s: float = Field(default=2200.0, gt=0)
+    """How fast power comes back after a cap was lifted, watts AC per second."""
+    resume_after_s: float = Field(default=10.0, ge=0, le=3600)
+    """A paused session waits at least so long before it charges again."""
+    handover_settle_s: float = Field(default=2.0, ge=0, le=60)
+    """Settle time of a decrease in favour of the other connector."""
+    release_after_s: float = Field(default=5.0, ge=1, le=600)
+    """A vehicle that asks for less keeps its share for so long."""
+
+    @model_validator(mode="after")
+    def _curve_rises(self) -> Self:
+        EfficiencyCurve.from_table(self.efficiency)
+        return self
+
+    def conversion(self) -> Conversion:
+        """Between AC and DC, before the meter corrects it."""
+        return Conversion(EfficiencyCurve.from_table(self.efficiency), self.auxiliary_w)
+
+    def rules(self) -> Rules:
+        """The same as the fast path takes it."""
+        return Rules(
+            demand=DemandRules(release_after_s=self.release_after_s),
+            ramp_up_w_s=self.ramp_up_w_s,
+            resume_after_s=self.resume_after_s,
+            handover_settle_s=self.handover_settle_s,
+        )
+
+
+class PlanSettings(Section):
+    """The plan: a process of its own that only shapes how free power is divided."""
+
+    enabled: bool = True
+    interval_s: float = Field(default=60.0, ge=1, le=3600)
+    deadline_s: float = Field(default=10.0, gt=0, le=600)
+    """A plan that takes longer is thrown away with its process."""
+
+
+class ManagerSettings(Section):
+    """Everything that the energy manager needs besides the station itself."""
+
+    grid: GridSettings
+    allocation: AllocationSettings
+    dispatch: DispatchSettings
+    plan: PlanSettings = PlanSettings()
+    http: HttpListener = HttpListener(port=9464)
+
+
+def describe(station: StationSettings, settings: ManagerSettings) -> list[str]:
+    """What the energy manager will do, one sentence each, for a person who checks a configuration."""
+    allocation, conversion = settings.allocation, settings.allocation.conversion()
+    rating = Power(station.rating_w)
+    most = Power(conversion.dc_w(conversion.usable_w(station.rating_w)))
+    lines = [
+        *settings.grid.describe(),
+        f"The grid connection carries {rating}; one vehicle alone gets at most {most} of it, after "
+        f"{Power(allocation.auxiliary_w)} for auxiliaries and the losses of conversion.",
+        f"After a limit was lifted, power comes back at {allocation.ramp_up_w_s / 1000:g} kW per second.",
+        "When the power does not suffice for two vehicles, the one that came later waits; one that can only start and "
+        "stop is stopped last.",
+        f"Setpoints last {LEASE_SECONDS:g} s. When the energy manager falls silent, each connector keeps to its last "
+        "setpoint or its commissioned share, whichever is lower:",
+    ]
+    shares = [f"  connector {c.id} ({c.position}): {Power(c.fallback_w)} DC." for c in station.connectors]
+    return [*lines, *shares, _fallbacks(station, conversion), _planned(settings.plan)]
+
+
+def _fallbacks(station: StationSettings, conversion: Conversion) -> str:
+    total = Power(conversion.station_w(connector.fallback_w for connector in station.connectors))
+    if total.w > station.rating_w:
+        return f"Warning: the commissioned shares need {total} together, more than the grid connection carries."
+    return f"Together the commissioned shares need {total} at the grid connection."
+
+
+def _planned(plan: PlanSettings) -> str:
+    if not plan.enabled:
+        return "No plan is computed: vehicles share what is free evenly."
+    return f"A plan is computed every {plan.interval_s:g} s and shapes the shares; without it they are even."
