@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +25,7 @@ from edge.control.recorder import Recorder
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings, load_settings
 from edge.control.station import Station, tell_forever
 from edge.control.transaction import RESTARTED, OpenSession, reading
-from edge.hardware.plant import parse_address
+from edge.hardware.plant import PlantLink, parse_address
 from edge.hardware.simulated_connector import SimulatedConnector
 from edge.hardware.simulated_station import SimulatedStation
 from powerctl.core.clock import Clock, after
@@ -96,8 +98,9 @@ class Control:
         self, capability: ConnectorCapability, wiring: EdgeConnectorSettings, folder: Path, session: OpenSession | None
     ) -> None:
         number = capability.connector
+        address = parse_address("plant", wiring.plant)
         plant = SimulatedConnector(
-            parse_address("plant", wiring.plant),
+            lambda on_change: PlantLink(*address, connector=number, on_change=on_change),
             connector=number,
             max_power=capability.max_power,
             folder=folder,
@@ -254,12 +257,13 @@ async def run(config_path: Path) -> None:
     await writer.start()
     journal = _open_journal(station.state_dir / "edge" / "control.sqlite")
     mailbox = CommandBox(edge.outbox_path(station))
-    recorder = Recorder(writer, clock)
+    thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+    recorder = Recorder(writer, clock, partial(asyncio.get_running_loop().run_in_executor, thread))
     storage = Storage(journal, writer, mailbox, recorder, Books(recorder, journal))
     try:
         await run_service("edge-control", Control(station, edge, storage, clock).run())
     finally:
-        recorder.close()
+        thread.shutdown(wait=True)
         journal.close()
         mailbox.close()
         await writer.close()

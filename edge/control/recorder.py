@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
 
@@ -22,6 +21,10 @@ STATUS_WAITING: Final = 1024
 RETRY_S: Final = 1.0
 
 _log = log.get(__name__)
+
+
+Change = Callable[[], None]
+OffLoop = Callable[[Change], Awaitable[None]]
 
 
 class Outbox(Protocol):
@@ -49,14 +52,18 @@ class _Entry:
 
 
 class Recorder:
-    """One queue, one worker: entries are stored one after the other, and tried again until there is room."""
+    """One queue, one worker: entries are stored one after the other, and tried again until there is room.
 
-    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+    Args:
+        off_loop: Runs a change of the journal where it does not hold up the event loop.
+    """
+
+    def __init__(self, outbox: Outbox, clock: Clock, off_loop: OffLoop) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._off_loop = off_loop
         self._waiting: deque[_Entry] = deque()
         self._news = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._is_failing = False
 
     @property
@@ -73,10 +80,9 @@ class Recorder:
         """Store a record that somebody else made, once for each `record_id`."""
         return self._enter(lane_of(record.body), lambda: self._outbox.append(record, record_id=record_id))
 
-    def journal(self, change: Callable[[], None]) -> asyncio.Future[None]:
+    def journal(self, change: Change) -> asyncio.Future[None]:
         """Carry out a change of the journal in its place between the records."""
-        loop = asyncio.get_running_loop()
-        return self._enter(Lane.BILLING, lambda: loop.run_in_executor(self._thread, change))
+        return self._enter(Lane.BILLING, lambda: self._off_loop(change))
 
     def telemetry(self, body: Body) -> None:
         """Store live values; they may be dropped."""
@@ -96,10 +102,6 @@ class Recorder:
         """Return when everything that was entered is stored. `run` must be running."""
         while self._waiting:
             await asyncio.wait([self._waiting[-1].done])
-
-    def close(self) -> None:
-        """End the journal's thread."""
-        self._thread.shutdown(wait=True)
 
     def _enter(self, lane: Lane, work: Callable[[], Awaitable[Any]]) -> asyncio.Future[None]:
         done = asyncio.get_running_loop().create_future()

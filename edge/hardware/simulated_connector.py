@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn, Protocol
 
-from edge.hardware.plant import PlantLink
 from edge.hardware.plant_lines import PlantState
 from edge.hardware.ports import ConnectorHardware, Lines, Output, Register
 from edge.hardware.power_stage_model import NO_LOAD, Load, Mode, StageState, advanced, ordered, tripped
@@ -22,10 +21,29 @@ LONGEST_METERED_STEP_S: Final = 1.0
 """A stalled process must not invent energy."""
 
 
+class Plant(Protocol):
+    """The link to a plant: `PlantLink`, or a plant in this process."""
+
+    state: PlantState
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the plant is connected."""
+        ...
+
+    def order(self, **values: float | int) -> None:
+        """Send `values` at once."""
+        ...
+
+    async def run(self) -> NoReturn:
+        """Keep the link up until cancelled."""
+        ...
+
+
 class SimulatedPowerStage:
     """Power modules that follow orders with slopes; their output goes to the plant."""
 
-    def __init__(self, link: PlantLink, clock: Clock, max_power: Power) -> None:
+    def __init__(self, link: Plant, clock: Clock, max_power: Power) -> None:
         self._link = link
         self._clock = clock
         self._max_power = max_power
@@ -68,7 +86,7 @@ class SimulatedPowerStage:
 class SimulatedPilotLines:
     """The pilot circuit, carried by the plant link."""
 
-    def __init__(self, link: PlantLink) -> None:
+    def __init__(self, link: Plant) -> None:
         self._link = link
         self._is_locked = False
 
@@ -95,7 +113,7 @@ class SimulatedPilotLines:
 class SimulatedInsulationMonitor:
     """Shows the plant's resistance while there is voltage to measure with."""
 
-    def __init__(self, link: PlantLink, stage: SimulatedPowerStage) -> None:
+    def __init__(self, link: Plant, stage: SimulatedPowerStage) -> None:
         self._link = link
         self._stage = stage
 
@@ -131,13 +149,14 @@ class SimulatedConnector:
     """All simulated hardware of one connector.
 
     Args:
+        open_link: Makes the link to the plant, which calls back when the plant's state changed.
         folder: Where the meter keeps its register.
         on_lines: Called at once when an input changed.
     """
 
     def __init__(
         self,
-        plant: tuple[str, int],
+        open_link: Callable[[Callable[[PlantState], None]], Plant],
         *,
         connector: int,
         max_power: Power,
@@ -149,7 +168,7 @@ class SimulatedConnector:
         self._clock = clock
         self._metered_at = clock.monotonic()
         self._published = 0
-        self.link = PlantLink(*plant, connector=connector, on_change=self._plant_changed)
+        self.link = open_link(self._plant_changed)
         self.stage = SimulatedPowerStage(self.link, clock, max_power)
         self.meter = SimulatedMeter(folder / f"meter-{connector}.register", connector)
         self.hardware = ConnectorHardware(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -49,10 +49,14 @@ class MemoryOutbox:
         self.stored.append(record.body)
 
 
+async def at_once(change: Callable[[], None]) -> None:
+    change()
+
+
 class Rig:
     def __init__(self) -> None:
         self.outbox = MemoryOutbox()
-        self.recorder = Recorder(self.outbox, ManualClock())
+        self.recorder = Recorder(self.outbox, ManualClock(), at_once)
 
     @asynccontextmanager
     async def working(self) -> Any:
@@ -76,7 +80,6 @@ async def test_records_and_journal_entries_keep_their_order() -> None:
         recorder.journal(lambda: rig.outbox.stored.append(LIVE))
         await recorder.record(STATUS)
     assert rig.outbox.stored == [OPENED, LIVE, STATUS]
-    recorder.close()
 
 
 def test_a_full_disk_delays_records_and_loses_none() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -16,28 +18,40 @@ from powerctl.core.units import Current, Power, Voltage
 MODEL = AcModel(((1000.0, 0.8), (10_000.0, 0.95)), Power(100.0), 50.0, Voltage(230.0))
 
 
+class MemoryPlant:
+    """A plant in this process."""
+
+    def __init__(self) -> None:
+        self.state = PlantState()
+        self.is_alive = True
+        self.orders: dict[str, float] = {}
+
+    def order(self, **values: float | int) -> None:
+        self.orders.update(values)
+
+    async def run(self) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 class Rig:
-    """One connector on a plant that is always connected."""
+    """One connector on a plant in memory."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
-        self.changes = 0
+        self.link = MemoryPlant()
         self.connector = SimulatedConnector(
-            ("127.0.0.1", 1),
+            lambda _: self.link,
             connector=1,
             max_power=Power(22_000.0),
             folder=folder,
             clock=self.clock,
-            on_lines=self._changed,
+            on_lines=lambda: None,
         )
         self.station = SimulatedStation([self.connector], MODEL, folder, self.clock)
-        self.is_alive = True
-
-    def _changed(self) -> None:
-        self.changes += 1
 
     def plant(self, state: PlantState) -> None:
-        self.connector.link.state = state
+        self.link.state = state
 
     def passes(self, seconds: float) -> None:
         for _ in range(round(seconds / 0.02)):
@@ -46,10 +60,8 @@ class Rig:
 
 
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-    rig = Rig(tmp_path)
-    monkeypatch.setattr(type(rig.connector.link), "is_alive", property(lambda _: rig.is_alive))
-    return rig
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
 
 
 CHARGING = PlantState(k=True, prox=True, contactor=True, inlet=Voltage(400.0))
@@ -86,7 +98,7 @@ def test_a_lost_plant_leaves_no_output(rig: Rig) -> None:
     rig.plant(CHARGING)
     rig.connector.stage.command(Voltage(430.0), Current(25.0))
     rig.passes(1.0)
-    rig.is_alive = False
+    rig.link.is_alive = False
     rig.plant(PlantState())
     assert rig.connector.stage.measure() == NO_OUTPUT
 
@@ -133,3 +145,10 @@ def test_closing_leaves_the_output_off(rig: Rig) -> None:
     rig.passes(1.0)
     rig.station.close()
     assert rig.connector.stage.measure().current == Current(0.0)
+
+
+def test_the_plant_hears_the_output_every_step_while_energised(rig: Rig) -> None:
+    rig.plant(CHARGING)
+    rig.connector.stage.command(Voltage(430.0), Current(25.0))
+    rig.passes(1.0)
+    assert rig.link.orders == {"v_src": 400.0, "i": 25.0}
