@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import mimetypes
+import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -180,20 +181,15 @@ class FakeCloud:
         ]
         app = SecurityHeaders(Starlette(routes=routes), secure=False)
         config = uvicorn.Config(app, "127.0.0.1", port, log_level="error", timeout_graceful_shutdown=0, ws="none")
-        server = uvicorn.Server(config)
-        up = threading.Event()
+        server = _Server(config)
 
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
-            serving = asyncio.create_task(server.serve())
-            while not server.started and not serving.done():
-                await asyncio.sleep(0.005)
-            up.set()
-            await serving
+            await server.serve()
 
         thread = threading.Thread(target=asyncio.run, args=(serve(),))
         thread.start()
-        up.wait(10)
+        server.up.wait(10)
         try:
             self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
             yield self
@@ -204,10 +200,23 @@ class FakeCloud:
             self._loop = None
 
 
-_COMMANDS: Final = {
+_COMMANDS: Final[Mapping[str, type[Message]]] = {
     "StartSession": session_pb2.StartSessionRequest,
     "StopSession": session_pb2.StopSessionRequest,
 }
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        self.up.set()
 
 
 def _found(values: Mapping[str, Message], name: str) -> Message:
