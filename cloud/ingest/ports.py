@@ -31,13 +31,25 @@ class CommitResult:
     """Sequences that were there before with another payload: the old one stays."""
 
 
+class StoreUnavailable(Exception):
+    """The database does not answer, or takes nothing now. Nothing was stored; the same may be tried again."""
+
+
 class RecordStore(Protocol):
     """The system of record, as ingest sees it."""
 
     async def commit(self, station: StationId, epoch: int, records: Sequence[StoredRecord]) -> CommitResult:
-        """Store and apply records in one transaction; returns after it is committed."""
+        """Store and apply records in one transaction; returns after it is committed.
+
+        Raises:
+            StoreUnavailable: Nothing was stored.
+        """
         ...
 
     async def quarantine(self, topic: str, payload: bytes, reason: str) -> None:
-        """Keep a message that was refused, for a person to look at."""
+        """Keep a message that was refused, for a person to look at.
+
+        Raises:
+            StoreUnavailable: It was not stored.
+        """
         ...

@@ -1,0 +1,175 @@
+"""From messages to the database, and back the word that it has committed. Knows no broker.
+
+A station deletes a record only on this word, so the order is: commit, then acknowledge to the broker, then tell the
+station. Whatever fails in between, the station or the broker brings the record again, and the store knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, TypeVar
+
+from cloud.ingest.check import Inspected, Refused, inspect
+from cloud.ingest.ports import CommitResult, RecordStore, StoredRecord, StoreUnavailable
+from powerctl.core.errors import RemoteError
+from powerctl.core.ids import StationId
+from powerctl.core.record import CommandResult
+from powerctl.runtime import log, metrics
+from powerctl.runtime.backoff import full_jitter
+from powerctl.wire.batch import committed_to_wire
+from powerctl.wire.topics import Channel, topic
+
+CAPACITY: Final = 2_000
+"""Messages that may wait for the database; more than a broker hands out without an acknowledgement."""
+RECORDS_AT_ONCE: Final = 500
+RETRY_BASE_S: Final = 0.2
+RETRY_CAP_S: Final = 10.0
+
+T = TypeVar("T")
+_log = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message, and how to tell the broker that it is done with."""
+
+    topic: str
+    payload: bytes
+    accepted: Callable[[], None]
+
+
+@dataclass(slots=True)
+class _Group:
+    """What goes into one transaction: records of one station and epoch."""
+
+    station: StationId
+    epoch: int
+    topic: str
+    good: list[StoredRecord] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+
+
+class Ingest:
+    """Takes messages in, commits them, answers the stations.
+
+    Args:
+        store: Where records go.
+        publish: Sends a message to a station; may fail, for the station will ask again.
+        on_answer: Told the id of every command that a station has answered.
+        on_store: Told whether the database answers.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        publish: Callable[[str, bytes], object],
+        *,
+        on_answer: Callable[[str], None] = lambda _: None,
+        on_store: Callable[[bool], None] = lambda _: None,
+        capacity: int = CAPACITY,
+    ) -> None:
+        self._store = store
+        self._publish = publish
+        self._on_answer = on_answer
+        self._on_store = on_store
+        self._waiting: asyncio.Queue[Arrival] = asyncio.Queue(capacity)
+        self._messages = metrics.counter("cloud_ingest_messages_total")
+        self._records = metrics.counter("cloud_ingest_records_total")
+
+    def offer(self, arrival: Arrival) -> None:
+        """Take a message. When too many wait it is given up: the station sends its records again."""
+        try:
+            self._waiting.put_nowait(arrival)
+        except asyncio.QueueFull:
+            self._messages.labels("given_up").inc()
+            arrival.accepted()
+
+    async def run(self) -> NoReturn:
+        """Work until cancelled. What arrives during one transaction goes into the next together."""
+        while True:
+            groups = await self._gather(await self._waiting.get())
+            for group in groups:
+                await self._settle(group)
+
+    async def _gather(self, first: Arrival) -> Iterable[_Group]:
+        groups: dict[tuple[StationId, int], _Group] = {}
+        arrival, count = first, 0
+        while True:
+            count += await self._sort_in(groups, arrival)
+            if count >= RECORDS_AT_ONCE or self._waiting.empty():
+                return groups.values()
+            arrival = self._waiting.get_nowait()
+
+    async def _sort_in(self, groups: dict[tuple[StationId, int], _Group], arrival: Arrival) -> int:
+        """Add a message to its group; returns how many records it had."""
+        try:
+            batch: Inspected = inspect(arrival.topic, arrival.payload)
+        except RemoteError as error:
+            await self._refuse(arrival, str(error))
+            return 0
+        key = (batch.station, batch.epoch)
+        group = groups.setdefault(key, _Group(batch.station, batch.epoch, arrival.topic))
+        group.good += batch.good
+        group.refused += batch.refused
+        group.arrivals.append(arrival)
+        return len(batch.good) + len(batch.refused)
+
+    async def _refuse(self, arrival: Arrival, reason: str) -> None:
+        self._messages.labels("refused").inc()
+        _log.warning("message_refused", topic=arrival.topic[:100], reason=reason)
+        await self._insist(lambda: self._store.quarantine(arrival.topic, arrival.payload, reason))
+        arrival.accepted()
+
+    async def _settle(self, group: _Group) -> None:
+        """Commit, acknowledge, answer."""
+        committed = [refused.record.sequence for refused in group.refused]
+        for refused in group.refused:
+            await self._set_aside(group, refused.record.payload, refused.reason)
+        if group.good:
+            committed += (await self._commit(group)).committed
+        for arrival in group.arrivals:
+            arrival.accepted()
+        self._messages.labels("committed").inc(len(group.arrivals))
+        self._publish(topic(group.station, Channel.COMMITTED), committed_to_wire(group.epoch, committed))
+        for stored in group.good:
+            if isinstance(stored.record.body, CommandResult):
+                self._on_answer(stored.record.body.command_id)
+
+    async def _commit(self, group: _Group) -> CommitResult:
+        began = time.perf_counter()
+        result = await self._insist(lambda: self._store.commit(group.station, group.epoch, group.good))
+        metrics.histogram("cloud_ingest_commit_seconds").observe(time.perf_counter() - began)
+        self._records.labels("committed").inc(len(group.good) - result.duplicates - len(result.conflicts))
+        self._records.labels("duplicate").inc(result.duplicates)
+        conflicts = set(result.conflicts)
+        for stored in group.good:
+            if stored.sequence in conflicts:
+                await self._set_aside(
+                    group, stored.payload, f"epoch {group.epoch} sequence {stored.sequence} is another"
+                )
+        return result
+
+    async def _set_aside(self, group: _Group, payload: bytes, reason: str) -> None:
+        self._records.labels("set_aside").inc()
+        _log.error("record_set_aside", station=group.station, reason=reason)
+        await self._insist(lambda: self._store.quarantine(group.topic, payload, reason))
+
+    async def _insist(self, action: Callable[[], Awaitable[T]]) -> T:
+        """The result of `action`, however long the database is away."""
+        attempt = 0
+        while True:
+            try:
+                result = await action()
+            except StoreUnavailable as error:
+                self._on_store(False)
+                _log.error("store_unavailable", reason=str(error), attempt=attempt)
+                await asyncio.sleep(full_jitter(attempt, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=random.random))
+                attempt += 1
+            else:
+                self._on_store(True)
+                return result
