@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 from powerctl.core.errors import ConfigError
-from powerctl.runtime.service import EXIT_CONFIG
+from powerctl.runtime import log, service
 
 EXTRAS = {
     "pymodbus": "manager",
@@ -38,13 +38,13 @@ def _guarded(command: Callable[[], int]) -> int:
         return command()
     except ConfigError as error:
         sys.stderr.write(f"powerctl: {error}\n")
-        return EXIT_CONFIG
+        return service.EXIT_CONFIG
     except ModuleNotFoundError as error:
         extra = EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
         sys.stderr.write(f"powerctl: {error.name} is not installed. Install powerctl[{extra}].\n")
-        return EXIT_CONFIG
+        return service.EXIT_CONFIG
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("run", help="the energy manager of one station")
     _add_config(parser)
+    parser.add_argument("--log-level", choices=sorted(log.LEVELS), default="info")
     parser.set_defaults(run=_run)
 
 
@@ -92,8 +93,15 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _run(options: argparse.Namespace) -> int:
     from powerctl.app import manager
+    from powerctl.app.manager_settings import ManagerSettings
+    from powerctl.runtime.settings import load
+    from powerctl.runtime.station import StationSettings
 
-    return manager.main(options.config)
+    async def build() -> None:
+        tables = load(options.config, {"station": StationSettings, "manager": ManagerSettings})
+        await manager.run(tables["station"], tables["manager"])
+
+    return service.main("powerctl", build, level=options.log_level)
 
 
 def _check(options: argparse.Namespace) -> int:

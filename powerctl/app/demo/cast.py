@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Final
 
-from powerctl.app.demo.files import Files
+from powerctl.app.demo.files import AUXILIARY_W, RATING_W, SETTLE_S, Files
 from powerctl.app.demo.observer import ObserverSettings
 from powerctl.app.demo.ports import HOST
 from powerctl.app.demo.stories import Story
@@ -62,10 +62,10 @@ def observer(files: Files, on_line: LineHandler) -> Program:
         host=HOST,
         hubs=(files.ports.can_left, files.ports.can_right),
         modbus_port=files.ports.modbus,
-        rating_w=files.rating_w,
-        settle_s=files.settle_s,
+        rating_w=RATING_W,
+        settle_s=SETTLE_S,
         fallback_ac_w=files.fallback_ac_w,
-        auxiliary_w=files.auxiliary_w,
+        auxiliary_w=AUXILIARY_W,
         outbox=str(files.outbox),
         database=str(files.database),
     )

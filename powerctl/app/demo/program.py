@@ -11,10 +11,10 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.live import Live
 
@@ -135,10 +135,10 @@ def _write(path: Path | None, report: dict[str, object]) -> None:
 
 
 async def _until(
-    act: object, stage: Stage, stopping: asyncio.Event, duration_s: float | None, *, headless: bool
+    act: Coroutine[Any, Any, None], stage: Stage, stopping: asyncio.Event, duration_s: float | None, *, headless: bool
 ) -> bool:
     """Run `act`, showing progress; True when it ended by itself or its time was over, False when it was stopped."""
-    acting = asyncio.ensure_future(act)  # type: ignore[arg-type]
+    acting = asyncio.create_task(act, name="act")
     stopped = asyncio.create_task(stopping.wait())
     failed = asyncio.create_task(stage.failure())
     showing = asyncio.create_task(_show(stage, headless=headless))

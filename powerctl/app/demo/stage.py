@@ -225,8 +225,8 @@ class Stage:
         """The utility says when its writes were acknowledged; the observer knows no better instant."""
         with contextlib.suppress(ValueError, KeyError, TypeError):
             message = json.loads(line)
-            if message.get("event") == "limit_written":
-                note = json.dumps({"do": "note_write", "t": float(message["t"])})
+            if message.get("event") == "acknowledged":
+                note = json.dumps({"do": "note_write", "t": float(message["sent"])})
                 self._notes = asyncio.ensure_future(self._supervisor.say("observer", note))
 
 
