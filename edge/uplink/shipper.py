@@ -1,0 +1,143 @@
+"""Ships records until the cloud has them, and hands its commands to the controller."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, NoReturn
+
+from edge.uplink.batches import batches
+from edge.uplink.disk import Disk
+from edge.uplink.window import Window
+from powerctl.core.clock import Clock
+from powerctl.core.errors import RemoteError
+from powerctl.core.ids import StationId
+from powerctl.runtime import log, metrics
+from powerctl.runtime.mqtt import Message
+from powerctl.runtime.outbox import Entry, OutboxFull
+from powerctl.wire.batch import Committed, batch_to_wire, committed_from_wire, decode_command, ranges_of
+from powerctl.wire.topics import Channel, topic
+
+LOOK_EVERY_S: Final = 0.05
+"""How often the outbox is looked at: a record leaves within a tenth of a second."""
+INBOX: Final = 1_000
+"""Messages of the cloud that may wait for the disk; the oldest gives way, for the cloud sends it again."""
+
+_log = log.get(__name__)
+
+
+class Shipper:
+    """The station's end of the link.
+
+    Args:
+        station: Who we are.
+        disk: What waits, and where commands go.
+        clock: For the waits.
+        publish: Sends a message; False when it was not sent.
+    """
+
+    def __init__(
+        self, station: StationId, disk: Disk, clock: Clock, publish: Callable[[str, bytes], bool] = lambda *_: False
+    ) -> None:
+        self._station = station
+        self._disk = disk
+        self._clock = clock
+        self._publish = publish
+        self._window = Window()
+        self._connected = False
+        self._look = True
+        self._awake = asyncio.Event()
+        self._inbox: deque[Message] = deque(maxlen=INBOX)
+        self._records = metrics.counter("edge_uplink_records_total")
+        self._commands = metrics.counter("edge_uplink_commands_total")
+
+    def attach(self, publish: Callable[[str, bytes], bool]) -> None:
+        """Send through `publish` from now on."""
+        self._publish = publish
+
+    def connected(self, state: bool) -> None:
+        """Note that the connection is there, or is not."""
+        self._connected = state
+        if state:
+            self._window.reconnected(self._clock.monotonic())
+            self._look = True
+            self._awake.set()
+
+    def received(self, message: Message) -> None:
+        """Note a message of the cloud."""
+        self._inbox.append(message)
+        self._awake.set()
+
+    async def run(self) -> NoReturn:
+        """Ship until cancelled."""
+        while True:
+            await self.turn()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), LOOK_EVERY_S)
+            self._awake.clear()
+
+    async def turn(self) -> None:
+        """Do what is to be done now: hear the cloud, send again what is overdue, send what is new."""
+        while self._inbox:
+            await self._hear(self._inbox.popleft())
+        self._look = await self._disk.changed() or self._look
+        if not self._connected:
+            return
+        self._send(self._window.due(self._clock.monotonic()), "sent_again")
+        if self._look and self._window.room > 0:
+            await self._send_new()
+
+    async def _send_new(self) -> None:
+        room = self._window.room
+        pending = await self._disk.pending(room, frozenset(self._window.sequences))
+        admitted = self._window.admit(pending)
+        self._look = len(pending) == room
+        if admitted and not self._send(admitted, "sent"):
+            self._look = True
+
+    def _send(self, entries: Sequence[Entry], event: str) -> bool:
+        """Send `entries`; False when the connection does not take all of them."""
+        for name, batch in batches(self._station, entries):
+            data = batch_to_wire(self._station, self._disk.epoch, ((one.sequence, one.payload) for one in batch))
+            if not self._publish(name, data):
+                return False
+            self._window.sent(batch, self._clock.monotonic())
+            self._records.labels(event).inc(len(batch))
+        return True
+
+    async def _hear(self, message: Message) -> None:
+        try:
+            if message.topic == topic(self._station, Channel.COMMITTED):
+                await self._confirm(committed_from_wire(message.payload))
+            elif message.topic == topic(self._station, Channel.COMMANDS):
+                await self._accept(message.payload)
+            else:
+                raise RemoteError(f"topic {message.topic[:100]!r}: not for us")
+        except RemoteError as error:
+            self._commands.labels("refused").inc()
+            _log.warning("message_refused", topic=message.topic[:100], reason=str(error))
+
+    async def _confirm(self, word: Committed) -> None:
+        """Delete what the cloud has committed."""
+        if word.epoch != self._disk.epoch:
+            return
+        sequences = self._window.confirmed(word.ranges)
+        if sequences:
+            await self._disk.delete(ranges_of(sequences))
+            self._records.labels("committed").inc(len(sequences))
+            self._look = True
+
+    async def _accept(self, payload: bytes) -> None:
+        """Hand a command to the controller, which refuses it when it is late; one that is known is dropped."""
+        command = decode_command(payload)
+        try:
+            new = await self._disk.put(command)
+        except OutboxFull as error:
+            self._commands.labels("not_stored").inc()
+            _log.error("command_not_stored", command=command.command_id, reason=str(error))
+            return
+        self._commands.labels("stored" if new else "known").inc()
+        if new:
+            _log.info("command_received", command=command.command_id, action=type(command.action).__name__)
