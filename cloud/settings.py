@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cloud.domain.tariff import Tariff
+from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
 
 
@@ -70,14 +71,6 @@ class GrpcSettings(Section):
         return self
 
 
-class MqttSettings(Section):
-    """The broker that stations speak to."""
-
-    host: str
-    port: int = Field(default=8883, ge=1, le=65535)
-    tls: TlsFiles
-
-
 class IdentitySettings(Section):
     """How people are known."""
 
@@ -109,6 +102,7 @@ class CloudSettings(Section):
     """`sqlite:///FILE` or `postgresql://USER@HOST/DATABASE`."""
     identity: IdentitySettings
     mqtt: MqttSettings
+    """The broker that stations speak to."""
     tariff: TariffSettings
     web: WebSettings = WebSettings()
     grpc: GrpcSettings = GrpcSettings()

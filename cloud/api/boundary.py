@@ -8,12 +8,12 @@ from contextlib import aclosing, contextmanager
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError, Message
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from cloud.api.call import Call
 from cloud.api.method import Method, Stream, Unary
 from cloud.domain.policy import admit
 from cloud.domain.refusal import Refusal, Why
+from cloud.ingest.ports import StoreUnavailable
 from powerctl.core.errors import RemoteError
 from powerctl.runtime import log, metrics
 
@@ -71,9 +71,9 @@ def _guarded(method: Method, call: Call, transport: str) -> Iterator[None]:
     except RemoteError as error:
         code = Why.INVALID_ARGUMENT.value
         raise Refusal(Why.INVALID_ARGUMENT, str(error)) from error
-    except (OperationalError, InterfaceError, ConnectionError) as error:
+    except StoreUnavailable as error:
         code = Why.UNAVAILABLE.value
-        _log.error("database_unavailable", method=method.name, error=type(error).__name__)
+        _log.error("database_unavailable", method=method.name, error=str(error))
         raise Refusal(Why.UNAVAILABLE, "The service is not available for the moment. Try again.") from error
     except Exception as error:
         # A caller must see neither our internals nor a process that ends because of one request.

@@ -66,7 +66,7 @@ class Encoder:
     def _evse(self, station: Station, connector: Connector, caller: Principal) -> location_pb2.Evse:
         plug = location_pb2.Connector(
             name=names.connector_name(station.id, connector.id),
-            max_power_w=connector.max_power.w if connector.max_power else 0.0,
+            max_power_w=connector.max_power.w if connector.max_power is not None else 0.0,
             position=connector.position,
         )
         if connector.type is not None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from cloud.ingest.ports import StoreUnavailable
 from powerctl.core.errors import ConfigError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -48,23 +49,52 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of the database."""
-        async with self.engine.connect() as connection, connection.begin():
-            yield connection
+        """A transaction that sees one state of the database.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        with _translated():
+            async with self.engine.connect() as connection, connection.begin():
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes; committed when the block ends without an exception."""
-        async with self._writing, self.engine.connect() as connection:
-            writer = await connection.execution_options(writes=True)
-            async with writer.begin():
-                if not self.is_sqlite:
-                    await writer.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
-                yield writer
+        """A transaction that writes; committed when the block ends without an exception.
+
+        Raises:
+            StoreUnavailable: The database does not answer or takes nothing; nothing was written.
+        """
+        with _translated():
+            async with self._writing, self.engine.connect() as connection:
+                writer = await connection.execution_options(writes=True)
+                async with writer.begin():
+                    if not self.is_sqlite:
+                        await writer.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _WRITER_LOCK})
+                    yield writer
 
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What the drivers raise when the database is away or full, as one exception."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(_reason(error)) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnavailable(_reason(error)) from error
+        raise
+    except OSError as error:
+        raise StoreUnavailable(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error.__cause__ or error).splitlines()[0]
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

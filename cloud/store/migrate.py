@@ -10,8 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
 
+from cloud.ingest.ports import StoreUnavailable
 from cloud.store.engine import Database
 from powerctl.core.errors import ConfigError
 
@@ -35,7 +35,7 @@ async def migrate(database: Database) -> None:
     try:
         async with database.write() as connection:
             await connection.run_sync(lambda sync: command.upgrade(configuration(sync), "head"))
-    except (OSError, OperationalError) as error:
+    except StoreUnavailable as error:
         raise _unreachable(error) from error
 
 
@@ -48,7 +48,7 @@ async def require_current(database: Database) -> None:
     try:
         async with database.read() as connection:
             present = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    except (OSError, OperationalError) as error:
+    except StoreUnavailable as error:
         raise _unreachable(error) from error
     expected = ScriptDirectory.from_config(configuration()).get_current_head()
     if present != expected:
@@ -59,8 +59,7 @@ async def require_current(database: Database) -> None:
         )
 
 
-def _unreachable(error: Exception) -> ConfigError:
-    reason = str(error.__cause__ or error).splitlines()[0]
+def _unreachable(error: StoreUnavailable) -> ConfigError:
     return ConfigError(
-        "cloud.database_url", f"the database cannot be opened: {reason}.", "Correct the address, or start the database."
+        "cloud.database_url", f"the database cannot be opened: {error}.", "Correct the address, or start the database."
     )

@@ -1,0 +1,86 @@
+"""`powerctl-cloud`: the back end, and what its operator does by hand."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from cloud import program
+from cloud.domain.principal import Principal, Role
+from cloud.settings import load_settings
+from powerctl.core.errors import ConfigError
+from powerctl.runtime.log import LEVELS
+from powerctl.runtime.pki import signing_key
+from powerctl.runtime.service import EXIT_CLEAN, EXIT_CONFIG
+from powerctl.runtime.service import main as run_main
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command of the cloud; returns the exit status."""
+    options = _parser().parse_args(argv)
+    if options.command == "serve":
+        return run_main("cloud", lambda: program.run(options.config), level=options.log_level)
+    try:
+        _COMMANDS[options.command](options)
+    except ConfigError as error:
+        sys.stderr.write(f"powerctl-cloud: {error}\n")
+        return EXIT_CONFIG
+    return EXIT_CLEAN
+
+
+def _migrate(options: argparse.Namespace) -> None:
+    asyncio.run(program.run_migrations(options.config))
+    print("The database has the schema of this version.")
+
+
+def _keygen(options: argparse.Namespace) -> None:
+    if options.out.exists():
+        why = "exists already; every sign-in would end with it."
+        raise ConfigError(str(options.out), why, "Name a new file, or move the old one away.")
+    try:
+        signing_key(options.out)
+    except OSError as error:
+        raise ConfigError(str(options.out), f"cannot be written: {error.strerror}.", "Name another file.") from error
+    print(f"Wrote {options.out}; keep it to yourself, and name it as cloud.identity.signing_key.")
+
+
+def _sign_in_link(options: argparse.Namespace) -> None:
+    user = options.user or re.sub(r"[^a-z0-9]+", "-", options.name.lower()).strip("-") or options.role
+    who = Principal(user, options.name, Role(options.role))
+    print(program.sign_in_link(load_settings(options.config), who, timedelta(minutes=options.minutes)))
+
+
+_COMMANDS = {"migrate": _migrate, "keygen": _keygen, "sign-in-link": _sign_in_link}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="powerctl-cloud", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = _command(commands, "serve", "Run ingest, API, page and metrics.")
+    serve.add_argument("--log-level", choices=sorted(LEVELS), default="info")
+    _command(commands, "migrate", "Bring the database to the schema of this version.")
+    keygen = commands.add_parser("keygen", help="Make the key that signs tokens.")
+    keygen.add_argument("--out", type=Path, required=True, metavar="FILE")
+    link = _command(commands, "sign-in-link", "Print an address that signs one person in, once.")
+    link.add_argument("--role", choices=[role.value for role in Role], required=True)
+    link.add_argument("--name", required=True, help="the person's name as others see it")
+    link.add_argument("--user", default="", help="the person's id; made from the name when it is left out")
+    link.add_argument("--minutes", type=int, choices=range(1, 24 * 60 + 1), default=60, metavar="N", help="its life")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, meaning: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=meaning, description=meaning)
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="the cloud's file (TOML)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

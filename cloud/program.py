@@ -1,0 +1,157 @@
+"""`powerctl-cloud serve`: ingest, API, page and metrics in one process, on one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, NoReturn
+
+from cloud.api import services
+from cloud.api.charging import Charging, CommandPublisher
+from cloud.api.cookies import Cookies
+from cloud.api.encode import Encoder
+from cloud.api.grpc_server import GrpcServer
+from cloud.api.headers import SecurityHeaders
+from cloud.api.method import Methods
+from cloud.api.sign_in import SignIns
+from cloud.api.tokens import SIGN_IN_LIFE, Tokens, load_key
+from cloud.api.web import WebApi
+from cloud.api.web_server import WebServer
+from cloud.domain.principal import Principal
+from cloud.ingest.mqtt import StationLink
+from cloud.ingest.ports import StoreUnavailable
+from cloud.settings import CloudSettings, load_settings
+from cloud.store.engine import Database, database_url
+from cloud.store.migrate import migrate, require_current
+from cloud.store.store import Store
+from cloud.web.assets import Assets
+from powerctl.core.clock import Clock
+from powerctl.runtime import log, metrics
+from powerctl.runtime.clock import SystemClock
+from powerctl.runtime.health import Health, HealthServer
+from powerctl.runtime.service import notify_ready, run_service
+
+_EXPIRE_EVERY_S: Final = 1.0
+_FORGET_EVERY: Final = 3600
+"""Rounds of the former."""
+
+_log = log.get(__name__)
+
+
+async def run(config: Path) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: A setting cannot be used, or a port is taken.
+    """
+    settings, clock, health = load_settings(config), SystemClock(), Health()
+    async with opened(settings, clock) as core:
+        link = StationLink(settings.mqtt, core.store, clock, health)
+        methods, charging = api(core, link.publisher)
+        web = web_server(core, methods)
+        grpc = GrpcServer(methods, core.sign_ins, reflect=settings.reflection)
+        await grpc.start(settings.grpc.host, settings.grpc.port, settings.grpc.tls)
+        metrics_server = HealthServer(settings.http, health, setting="cloud.http.port")
+        await metrics_server.start()
+        try:
+            _log.info("cloud_ready", web=web.port, grpc=grpc.port, metrics=metrics_server.port, demo=settings.demo)
+            notify_ready()
+            tasks = (core.store.feed.run(), link.run(), grpc.run(), web.run())
+            await run_service("cloud", *tasks, housekeep(core.store, health, charging))
+        finally:
+            metrics_server.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What both listeners and ingest stand on."""
+
+    settings: CloudSettings
+    store: Store
+    tokens: Tokens
+    sign_ins: SignIns
+
+
+@asynccontextmanager
+async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
+    """The store and what knows people, until the block ends.
+
+    Raises:
+        ConfigError: The key cannot be used, or the database cannot be opened or has another schema.
+    """
+    tokens = Tokens(load_key(settings.identity.signing_key), clock)
+    database = Database(database_url(settings.database_url))
+    try:
+        await (migrate if settings.migrate_on_start else require_current)(database)
+        store = Store(database, clock, settings.tariff.tariff(), random_id)
+        yield Core(settings, store, tokens, SignIns(store, tokens, random_id))
+    finally:
+        await database.close()
+
+
+def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
+    """The table of methods, and what starts and stops sessions."""
+    charging = Charging(core.store, publisher, random_id)
+    encoder = Encoder(core.store.tariff, core.settings.zone)
+    return services.methods(core.store, charging, core.sign_ins, encoder, demo=core.settings.demo), charging
+
+
+def web_server(core: Core, methods: Methods) -> WebServer:
+    """The web listener, with its port open.
+
+    Raises:
+        ConfigError: The port cannot be opened.
+    """
+    web = core.settings.web
+    cookies = Cookies(core.sign_ins, web.secure, frozenset({web.address}))
+    app = SecurityHeaders(WebApi(methods, cookies, Assets()), secure=web.secure)
+    return WebServer(app, web.host, web.port, web.tls)
+
+
+async def housekeep(store: Store, health: Health, charging: Charging) -> NoReturn:
+    """Give up, forget, and say whether the database works, for ever."""
+    await charging.resume()
+    while True:
+        for round_number in range(_FORGET_EVERY):
+            try:
+                await store.expire()
+                if round_number == 0:
+                    await store.forget()
+                health.set("database", True)
+            except StoreUnavailable as error:
+                health.set("database", False, str(error))
+            metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
+            await asyncio.sleep(_EXPIRE_EVERY_S)
+
+
+def random_id() -> str:
+    """An id with 122 random bits: nobody can guess another's."""
+    return str(uuid.uuid4())
+
+
+def sign_in_link(settings: CloudSettings, principal: Principal, life: timedelta = SIGN_IN_LIFE) -> str:
+    """An address that signs `principal` in once; the token is in the fragment, which browsers do not send.
+
+    Raises:
+        ConfigError: The signing key cannot be used.
+    """
+    tokens = Tokens(load_key(settings.identity.signing_key), SystemClock())
+    return f"{settings.web.address}/#signin={tokens.sign_in(principal, random_id(), life)}"
+
+
+async def run_migrations(config: Path) -> None:
+    """Bring the database to the schema of this version.
+
+    Raises:
+        ConfigError: The database cannot be opened.
+    """
+    database = Database(database_url(load_settings(config).database_url))
+    try:
+        await migrate(database)
+    finally:
+        await database.close()

@@ -1,0 +1,97 @@
+"""The API over a world: both listeners on free ports of loopback, and a way to the stations that only remembers."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cloud.api import services
+from cloud.api.charging import Charging
+from cloud.api.cookies import Cookies
+from cloud.api.encode import Encoder
+from cloud.api.grpc_server import GrpcServer
+from cloud.api.headers import SecurityHeaders
+from cloud.api.sign_in import SignIns
+from cloud.api.tokens import Tokens
+from cloud.api.web import WebApi
+from cloud.api.web_server import WebServer
+from cloud.domain.principal import Principal
+from cloud.web.assets import Assets
+from powerctl.core.ids import StationId
+from powerctl.core.record import StationCommand
+from powerctl.runtime.settings import TlsFiles
+from tests.unit.cloud.stories import TARIFF
+from tests.unit.cloud.world import World, world
+
+
+@dataclass(slots=True)
+class Notebook:
+    """Remembers what was sent to stations."""
+
+    sent: list[tuple[StationId, StationCommand]] = field(default_factory=list)
+
+    async def publish(self, station: StationId, command: StationCommand) -> None:
+        """Remember."""
+        self.sent.append((station, command))
+
+
+@dataclass(slots=True)
+class Cloud:
+    """The running API."""
+
+    world: World
+    sign_ins: SignIns
+    tokens: Tokens
+    notebook: Notebook
+    charging: Charging
+    web_port: int
+    grpc_port: int
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def token(self, who: Principal) -> str:
+        """An access token."""
+        return self.tokens.access(who, f"sign-in-{next(self._numbers)}")[0]
+
+    def sign_in_token(self, who: Principal) -> str:
+        """A sign-in token."""
+        return self.tokens.sign_in(who, f"jti-{next(self._numbers)}")
+
+    @property
+    def web(self) -> str:
+        """Address of the page."""
+        return f"http://127.0.0.1:{self.web_port}"
+
+
+@asynccontextmanager
+async def cloud(
+    address: str, *, tls: TlsFiles | None = None, reflect: bool = False, secure: bool = False
+) -> AsyncIterator[Cloud]:
+    """The API on the database at this address."""
+    async with world(address) as here:
+        tokens = Tokens(ec.generate_private_key(ec.SECP256R1()), here.clock)
+        sign_ins = SignIns(here.store, tokens, random_id)
+        notebook = Notebook()
+        charging = Charging(here.store, notebook, random_id)
+        methods = services.methods(here.store, charging, sign_ins, Encoder(TARIFF), demo=True)
+        app = WebApi(methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"})), Assets())
+        web = WebServer(SecurityHeaders(app, secure=secure), "127.0.0.1", 0, None)
+        grpc = GrpcServer(methods, sign_ins, reflect=reflect)
+        await grpc.start("127.0.0.1", 0, tls)
+        running = [asyncio.create_task(task) for task in (here.store.feed.run(), web.run(), grpc.run())]
+        try:
+            yield Cloud(here, sign_ins, tokens, notebook, charging, web.port, grpc.port)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+def random_id() -> str:
+    """A random id."""
+    return str(uuid.uuid4())
