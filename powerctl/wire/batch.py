@@ -64,6 +64,11 @@ def encode_record(record: Record) -> bytes:
     return record_to_wire(record).SerializeToString(deterministic=True)
 
 
+def decode_record(data: bytes) -> Record:
+    """The record that `encode_record` made. Raises RemoteError: it is not acceptable."""
+    return record_from_wire(_parsed(pb.Record(), data))
+
+
 def batch_to_wire(station: StationId, epoch: int, records: Iterable[tuple[int, bytes]]) -> bytes:
     """One message with `records`: pairs of a sequence and the bytes that `encode_record` made."""
     batch = pb.RecordBatch(station=station, epoch=epoch)

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from powerctl.core.errors import RemoteError
-from powerctl.v1 import uplink_pb2 as pb
-from powerctl.wire.uplink import record_from_wire
+from powerctl.wire.batch import decode_record
 
 DRAIN_S: Final = 15.0
 """How long records may be on their way after the story has ended."""
@@ -97,10 +96,8 @@ def _session(document: dict[str, Any], receipt: dict[str, Any] | None) -> dict[s
 
 
 def _body(payload: bytes) -> Any:
-    message = pb.Record()
-    message.ParseFromString(payload)
     try:
-        return record_from_wire(message).body
+        return decode_record(payload).body
     except RemoteError:
         return None
 

@@ -20,6 +20,7 @@ from powerctl.wire.batch import (
     committed_from_wire,
     committed_to_wire,
     decode_command,
+    decode_record,
     encode_command,
     encode_record,
     ranges_of,
@@ -103,3 +104,9 @@ def test_a_command_survives_the_wire() -> None:
     assert decode_command(encode_command(command)) == command
     with pytest.raises(RemoteError):
         decode_command(b"\xff")
+
+
+def test_a_record_comes_back_from_the_outbox_as_it_was() -> None:
+    assert decode_record(encode_record(RECORD)) == RECORD
+    with pytest.raises(RemoteError):
+        decode_record(b"\xff")
