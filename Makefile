@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 # Pages and files that are generated from tables in the code; each tool writes, or compares with --check.
-GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py tools/metrics_page.py)
+GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check bench proto fmt e2e soak lock docs install-demo clean
@@ -45,6 +45,7 @@ check: install ## Formatting, lint, types, import contracts, wire contracts, gen
 	@$(BIN)/python tools/breaking.py
 	@$(BIN)/python tools/proto.py --check
 	@for tool in $(GENERATED); do $(BIN)/python $$tool --check || exit 1; done
+	@$(BIN)/python tools/web_drift.py
 	@$(BIN)/python tools/lock.py --check
 
 fmt: install ## Format the code and mend what ruff can mend
