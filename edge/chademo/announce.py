@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from edge.chademo.faults import flags
@@ -89,5 +90,5 @@ def _remaining(session: Session) -> tuple[int, int]:
 
 def _coded(remaining_s: float) -> tuple[int, int]:
     if remaining_s < _MINUTE_S:
-        return 0, int(remaining_s / 10.0)
-    return min(254, int(remaining_s / _MINUTE_S)), UNUSED
+        return 0, math.ceil(remaining_s / 10.0)
+    return min(254, math.ceil(remaining_s / _MINUTE_S)), UNUSED
