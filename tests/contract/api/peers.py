@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import unquote
@@ -49,7 +49,7 @@ class Native:
             except grpc.aio.AioRpcError as error:
                 raise Failed(error.code().name.lower(), error.details() or "") from error
 
-    async def stream(self, method: str, request: Message, response: type[M], token: str) -> AsyncIterator[M]:
+    async def stream(self, method: str, request: Message, response: type[M], token: str) -> AsyncGenerator[M]:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{self.port}") as channel:
             rpc: Any = channel.unary_stream(path(method), type(request).SerializeToString, response.FromString)
             async for message in rpc(request, metadata=_metadata(token)):
@@ -74,7 +74,7 @@ class GrpcWeb:
         response: type[M],
         token: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[M]:
+    ) -> AsyncGenerator[M]:
         kind = "application/grpc-web-text" if self.text else "application/grpc-web+proto"
         payload = request.SerializeToString()
         frame = struct.pack(">BI", 0, len(payload)) + payload

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from google.protobuf.message_factory import GetMessageClass
 
-from cloud.domain.policy import POLICY
 from cloud.domain.principal import Principal
 from powerctl.core.record import CommandOutcome, CommandResult
 from powerctl.core.session import ConnectorState
@@ -66,12 +65,11 @@ async def get(peer: Peer, token: str, name: str = NAME) -> session_pb2.Session:
     )
 
 
-@pytest.mark.parametrize(("method", "request_type", "response_type"), UNARY, ids=[row[0] for row in UNARY])
-async def test_strangers_are_refused(peer: Peer, method: str, request_type: Any, response_type: Any) -> None:
-    with pytest.raises(Failed) as failed:
-        await peer.call(method, request_type(), response_type)
-    assert failed.value.code == "unauthenticated"
-    assert f"/powerctl.v1.{method}" in POLICY
+async def test_strangers_are_refused_by_every_method(peer: Peer) -> None:
+    for method, request_type, response_type in UNARY:
+        with pytest.raises(Failed) as failed:
+            await peer.call(method, request_type(), response_type)
+        assert failed.value.code == "unauthenticated", method
 
 
 async def test_a_location_shows_what_its_connectors_do_and_why(api: Cloud, peer: Peer) -> None:
