@@ -113,6 +113,8 @@ class FakeCloud:
         method = request.path_params["method"]
         body = (await request.body())[5:]
         if (failure := self.failures.get(method)) is not None:
+            if method in _COMMANDS:
+                self.calls.append(_COMMANDS[method].FromString(body))
             return _failed(failure)
         try:
             return await self._call(method, body, request.cookies.get("who", ""))
@@ -180,7 +182,9 @@ class FakeCloud:
             Route("/{path:path}", _page, methods=["GET", "HEAD"]),
         ]
         app = SecurityHeaders(Starlette(routes=routes), secure=False)
-        config = uvicorn.Config(app, "127.0.0.1", port, log_level="error", timeout_graceful_shutdown=0, ws="none")
+        config = uvicorn.Config(
+            app, "127.0.0.1", port, log_config=None, log_level="critical", timeout_graceful_shutdown=0, ws="none"
+        )
         server = _Server(config)
 
         async def serve() -> None:

@@ -7,7 +7,7 @@ import { locale, t } from "../i18n";
 import { link } from "../routes";
 import { operator } from "../state/app";
 import { busy, dismiss, failures, start, stop } from "../state/commands";
-import { ConfirmStop } from "./ConfirmStop";
+import { askToStop, ConfirmStop } from "./ConfirmStop";
 
 interface ActionProps {
   readonly view: ConnectorView;
@@ -50,7 +50,7 @@ function Stop({ view }: { readonly view: ConnectorView }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   const send = (): void => void stop(view.name, view.session?.name ?? "");
   // An operator ends somebody else's charging; a driver sees what they stop.
-  const ask = (): void => (operator.value ? dialog.current?.showModal() : send());
+  const ask = (): void => (operator.value ? askToStop(dialog.current) : send());
   return (
     <>
       <button class="button stop wide" type="button" onClick={ask}>

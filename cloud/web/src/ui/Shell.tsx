@@ -108,20 +108,22 @@ export function Shell({ children }: { readonly children: ComponentChildren }): J
       <a class="skip" href="#main" onClick={skip}>
         {t("app.skip")}
       </a>
-      {simulated.value && <p class="banner banner-demo">{t("app.demo")}</p>}
-      <header class="top">
-        <a class="brand" href={link.home}>
-          <Mark />
-          <span>powerctl</span>
-        </a>
-        <Navigation />
-        <div class="top-end">
-          <StreamState />
-          <Languages />
-          <Account />
+      <header>
+        {simulated.value && <p class="banner banner-demo">{t("app.demo")}</p>}
+        <div class="top">
+          <a class="brand" href={link.home}>
+            <Mark />
+            <span>powerctl</span>
+          </a>
+          <Navigation />
+          <div class="top-end">
+            <StreamState />
+            <Languages />
+            <Account />
+          </div>
         </div>
+        <LostBanner />
       </header>
-      <LostBanner />
       <main id="main" tabIndex={-1}>
         {children}
       </main>
