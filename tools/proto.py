@@ -17,6 +17,7 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 OUTPUT = Path("powerctl") / "v1"
+PLUGINS = ("mypy", "mypy_grpc")
 
 
 def generate(into: Path) -> None:
@@ -28,7 +29,9 @@ def generate(into: Path) -> None:
     well_known = str(resources.files("grpc_tools") / "_proto")
     files = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
     outputs = [f"--{kind}_out={into}" for kind in ("python", "grpc_python", "mypy", "mypy_grpc")]
-    if status := protoc.main(["protoc", f"-I{PROTOS}", f"-I{well_known}", *outputs, *files]):
+    # Named, because the environment's folder need not be on PATH.
+    plugins = [f"--plugin=protoc-gen-{name}={Path(sys.executable).with_name(f'protoc-gen-{name}')}" for name in PLUGINS]
+    if status := protoc.main(["protoc", f"-I{PROTOS}", f"-I{well_known}", *plugins, *outputs, *files]):
         raise SystemExit(status)
     (into / OUTPUT / "__init__.py").write_text('"""Generated from `protos/`; never edited. See `make proto`."""\n')
     (into / OUTPUT / "py.typed").touch()
