@@ -49,6 +49,11 @@ class SimulatedPowerStage:
         self._max_power = max_power
         self._state = StageState(clock.monotonic())
 
+    @property
+    def order(self) -> Output:
+        """Voltage ceiling and current as last ordered."""
+        return Output(Voltage(self._state.ceiling_v), Current(self._state.order_a))
+
     def command(self, voltage: Voltage, current: Current) -> None:
         """Energise."""
         self._order(Mode.CHARGE, voltage, current)
@@ -75,7 +80,7 @@ class SimulatedPowerStage:
 
     def publish(self) -> None:
         """Tell the plant what the output is."""
-        output = self._state.output
+        output = self.measure()
         self._link.order(v_src=round(output.voltage.v, 2), i=round(output.current.a, 3))
 
     def _order(self, mode: Mode, voltage: Voltage, current: Current) -> None:
@@ -86,8 +91,9 @@ class SimulatedPowerStage:
 class SimulatedPilotLines:
     """The pilot circuit, carried by the plant link."""
 
-    def __init__(self, link: Plant) -> None:
+    def __init__(self, link: Plant, stage: SimulatedPowerStage) -> None:
         self._link = link
+        self._stage = stage
         self._is_locked = False
 
     def switch_d1(self, on: bool) -> None:
@@ -95,7 +101,8 @@ class SimulatedPilotLines:
         self._link.order(d1=int(on))
 
     def switch_d2(self, on: bool) -> None:
-        """Charge sequence signal 2."""
+        """Charge sequence signal 2. The vehicle, which wants an empty inlet now, sees the output as it is now."""
+        self._stage.publish()
         self._link.order(d2=int(on))
 
     def lock(self, on: bool) -> None:
@@ -173,7 +180,7 @@ class SimulatedConnector:
         self.meter = SimulatedMeter(folder / f"meter-{connector}.register", connector)
         self.hardware = ConnectorHardware(
             stage=self.stage,
-            lines=SimulatedPilotLines(self.link),
+            lines=SimulatedPilotLines(self.link, self.stage),
             insulation=SimulatedInsulationMonitor(self.link, self.stage),
             meter=self.meter,
         )
