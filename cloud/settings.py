@@ -26,6 +26,16 @@ def _decimal_text(value: object) -> object:
 Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, le=10_000, max_digits=12, decimal_places=6)]
 
 
+def is_loopback(host: str) -> bool:
+    """True when only this machine reaches `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 class WebSettings(Section):
     """The web listener."""
 
@@ -147,13 +157,3 @@ def load_settings(path: Path) -> CloudSettings:
     """
     settings: CloudSettings = load(path, {SECTION: CloudSettings}, known=())[SECTION]
     return settings
-
-
-def is_loopback(host: str) -> bool:
-    """True when only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

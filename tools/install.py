@@ -104,7 +104,7 @@ def install(name: str, uv: str | None) -> None:
     """Install the locked set, then the project in place. The second step fetches nothing."""
     count = sum("==" in line for line in requirements(name).read_text().splitlines())
     say(f"Installing {count} locked packages into .venv ({name}; takes up to a minute the first time)")
-    front = [uv, "pip", "install", "--quiet", "--python", str(PYTHON)] if uv else pip_command()
+    front = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(PYTHON)] if uv else pip_command()
     run(*front, "--require-hashes", "--requirement", str(requirements(name)))
     run(*front, "--no-deps", "--no-build-isolation", "--editable", ".")
 
@@ -114,6 +114,13 @@ def pip_command() -> list[str]:
     return [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
 
 
+def compile_project() -> None:
+    """Compile our own modules, so that the programs start at once also where Python may not write bytecode itself."""
+    quiet = subprocess.DEVNULL
+    packages = [name for name in ("powerctl", "edge", "cloud") if (ROOT / name).is_dir()]
+    subprocess.call([str(PYTHON), "-m", "compileall", "-q", *packages], cwd=str(ROOT), stdout=quiet, stderr=quiet)
+
+
 def main(arguments: list[str]) -> int:
     """Install the set that is named. Exit status 2: the operator must do something first."""
     if len(arguments) != 1 or arguments[0] not in SETS:
@@ -121,11 +128,13 @@ def main(arguments: list[str]) -> int:
         return 2
     name = arguments[0]
     if is_installed(name):
+        compile_project()
         return 0
     started = time.monotonic()
     uv = None if os.environ.get("POWERCTL_INSTALL_WITH") == "pip" else shutil.which("uv")
     make_environment(uv)
     install(name, uv)
+    compile_project()
     stamp(name).write_text(fingerprint(name))
     say(f"Ready after {time.monotonic() - started:.0f} s")
     return 0

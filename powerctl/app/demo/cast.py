@@ -23,12 +23,16 @@ def module(name: str, *arguments: object) -> tuple[str, ...]:
 
 
 def programs(files: Files) -> Iterator[Program]:
-    """The broker and the four programs of the product, in the order in which they are started."""
+    """The broker and the programs of the product but the uplink, in the order in which they are started."""
     yield Program("broker", files.broker.argv)
     yield Program("cloud", module("cloud.cli", "serve", "--config", files.cloud_file))
     yield Program("powerctl", module("powerctl.app.cli", "run", "--config", files.station_file))
     yield Program("edge-control", module("edge.cli", "control", "--config", files.station_file))
-    yield Program("edge-uplink", module("edge.cli", "uplink", "--config", files.station_file))
+
+
+def uplink(files: Files) -> Program:
+    """The way between station and cloud."""
+    return Program("edge-uplink", module("edge.cli", "uplink", "--config", files.station_file))
 
 
 def hubs(files: Files) -> Iterator[Program]:

@@ -82,7 +82,8 @@ async def _run(options: argparse.Namespace, story: Story, ports: Ports, folder: 
             return EXIT_FAILED
         links = screen.Links(prepared.sign_in_link("driver"), prepared.sign_in_link("operator"))
         vehicles = options.vehicles == "simulated"
-        console.print(screen.first_screen(ports, links, str(folder), vehicles=vehicles))
+        console.print(screen.first_screen(ports, str(folder), vehicles=vehicles))
+        screen.show_links(console, links)
         if not options.headless and not options.no_browser:
             await asyncio.to_thread(webbrowser.open, links.driver)
         return await _tell(options, stage, stopping)

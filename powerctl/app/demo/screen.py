@@ -22,13 +22,11 @@ class Links:
     operator: str
 
 
-def first_screen(ports: Ports, links: Links, folder: str, *, vehicles: bool) -> RenderableType:
-    """Pages, ports and the three most interesting things to try."""
+def first_screen(ports: Ports, folder: str, *, vehicles: bool) -> RenderableType:
+    """Ports and the three most interesting things to try."""
     return Panel(
         Group(
             Text("Simulated station: nothing is sold, nothing leaves this machine.", style="bold yellow"),
-            Text(""),
-            _links(links),
             Text(""),
             Text("Try this", style="bold"),
             *_ideas(ports),
@@ -41,12 +39,11 @@ def first_screen(ports: Ports, links: Links, folder: str, *, vehicles: bool) -> 
     )
 
 
-def _links(links: Links) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    table.add_row(Text("Driver", style="bold"), Text(links.driver, style="cyan", overflow="fold"))
-    table.add_row(Text("Operator", style="bold"), Text(links.operator, style="cyan", overflow="fold"))
-    table.add_row("", Text("Sign-in links; each works once.", style="dim"))
-    return table
+def show_links(console: Console, links: Links) -> None:
+    """The sign-in links, each on one line that a terminal can open however narrow it is."""
+    console.print("Sign in, each link once:", style="bold")
+    for name, link in (("Driver", links.driver), ("Operator", links.operator)):
+        console.print(f"{name:<9}{link}", style="cyan", soft_wrap=True, markup=False)
 
 
 def _ideas(ports: Ports) -> list[Text]:

@@ -8,7 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
 from powerctl.app.demo import cast
@@ -85,14 +85,13 @@ class Stage:
         return True
 
     async def _all_well(self, timeout_s: float) -> bool:
+        """The uplink starts when someone takes its records: a broker forgets what nobody has subscribed to."""
         deadline = time.monotonic() + timeout_s
-        while True:
-            states = await asyncio.gather(*(asyncio.to_thread(_well, url) for url in self._files.health_urls.values()))
-            if all(states):
-                return True
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(0.1)
+        urls = self._files.health_urls
+        if not await _become_well([urls["cloud"]], deadline):
+            return False
+        await self._supervisor.start(cast.uplink(self._files))
+        return await _become_well(urls.values(), deadline)
 
     def complaints(self) -> str:
         """The last words of every program that is not well."""
@@ -232,6 +231,16 @@ class Stage:
 
 def _ignore(_: str) -> None:
     """Vehicles talk; nobody listens yet."""
+
+
+async def _become_well(urls: Iterable[str], deadline: float) -> bool:
+    waiting = set(urls)
+    while waiting:
+        waiting = {url for url in waiting if not await asyncio.to_thread(_well, url)}
+        if waiting and time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.05)
+    return True
 
 
 def _well(url: str) -> bool:
