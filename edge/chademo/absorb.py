@@ -104,7 +104,7 @@ def _offer(session: Session, event: OfferChanged, now: Monotonic) -> Session:
 def _output(session: Session, event: Measured, now: Monotonic) -> Output:
     before = session.output
     voltage_v, current_a = event.output_voltage.v, event.current.a
-    holds = session.phase is Phase.TESTING and voltage_v >= _TEST_SHARE * test_voltage(session)
+    holds = session.phase is Phase.TESTING and voltage_v >= _TEST_SHARE * voltage_of_test(session)
     allowed_a = session.commanded_a + max(_EXCESS_A, _EXCESS_SHARE * session.commanded_a)
     return Output(
         voltage_v,
@@ -117,7 +117,7 @@ def _output(session: Session, event: Measured, now: Monotonic) -> Output:
     )
 
 
-def test_voltage(session: Session) -> float:
+def voltage_of_test(session: Session) -> float:
     """Volts of the insulation test."""
     return min(session.config.test_voltage.v, session.config.max_voltage.v)
 

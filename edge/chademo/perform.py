@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from edge.chademo.absorb import test_voltage
+from edge.chademo.absorb import voltage_of_test
 from edge.chademo.effects import (
     Effect,
     Lock,
@@ -134,7 +134,7 @@ _ACTIONS: Final[Mapping[Do, Callable[[Session], Step]]] = {
     Do.UNLOCK: lambda session: (session, (Lock(on=False),)),
     Do.AGREE: _agree,
     Do.FIX_TARGET: _fix_target,
-    Do.TEST: lambda session: (session, (TestInsulation(Voltage(test_voltage(session))),)),
+    Do.TEST: lambda session: (session, (TestInsulation(Voltage(voltage_of_test(session))),)),
     Do.OFF: _off,
     Do.TRIP: _trip,
     Do.BEGIN: _begin,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.chademo.ramp import (
@@ -123,6 +123,7 @@ offers = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(
     story=st.lists(offers, min_size=1, max_size=8),
     lower_a_s=st.floats(5.0, 20.0),

@@ -1,0 +1,102 @@
+"""Write `docs/chademo-trace.md` from the session table; with `--check`, fail when the committed page differs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from edge.chademo.faults import KINDS  # noqa: E402
+from edge.chademo.phase import LOOKS, Phase  # noqa: E402
+from edge.chademo.table import BY_PHASE, RULES, Rule  # noqa: E402
+from edge.chademo.timing import TIMES  # noqa: E402
+
+PAGE = ROOT / "docs" / "chademo-trace.md"
+
+HEAD = """# The CHAdeMO session, row by row
+
+Made by `python tools/chademo_trace.py` from `edge/chademo/table.py`, `timing.py` and `faults.py`; never edited.
+
+The rows of a state are tried from top to bottom, after every event and every 100 ms. *Source* names where the behaviour
+is known from: a numbered step of the public sequence (3.x: start, steady state, stop, emergency; 1.x: frames; 2: pilot
+lines; 4: available current), the public implementation or excerpt that states it, or *captures* where it was measured.
+No copy of the standard was read. What is not certain is commissioned with a cautious default.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(
+        [
+            HEAD,
+            "## States\n",
+            *_table(("State", "Connector is", "Meaning", "109.5.0", "109.5.5"), _states()),
+            "\n## Rows\n",
+            *(line for phase in Phase for line in _rows_of(phase)),
+            "## Times\n",
+            *_table(("Name", "Seconds", "Meaning", "Source", "Certain"), _times()),
+            "\n## Faults\n",
+            *_table(("Code", "Latched by default", "109.5", "Sentence", "Source"), _faults()),
+            "",
+        ]
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+def _states() -> Iterator[tuple[str, ...]]:
+    for phase, look in LOOKS.items():
+        yield phase.value, look.state.value, look.meaning, str(int(look.charging)), str(int(look.stop))
+
+
+def _rows_of(phase: Phase) -> Iterator[str]:
+    yield f"### {phase.value}\n"
+    yield from _table(("When", "Then", "Do", "Within", "Fault", "Source"), (_row(rule) for rule in BY_PHASE[phase]))
+    yield ""
+
+
+def _row(rule: Rule) -> tuple[str, ...]:
+    within = "" if rule.within is None else f"{TIMES[rule.within].seconds:g} s"
+    then = "stays" if rule.to is rule.phase else rule.to.value
+    return rule.when.value, then, ", ".join(rule.do), within, rule.fault.value if rule.fault else "", rule.source
+
+
+def _times() -> Iterator[tuple[str, ...]]:
+    for time, limit in TIMES.items():
+        yield time.value, f"{limit.seconds:g}", limit.meaning, limit.source, "yes" if limit.certain else "no"
+
+
+def _faults() -> Iterator[tuple[str, ...]]:
+    from edge.chademo.config import LATCHED
+
+    for code, kind in KINDS.items():
+        bit = (kind.flag.name or "").lower().replace("_", " ")
+        yield code.value, "yes" if code.value in LATCHED else "no", bit, kind.detail, kind.source
+
+
+def main() -> int:
+    """Write, or compare. Exit status 1: the committed page is not what the table says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    if not parser.parse_args().check:
+        PAGE.write_text(page(), encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page():
+        return 0
+    print(
+        f"{PAGE.relative_to(ROOT)} is not what the {len(RULES)} rows say; run tools/chademo_trace.py", file=sys.stderr
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
