@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from powerctl.core.clock import Monotonic, after
+
+RESOLUTION_S: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +19,9 @@ class Beat:
     period_s: float
 
     def remaining(self, now: Monotonic) -> float:
-        """Seconds until the deadline, at least 0."""
-        return max(0.0, self.due - now)
+        """Seconds until the deadline; 0 when it has passed, or is nearer than a clock can tell."""
+        remaining_s = self.due - now
+        return remaining_s if remaining_s > RESOLUTION_S else 0.0
 
     def following(self, now: Monotonic) -> tuple[Beat, int]:
         """The beat after this one, and how many periods were missed.

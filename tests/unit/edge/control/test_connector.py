@@ -6,8 +6,6 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
-import pytest
-
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import (
     ConnectorStatusChanged,
@@ -19,8 +17,6 @@ from powerctl.core.record import (
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.setpoint import Command, LimitSource
 from tests.unit.edge.control.rig import ConnectorStory, a_fault, in_virtual_time
-
-pytestmark = pytest.mark.filterwarnings("ignore::async_solipsism.exceptions.ResolutionWarning")
 
 TOLERANCE_W = 200.0
 """Of the meter (architecture, rule 4)."""
