@@ -78,6 +78,7 @@ class PlantServer:
         self._on_event = on_event
         self._server: asyncio.Server | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._talks: set[asyncio.Task[None]] = set()
         self._wires = _OFF
         self._supply = _DEAD
         self._heard_at = 0.0
@@ -94,7 +95,7 @@ class PlantServer:
             ConfigError: The address cannot be used.
         """
         try:
-            self._server = await asyncio.start_server(self._converse, self._host, self._port, limit=MAX_LINE)
+            self._server = await asyncio.start_server(self._accept, self._host, self._port, limit=MAX_LINE)
         except OSError as error:
             where = f"{self._host}:{self._port}"
             raise ConfigError(
@@ -106,6 +107,8 @@ class PlantServer:
         if self._server is not None:
             self._server.close()
         self._drop()
+        if self._talks:
+            await asyncio.wait(self._talks, timeout=1.0)
 
     def send(self, vehicle: Vehicle) -> None:
         """Tell the station, if there is one."""
@@ -136,6 +139,11 @@ class PlantServer:
         self._on_event(supply)
         if changed:
             self._on_event(wires)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = asyncio.get_running_loop().create_task(self._converse(reader, writer), name="plant")
+        self._talks.add(talk)
+        talk.add_done_callback(self._talks.discard)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._drop()

@@ -24,6 +24,7 @@ _TIMES_S: Final = 2.5
 _SPARE: Final = 1.3
 """Maximum time over estimated time."""
 _MAX_MINUTES: Final = 250
+_TINY: Final = 1e-6
 
 
 def frames_due(vehicle: Vehicle, now: Monotonic) -> tuple[tuple[int, bytes], ...]:
@@ -72,7 +73,7 @@ def _control(vehicle: Vehicle, spoken_s: float) -> VehicleControl:
     return VehicleControl(
         protocol_number=vehicle.model.protocol_number,
         target_voltage_v=vehicle.model.target_voltage_v,
-        requested_current_a=int(vehicle.request_a),
+        requested_current_a=int(vehicle.request_a + _TINY),
         faults=vehicle.faults,
         flags=flags,
         charged_rate=_rate(vehicle, spoken_s),
