@@ -17,7 +17,8 @@ from cloud.domain.session import Session
 from cloud.store import commands, locations, sessions
 from cloud.store.changes import Changed
 from cloud.store.commands import SentCommand
-from cloud.store.store import Store, Writing
+from cloud.store.store import Store
+from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import StartCharging, StationCommand, StopCharging
 
@@ -56,7 +57,7 @@ class Charging:
             session = await _plugged(writing, require_plugged(place, plug))
             command = self._command(writing, start_action(session))
             after = reducer.start_asked(session, command.command_id, caller.user, self.store.tariff)
-            saved = await _remember(writing, after, command, request)
+            saved = await _remember(writing, (session, after), command, request)
         await self.publisher.publish(station, command)
         return saved
 
@@ -76,7 +77,7 @@ class Charging:
             place, _ = await _connector(writing, session.station, session.connector)
             command = self._command(writing, stop_action(session, place, caller))
             after = reducer.stop_asked(session, command.command_id)
-            saved = await _remember(writing, after, command, request)
+            saved = await _remember(writing, (session, after), command, request)
         await self.publisher.publish(session.station, command)
         return saved
 
@@ -130,9 +131,12 @@ async def _plugged(writing: Writing, session: SessionId) -> Session:
     return found
 
 
-async def _remember(writing: Writing, session: Session, command: StationCommand, request: _Request) -> Session:
+async def _remember(
+    writing: Writing, change: tuple[Session, Session], command: StationCommand, request: _Request
+) -> Session:
+    before, session = change
     sent = SentCommand(command, session.station, session.id, request.caller.user, request.id, request.what)
-    await sessions.save(writing.connection, session, writing.now)
+    await writing.save(before, session)
     await commands.add(writing.connection, sent, writing.now)
-    writing.changed += [Changed("session", session.id), Changed("location", session.station)]
+    writing.changed.append(Changed("location", session.station))
     return replace(session, update_time=writing.now)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain import session as reducer
 from cloud.domain.order import Order
 from cloud.domain.receipt import issue
-from cloud.domain.session import Session
+from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
 from cloud.store import commands, locations, sessions
 from cloud.store.changes import Changed
+from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import (
     CommandOutcome,
@@ -36,16 +35,14 @@ _NOT_CHARGING: Final = (ConnectorState.OCCUPIED, ConnectorState.FINISHED, Connec
 
 @dataclass(slots=True)
 class Projection:
-    """Applies one station's records inside one transaction, and collects what they change."""
+    """Applies one station's records inside one transaction."""
 
-    connection: AsyncConnection
+    writing: Writing
     station: StationId
     tariff: Tariff
     """Of now; frozen into sessions that start."""
-    now: datetime
     new_id: Callable[[], str]
     """Makes a random id."""
-    changed: list[Changed] = field(default_factory=list)
 
     async def apply(self, records: Sequence[tuple[Order, Record]]) -> None:
         """Apply records that were not applied before, in any order. Of telemetry only the newest counts."""
@@ -57,7 +54,7 @@ class Projection:
                 newest = order, record
         if newest is not None:
             await self._one(*newest)
-        self.changed.append(Changed("location", self.station))
+        self.writing.changed.append(Changed("location", self.station))
 
     async def _one(self, order: Order, record: Record) -> None:
         match record.body:
@@ -66,7 +63,7 @@ class Projection:
             case ConnectorStatusChanged() as body:
                 await self._status(body, order)
             case StationStarted() as body:
-                await locations.started(self.connection, self.station, body, order)
+                await locations.started(self.writing.connection, self.station, body, order)
             case CommandResult() as body:
                 await self._result(body, order)
             case SessionOpened() | TransactionStarted() | TransactionEnded() | SessionClosed() as body:
@@ -75,39 +72,40 @@ class Projection:
                 pass
 
     async def _telemetry(self, body: Telemetry, order: Order, time: datetime) -> None:
-        if not await locations.telemetry(self.connection, self.station, body, order, time):
+        if not await locations.telemetry(self.writing.connection, self.station, body, order, time):
             return
         for one in body.connectors:
             if one.session is None or (session := await self._own(one.session)) is None:
                 continue
             if session.ended is None and session.started is not None:
-                await self._save(session, reducer.metered(session, one.session_energy.wh))
+                await self.writing.save(session, reducer.metered(session, one.session_energy.wh))
 
     async def _status(self, body: ConnectorStatusChanged, order: Order) -> None:
-        await locations.status(self.connection, self.station, body, order)
+        await locations.status(self.writing.connection, self.station, body, order)
         if body.session is None or body.state not in _NOT_CHARGING:
             return
         if session := await self._own(body.session):
-            await self._save(session, reducer.idle(session, order, body.detail))
+            await self.writing.save(session, reducer.idle(session, order, body.detail))
 
     async def _result(self, body: CommandResult, order: Order) -> None:
-        about = await commands.answered(self.connection, self.station, body)
+        about = await commands.answered(self.writing.connection, self.station, body)
         session = await self._own(about) if about is not None else None
         if session is None:
             return
         if body.outcome is CommandOutcome.ACCEPTED:
-            await self._save(session, reducer.accepted(session, body.command_id, order))
+            await self.writing.save(session, reducer.accepted(session, body.command_id, order))
         else:
             why = body.detail or "The station refused the command."
-            await self._save(session, reducer.refused(session, body.command_id, why))
+            await self.writing.save(session, reducer.refused(session, body.command_id, why))
 
     async def _session(
         self, body: SessionOpened | TransactionStarted | TransactionEnded | SessionClosed, time: datetime
     ) -> None:
-        known = await sessions.load(self.connection, body.session)
-        if known is not None and known.station != self.station:
+        session = await sessions.load(self.writing.connection, body.session)
+        if session is None:
+            session = await self._new(body.session, body.connector)
+        elif session.station != self.station:
             return
-        session = known or await self._new(body.session, body.connector)
         match body:
             case SessionOpened():
                 after = reducer.opened(session, time)
@@ -117,33 +115,30 @@ class Projection:
                 after = reducer.ended(session, body, self.tariff)
             case SessionClosed():
                 after = reducer.closed(session, time)
-        await self._save(known, await self._receipted(after))
+        await self.writing.save(session, await self._receipted(after))
 
     async def _new(self, session: SessionId, connector: ConnectorId) -> Session:
-        station = await locations.load(self.connection, self.station)
+        station = await locations.load(self.writing.connection, self.station)
         described = station.connector(connector) if station else None
         return Session(session, self.station, connector, rated=described.max_power if described else None)
 
     async def _receipted(self, session: Session) -> Session:
-        station = await locations.load(self.connection, self.station)
+        if session.state is not SessionState.COMPLETED or session.receipt:
+            return session
+        station = await locations.load(self.writing.connection, self.station)
         receipt = issue(
             session,
             self.new_id(),
             location_name=station.display_name if station else self.station,
             simulated=station.simulated if station else False,
-            now=self.now,
+            now=self.writing.now,
         )
         if receipt is None:
             return session
-        await sessions.add_receipt(self.connection, receipt)
+        await sessions.add_receipt(self.writing.connection, receipt)
         return reducer.receipted(session, receipt.id)
 
     async def _own(self, session: SessionId) -> Session | None:
         """The session, when it is of this station: a station says nothing about another's."""
-        known = await sessions.load(self.connection, session)
+        known = await sessions.load(self.writing.connection, session)
         return known if known is not None and known.station == self.station else None
-
-    async def _save(self, before: Session | None, after: Session) -> None:
-        if after != before:
-            await sessions.save(self.connection, after, self.now)
-            self.changed.append(Changed("session", after.id))

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain import session as reducer
 from cloud.domain.order import Order
@@ -22,9 +21,11 @@ from cloud.store.feed import Feed
 from cloud.store.projection import Projection
 from cloud.store.tables import INBOX, QUARANTINE, USED_TOKENS
 from cloud.store.upsert import insert_missing
+from cloud.store.writing import Writing
 from powerctl.core.clock import Clock
 from powerctl.core.ids import StationId
 from powerctl.core.record import Lane, lane_of
+from powerctl.runtime import log, metrics
 
 ANSWER_GRACE = timedelta(seconds=5)
 """How long after its expiry a command's answer may still be on its way."""
@@ -32,15 +33,9 @@ KEEP_CHANGES = timedelta(hours=1)
 KEEP_TELEMETRY = timedelta(days=7)
 KEEP_QUARANTINE = 10_000
 """So many refused messages are kept; a peer that sends rubbish must not fill the disk."""
+_NO_ANSWER = "The station did not answer in time. Try again."
 
-
-class Writing:
-    """A transaction that writes, and what it changes."""
-
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
-        self.connection = connection
-        self.now = now
-        self.changed: list[Changed] = []
+_log = log.get(__name__)
 
 
 @dataclass(slots=True)
@@ -65,6 +60,7 @@ class Store:
             writing = Writing(connection, now)
             yield writing
             await changes.note(connection, writing.changed, now)
+        writing.committed()
         if writing.changed:
             self.feed.notify()
 
@@ -73,9 +69,8 @@ class Store:
         async with self.write() as writing:
             await locations.heard(writing.connection, station, writing.now)
             result, new = await _into_inbox(writing, station, epoch, records)
-            projection = Projection(writing.connection, station, self.tariff, writing.now, self.new_id)
+            projection = Projection(writing, station, self.tariff, self.new_id)
             await projection.apply([(Order(epoch, one.sequence), one.record) for one in new])
-            writing.changed += projection.changed
         return result
 
     async def quarantine(self, topic: str, payload: bytes, reason: str) -> None:
@@ -102,13 +97,15 @@ class Store:
         """Give up on commands that no station has answered, and on stations that are silent."""
         async with self.write() as writing:
             for sent in await commands.give_up(writing.connection, writing.now - ANSWER_GRACE):
+                metrics.counter("cloud_commands_unanswered_total").inc()
                 session = await sessions.load(writing.connection, sent.session)
-                if session is None:
-                    continue
-                why = "The station did not answer in time. Try again."
-                await self._save(writing, session, reducer.refused(session, sent.command.command_id, why))
+                if session is not None:
+                    await writing.save(session, reducer.refused(session, sent.command.command_id, _NO_ANSWER))
             silent = await locations.silent(writing.connection, writing.now)
             writing.changed += [Changed("location", station) for station in silent]
+        for station in silent:
+            metrics.counter("cloud_stations_silent_total").inc()
+            _log.warning("station_silent", station=station)
 
     async def forget(self) -> None:
         """Delete what has had its time."""
@@ -118,11 +115,6 @@ class Store:
             await connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expire_time < now))
             old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
             await connection.execute(delete(INBOX).where(old))
-
-    async def _save(self, writing: Writing, before: reducer.Session, after: reducer.Session) -> None:
-        if after != before:
-            await sessions.save(writing.connection, after, writing.now)
-            writing.changed.append(Changed("session", after.id))
 
 
 async def _into_inbox(

@@ -135,7 +135,6 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("cloud_stations_silent_total", "counter", "", "Times that a station fell silent"),
     Metric("cloud_commands_unanswered_total", "counter", "", "Commands that no station answered in time"),
     Metric("cloud_receipts_issued_total", "counter", "", "Receipts issued"),
-    Metric("cloud_record_conflicts_total", "counter", "", "Records sent a second time with another content"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
@@ -52,7 +53,7 @@ def test_a_sign_in_token_carries_the_person_and_an_id(tokens: Tokens) -> None:
 )
 def test_other_algorithms_and_keys_are_refused(tokens: Tokens, algorithm: str, key: str | None) -> None:
     claims = jwt.decode(tokens.access(ANNA, "s1")[0], options={"verify_signature": False})
-    signer = ec.generate_private_key(ec.SECP256R1()) if key == "other" else key
+    signer: Any = ec.generate_private_key(ec.SECP256R1()) if key == "other" else key
     forged = jwt.encode({**claims, "role": "operator"}, signer, algorithm=algorithm)
     with pytest.raises(Refusal):
         tokens.read_access(forged)

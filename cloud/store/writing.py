@@ -1,0 +1,50 @@
+"""A transaction that writes, and what it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cloud.domain.session import Session
+from cloud.store import sessions
+from cloud.store.changes import Changed
+from powerctl.runtime import log, metrics
+
+_log = log.get(__name__)
+
+
+@dataclass(slots=True)
+class Writing:
+    """An open transaction. What is noted here is told to others only once it is committed."""
+
+    connection: AsyncConnection
+    now: datetime
+    changed: list[Changed] = field(default_factory=list)
+    _moved: list[tuple[Session, Session]] = field(default_factory=list)
+
+    async def save(self, before: Session, after: Session) -> None:
+        """Write the session, when it is not as it was."""
+        if after == before and before.update_time is not None:
+            return
+        await sessions.save(self.connection, after, self.now)
+        self.changed.append(Changed("session", after.id))
+        if after.state is not before.state or after.receipt != before.receipt:
+            self._moved.append((before, after))
+
+    def committed(self) -> None:
+        """Log and count what is now true."""
+        for before, after in self._moved:
+            _log.info(
+                "session_state_changed",
+                session=after.id,
+                station=after.station,
+                connector=after.connector,
+                before=before.state.value,
+                after=after.state.value,
+                detail=after.detail,
+            )
+            if after.receipt and not before.receipt:
+                metrics.counter("cloud_receipts_issued_total").inc()
+                _log.info("receipt_issued", session=after.id, receipt=after.receipt, energy_wh=after.energy_wh)
