@@ -40,6 +40,8 @@ SAFE_TO_TOUCH: Final = Voltage(10.0)
 """The plug is released at or below this (IEC 61851-24 COR1)."""
 RECALL_S: Final = 3.0
 """After a restart: how long a plug may take to be seen again before its session counts as over."""
+TIMER_S: Final = 0.001
+"""What a timer may be early: the lease must have ended when it rings."""
 UNSTORED: Final = "The start of the transaction could not be stored."
 
 _log = log.get(__name__)
@@ -255,7 +257,7 @@ class Connector:
         now = self._parts.clock.monotonic()
         ends = lease.next_change(self._holding, now)
         if ends is not None:
-            self._expiry = asyncio.get_running_loop().call_later(ends - now, self._lease_may_have_ended)
+            self._expiry = asyncio.get_running_loop().call_later(ends - now + TIMER_S, self._lease_may_have_ended)
 
     def _lease_may_have_ended(self) -> None:
         self._expiry = None
