@@ -22,7 +22,7 @@ from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.session import ConnectorState
-from powerctl.core.setpoint import Command, Limit, LimitSource
+from powerctl.core.setpoint import RENEW_SECONDS, Command, Limit, LimitSource
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import ZERO_POWER, Power
 
@@ -43,7 +43,7 @@ class Rules:
     handover_settle_s: float = 2.0
     """Settle time of a decrease in favour of the other connector."""
     rise_step_w: float = 100.0
-    """An increase smaller than this is not worth a message."""
+    """An increase smaller than this waits for the next renewal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ class Memory:
     appetite: Appetite = field(default_factory=Appetite)
     limit_w: float = 0.0
     """Of the last decision, watts DC."""
+    risen_at: Monotonic | None = None
+    """When the limit rose last."""
     paused: bool = False
     resume_at: Monotonic | None = None
     """None: it may run at any time."""
@@ -237,10 +239,13 @@ class _Pass:
         return grants
 
     def _worth_it(self, connector: ConnectorId, limit_w: float, share_w: float) -> float:
-        """`limit_w`, or what was granted before where the rise is too small to be worth a message."""
-        before_w = self._state.memory(connector).limit_w
-        too_small = 0.0 < limit_w - before_w < self._rules.rise_step_w
-        return min(before_w, share_w) if too_small and before_w >= self._demands[connector].min_w else limit_w
+        """`limit_w`, or what was granted before where the rise is too small to be worth a message of its own."""
+        memory = self._state.memory(connector)
+        too_small = 0.0 < limit_w - memory.limit_w < self._rules.rise_step_w
+        too_soon = memory.risen_at is not None and self._now < after(memory.risen_at, RENEW_SECONDS)
+        if too_small and too_soon and memory.limit_w >= self._demands[connector].min_w:
+            return min(memory.limit_w, share_w)
+        return limit_w
 
     def _deliverable(self, connector: ConnectorId, command: Command, limit_w: float) -> tuple[Command, float]:
         """A paused session comes back only with its whole minimum power."""
@@ -316,6 +321,7 @@ def _after(memory: Memory, decision: Decision, session: SessionId | None, rules:
     return replace(
         memory,
         limit_w=decision.limit.w,
+        risen_at=now if decision.limit.w > memory.limit_w else memory.risen_at,
         paused=paused,
         resume_at=resume_at,
         stopped=stopped if stopped == session else None,

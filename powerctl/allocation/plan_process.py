@@ -79,14 +79,21 @@ class PlanProcess:
             await self._end()
 
     async def _plan(self, problem: PlanProblem) -> None:
+        if self._process is not None and self._process.returncode is not None:
+            await self._failed("died", f"it ended with status {self._process.returncode}")
         started = time.monotonic()
         result, detail = await self._attempt(problem)
+        if result != "used":
+            await self._failed(result, detail)
+            return
         metrics.counter("powerctl_plan_total").labels(result).inc()
-        if result == "used":
-            metrics.histogram("powerctl_plan_seconds").observe(time.monotonic() - started)
-        else:
-            _log.warning("plan_not_used", result=result, detail=detail)
-            await self._end()
+        metrics.histogram("powerctl_plan_seconds").observe(time.monotonic() - started)
+
+    async def _failed(self, result: str, detail: str) -> None:
+        """Count it, and start anew next time."""
+        metrics.counter("powerctl_plan_total").labels(result).inc()
+        _log.warning("plan_not_used", result=result, detail=detail)
+        await self._end()
 
     async def _attempt(self, problem: PlanProblem) -> tuple[str, str]:
         """What came of one request: a word for the metric, and a sentence."""
@@ -115,7 +122,7 @@ class PlanProcess:
         return "used", ""
 
     async def _answer(self, problem: PlanProblem) -> bytes:
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None:
             self._process = await asyncio.create_subprocess_exec(*self._command, stdin=PIPE, stdout=PIPE)
         questions, answers = self._process.stdin, self._process.stdout
         if questions is None or answers is None:

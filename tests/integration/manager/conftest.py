@@ -59,8 +59,10 @@ def settings(server_tls: TlsFiles) -> ManagerSettings:
         heartbeat_timeout_s=60,
     )
     return ManagerSettings(
-        grid=GridSettings(modbus_tcp=ModbusTcpSettings(port=0), slots=(slot,)),
-        allocation=AllocationSettings(efficiency=((22000, 0.95),), auxiliary_w=150, ramp_up_w_s=1e6),
+        grid=GridSettings(modbus_tcp=ModbusTcpSettings(port=0, max_writes_per_s=1000), slots=(slot,)),
+        allocation=AllocationSettings(
+            efficiency=((22000, 0.95),), auxiliary_w=150, ramp_up_w_s=1e6, resume_after_s=0.1
+        ),
         dispatch=DispatchSettings(port=0, tls=server_tls),
         plan=PlanSettings(enabled=False),
         http=HttpListener(port=0),

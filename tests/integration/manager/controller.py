@@ -46,6 +46,7 @@ class ScriptedController:
     _channel: grpc.aio.Channel | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def plug(self, connector: int, **how: Any) -> None:
         self.reports[ConnectorId(connector)] = report(connector, **how)
@@ -72,6 +73,11 @@ class ScriptedController:
         if self._channel is not None:
             await self._channel.close()
 
+    async def write(self, message: pb.ConnectRequest) -> None:
+        """gRPC takes one write at a time."""
+        async with self._writing:
+            await self.stream.write(message)
+
     async def _listen(self) -> None:
         while True:
             message = await self.stream.read()
@@ -87,7 +93,7 @@ class ScriptedController:
                 self.record_ids.append(message.manager_record.record_id)
                 if self.stores:
                     stored = pb.RecordStored(record_id=message.manager_record.record_id)
-                    await self.stream.write(pb.ConnectRequest(record_stored=stored))
+                    await self.write(pb.ConnectRequest(record_stored=stored))
             self._changed.set()
 
     def _take(self, setpoint: Setpoint) -> None:
@@ -98,7 +104,7 @@ class ScriptedController:
 
     async def _report(self) -> None:
         while True:
-            await self.stream.write(pb.ConnectRequest(report=report_to_wire(self.station_report())))
+            await self.write(pb.ConnectRequest(report=report_to_wire(self.station_report())))
             self._changed.clear()
             try:
                 async with asyncio.timeout(0.1):

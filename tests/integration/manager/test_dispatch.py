@@ -117,8 +117,8 @@ async def test_a_bad_message_is_dropped_and_the_stream_goes_on(server_tls: TlsFi
     witness = Witness()
     async with _served(server_tls, witness) as server, ScriptedController(server.port, client_tls) as controller:
         bad = pb.ConnectorReport(connector=99)
-        await controller.stream.write(pb.ConnectRequest(report=pb.Report(connectors=[bad])))
-        await controller.stream.write(pb.ConnectRequest())
+        await controller.write(pb.ConnectRequest(report=pb.Report(connectors=[bad])))
+        await controller.write(pb.ConnectRequest())
         await eventually(lambda: witness.last is not None)
         assert server.connected
 

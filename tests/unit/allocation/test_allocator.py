@@ -149,15 +149,13 @@ def test_a_pause_of_the_station_pauses_flexible_and_stops_firm_sessions_for_good
     assert bench.settle()[RIGHT].command is Command.RUN
 
 
-def test_tiny_increases_are_not_sent() -> None:
+def test_tiny_increases_wait_for_the_renewal() -> None:
     bench = Bench(report(1, committed_kw=8.0), report(2, IDLE), budget=dso(8.0), rules=Rules(ramp_up_w_s=1e9))
     bench.settle()
-    bench.budget = dso(8.05)
-    bench.passes(1.0)
-    assert bench.decide()[LEFT].limit == Power.from_kw(8.0)
-    bench.budget = dso(8.2)
-    bench.passes(1.0)
-    assert bench.decide()[LEFT].limit == Power.from_kw(8.2)
+    for cap_kw, after_s, limit_kw in [(8.05, 0.5, 8.0), (8.2, 0.1, 8.2), (8.25, 0.9, 8.2), (8.25, 0.1, 8.25)]:
+        bench.budget = dso(cap_kw)
+        bench.passes(after_s)
+        assert bench.decide()[LEFT].limit == Power.from_kw(limit_kw)
 
 
 reports = st.builds(
