@@ -31,7 +31,9 @@ class Identity:
     """What model 1 says."""
 
     station: str
+    """Its first 32 characters are shown."""
     software_version: str
+    """Its first 16 characters are shown."""
 
 
 def power_scale(rating: Power) -> int:
@@ -99,8 +101,8 @@ def fresh_image(
         {
             "1.Mn": MANUFACTURER,
             "1.Md": MODEL,
-            "1.Vr": identity.software_version,
-            "1.SN": identity.station,
+            "1.Vr": identity.software_version[:16],
+            "1.SN": identity.station[:32],
             "701.ACType": 2,
             "701.ConnSt": 1,
             "64300.CmtMod": 0,

@@ -105,6 +105,8 @@ class GridSignals:
             settings.modbus_tcp.idle_timeout_s,
         )
         self._server = ModbusServer(front, setting=PORT_SETTING)
+        self.listening = asyncio.Event()
+        """Set once the port is open."""
         self._state = self._arbitrate()
         self._image.put("64301.EvtCnt", 0)
         self._refresh()
@@ -128,6 +130,7 @@ class GridSignals:
         self._publish()
         tcp = self._settings.modbus_tcp
         await self._server.start(tcp.host, tcp.port)
+        self.listening.set()
         self._tick()
         try:
             async with asyncio.TaskGroup() as tasks:

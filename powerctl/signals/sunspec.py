@@ -37,7 +37,7 @@ _ENERGIES: Final = ("WhInj", "WhAbs", "VarhInj", "VarhAbs")
 _COMMON = (
     Point("Mn", STR, meaning="Manufacturer", size=16),
     Point("Md", STR, meaning="Model", size=16),
-    Point("Opt", STR, meaning="Options", size=8),
+    Point("Opt", STR, size=8),
     Point("Vr", STR, meaning="Software version", size=8),
     Point("SN", STR, meaning="Station id", size=16),
     Point("DA", U16, writable=True),

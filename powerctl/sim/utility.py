@@ -2,7 +2,8 @@
 
 Commands: `{"do": "limit", "w": 4200}`, `{"do": "emergency"}`, `{"do": "pause"}`, `{"do": "release"}`, `{"do": "cut"}`
 (drops the connection and stays away), `{"do": "silence"}` (stays connected, sends no heartbeat) and `{"do": "mend"}`
-(ends both, and repeats the standing command). It says on standard output what happened, as JSON lines with `t` in seconds on the monotonic clock.
+(ends both, and repeats the standing command). It says on standard output what happened, as JSON lines with `t` in
+seconds on the monotonic clock.
 
 On every connection it writes its standing command once, 22 kW at first, then keeps the heartbeat (LPC-TS-030).
 """
@@ -161,6 +162,8 @@ class Utility:
         except (ModbusException, ConnectionError) as error:
             self._say({"event": "lost", "why": str(error)})
             return False
+        finally:
+            _heed_cancellation()
         return True
 
     async def _write_heartbeat(self) -> None:
@@ -188,6 +191,13 @@ class Utility:
         else:
             response = await self._client.write_registers(address, values)
         return not response.isError()
+
+
+def _heed_cancellation() -> None:
+    """Before Python 3.12 `wait_for`, which the client uses, loses a cancellation that arrives with the answer."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def run_utility(settings: UtilitySettings) -> None:

@@ -1,0 +1,134 @@
+"""Write the register map's page and the model files from the table; with `--check`, fail when they differ."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from powerctl.signals.layout import BASE, Field, Model
+from powerctl.signals.model_files import definition
+from powerctl.signals.points import Point, PointType
+from powerctl.signals.register_map import MODELS, REGISTER_MAP
+from powerctl.signals.vendor import VENDOR_MODELS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "reference" / "register-map.md"
+FOLDER = ROOT / "powerctl" / "signals" / "models"
+SIZE = REGISTER_MAP.end - BASE
+HEAD = f"""\
+# Register map
+
+Generated from `powerctl/signals/sunspec.py` and `powerctl/signals/vendor.py` by `make docs`; never edited.
+
+{SIZE} holding registers from {BASE} (0-based), the same by functions 3 and 4 and under unit ids 0, 1 and 255.
+Big-endian, high word first. A value is *raw · 10^scale factor*. Writes by functions 6, 16 and 23: a request is
+validated as a whole, then applied as a whole, and reads back at once. A write that covers half of a longer point is
+refused.
+
+Positive power flows from the grid into the vehicle; model 701 keeps SunSpec's sign, negative while charging. Power of
+the station is AC at the grid connection; power of a connector is DC.
+
+| Exception | Meaning here |
+|---|---|
+| 1 | Function not served, or the peer has no right to write this |
+| 2 | Not there, read only, not served, slot not commissioned, or a point cut in half |
+| 3 | Wrong count or length, or a value that the point does not take |
+| 4 | What must survive a restart cannot be stored |
+| 6 | The peer writes too often |
+| 11 | Not this unit |
+
+A cap takes two writes: `LimW` (40448) in watts, then `Ena` (40469) = 1; or one write of all 24 registers of the slot.
+Every accepted write to a slot is a heartbeat unless it carries `Hb` or `Seq` and moves neither. Reads never count.
+
+`WMaxLimPct` of model 704 limits *generation*, and is not implemented: a station that took it as a cap on its
+consumption would stop charging when energy is cheapest.
+
+## The chain
+
+| Address | Model | Registers | Contents |
+|---|---|---|---|
+"""
+LATER = "; not served yet"
+
+
+def offset(field: Field, model: Model) -> int:
+    """Registers from the model's ID."""
+    return field.address - REGISTER_MAP.address(model.id)
+
+
+def kind(point: Point) -> str:
+    """Type and unit."""
+    name = f"{point.type.value}[{point.size}]" if point.size else point.type.value
+    return f"{name}, {point.units}" if point.units else name
+
+
+def meaning(point: Point) -> str:
+    """What it is, its symbols and its bounds."""
+    text = point.meaning + ("" if point.served else LATER)
+    if point.symbols and point.served:
+        text += ": " + ", ".join(f"{value} {name}" for name, value in point.symbols)
+    if point.allowed:
+        bounds = (f"{r.start}" if len(r) == 1 else f"{r.start} to {r.stop - 1}" for r in point.allowed)
+        text += f" ({' or '.join(bounds)})"
+    return text
+
+
+def row(field: Field, model: Model) -> str:
+    """One line of a model's table."""
+    access = "RW" if field.point.writable else "R"
+    scale = f"`{field.point.sf}`" if field.point.sf else ""
+    place = f"| {field.address} | +{offset(field, model)} | `{field.point.name}` "
+    return place + f"| {kind(field.point)} | {scale} | {access} | {meaning(field.point)} |"
+
+
+def section(model: Model) -> Iterator[str]:
+    """The lines of one model; of a repeated group only the first."""
+    fields = [f for f in REGISTER_MAP.fields if f.model == model.id and f.index == 0 and f.point.meaning]
+    own = [f for f in fields if f.point.name not in {"ID", "L"}]
+    yield f"## {model.id}: {model.label}\n"
+    if not own:
+        yield "Present, and not served yet: reads as *not implemented*, refuses writes.\n"
+        return
+    for group in model.groups:
+        if group.count:
+            size = sum(point.registers for point in group.points)
+            yield f"`{group.name}` repeats {group.count} times, {size} registers each; the first one is shown.\n"
+    yield "| Address | Offset | Point | Type | Scale | Access | Meaning |\n|---|---|---|---|---|---|---|"
+    yield from (row(field, model) for field in own)
+    if any(not p.meaning and p.type is not PointType.PAD for p in model.points):
+        yield "\nThe other points of the model are not implemented."
+    yield ""
+
+
+def page() -> str:
+    """The whole page."""
+    chain = [f"| {REGISTER_MAP.address(m.id)} | {m.id} `{m.name}` | {m.length + 2} | {m.label} |" for m in MODELS]
+    end = f"| {REGISTER_MAP.end - 2} | 65535 | 2 | End |\n"
+    return HEAD + "\n".join([*chain, end, *(line for model in MODELS for line in section(model))])
+
+
+def files() -> dict[Path, str]:
+    """Everything that is generated, by place."""
+    models = {
+        FOLDER / f"model_{model.id}.json": json.dumps(definition(model), indent=1) + "\n" for model in VENDOR_MODELS
+    }
+    return {PAGE: page(), **models}
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or compare. Exit status 1: a file is not what the table says."""
+    stale = {path: text for path, text in files().items() if not path.is_file() or path.read_text() != text}
+    if "--check" in arguments:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is not what the table says; run `make docs`", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in stale.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
