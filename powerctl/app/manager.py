@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final, NoReturn
 
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe
@@ -32,11 +31,10 @@ from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power
 from powerctl.dispatch.leases import LeaseBook, forgotten, issue
 from powerctl.dispatch.server import DispatchServer
-from powerctl.runtime import log, metrics, service
+from powerctl.runtime import log, metrics
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.service import notify_ready, run_service
-from powerctl.runtime.settings import load
 from powerctl.runtime.station import StationSettings
 from powerctl.signals.arbitration import GridState
 from powerctl.signals.service import GridSignals
@@ -288,13 +286,3 @@ async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyn
         await run_service("powerctl", *tasks, stop=stop)
     finally:
         http.close()
-
-
-def main(config: Path) -> int:
-    """Run `powerctl run --config FILE`, and return its exit status."""
-
-    async def build() -> None:
-        tables = await asyncio.to_thread(load, config, {"station": StationSettings, "manager": ManagerSettings})
-        await run(tables["station"], tables["manager"])
-
-    return service.main("powerctl", build)
