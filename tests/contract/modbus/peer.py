@@ -24,8 +24,9 @@ class Peer:
         self._transaction = 0
 
     @classmethod
-    async def connect(cls, port: int) -> Self:
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+    async def connect(cls, port: int, source: str | None = None) -> Self:
+        local = None if source is None else (source, 0)
+        return cls(*await asyncio.open_connection("127.0.0.1", port, local_addr=local))
 
     def send(self, data: bytes) -> None:
         self.writer.write(data)

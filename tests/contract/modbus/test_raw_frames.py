@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import struct
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,6 +31,8 @@ async def peer(station: Station) -> AsyncIterator[Peer]:
     yield peer
     peer.close()
 
+
+many_addresses = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 on loopback")
 
 TABLE = [
     ("read the marker", "03 9c40 0002", "03 04 53756e53"),
@@ -199,6 +202,28 @@ async def test_64_silent_connections_do_not_keep_a_newcomer_out(station: Station
     assert await newcomer.ask(READ_MARKER) == MARKER
     for peer in (*crowd, newcomer):
         peer.close()
+
+
+@many_addresses
+async def test_a_commissioned_writer_keeps_its_place_among_many_readers(tmp_path: Path) -> None:
+    settings = grid_settings(writers=["127.0.0.1"], tcp={"max_connections": 2})
+    async with running(tmp_path, settings.model_copy(update={"installers": ()})) as station:
+        utility = await station.connect()
+        crowd = [await Peer.connect(station.signals.port, "127.0.0.2") for _ in range(5)]
+        assert await crowd[-1].ask(READ_MARKER) == MARKER
+        assert await utility.write(HEARTBEAT, 1) == struct.pack(">BHH", 16, HEARTBEAT, 1)
+        assert await crowd[0].is_closed()
+        for peer in (utility, *crowd):
+            peer.close()
+
+
+@many_addresses
+async def test_a_stranger_may_read_and_not_write(tmp_path: Path) -> None:
+    async with running(tmp_path, grid_settings(writers=["127.0.0.1"])) as station:
+        stranger = await Peer.connect(station.signals.port, "127.0.1.9")
+        assert await stranger.ask(READ_MARKER) == MARKER
+        assert await stranger.write(SLOT_0, 4200) == b"\x90\x01"
+        stranger.close()
 
 
 async def test_a_burst_of_writes_beyond_the_rate_hears_busy(tmp_path: Path) -> None:
