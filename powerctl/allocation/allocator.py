@@ -178,6 +178,16 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
     return demands
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What one connector is given, watts DC."""
+
+    command: Command
+    limit_w: float
+    allowed_w: float
+    """What it could have: a small rise may wait for the next renewal."""
+
+
 class _Pass:
     """One decision: the snapshot and what was derived from it. Lives for one call of `decide`."""
 
@@ -204,11 +214,11 @@ class _Pass:
 
     def decisions(self) -> list[Decision]:
         """One per connector that has reported. What one is granted counts against the next."""
-        granted_w = self._grants()
+        grants = self._grants()
         rated = self._rated()
         layers = self._layers() if self._demands else []
         return [
-            self._active(capability, granted_w[capability.connector], rated, layers)
+            self._active(capability, grants[capability.connector], rated, layers)
             if capability.connector in self._demands
             else self._inactive(capability.connector)
             for capability in _reported(self._snapshot)
@@ -225,17 +235,18 @@ class _Pass:
         even = [replace(demand, weight=1.0) for demand in self._demands.values()]
         return Rated(planned, shares(even, self._conversion.usable_w(rating_w), self._conversion))
 
-    def _grants(self) -> dict[ConnectorId, tuple[Command, float]]:
-        """Command and limit per connector: the share, as far as it may be given now."""
+    def _grants(self) -> dict[ConnectorId, _Given]:
+        """The share of each connector, as far as it may be given now."""
         wanted = self._shares(self._effective_w)
         ledger = self._snapshot.ledger
         grants = {}
         for connector in sorted(wanted):
             share = wanted[connector]
-            limit_w = ledger.grantable_w(connector, share.limit_w, self._usable_w, self._conversion, self._now)
-            limit_w = self._worth_it(connector, limit_w, share.limit_w)
-            grants[connector] = self._deliverable(connector, share.command, limit_w)
-            ledger = ledger.promised(connector, grants[connector][1])
+            free_w = ledger.grantable_w(connector, share.limit_w, self._usable_w, self._conversion, self._now)
+            command, allowed_w = self._deliverable(connector, share.command, free_w)
+            limit_w = self._worth_it(connector, allowed_w, share.limit_w)
+            grants[connector] = _Given(command, limit_w, allowed_w)
+            ledger = ledger.promised(connector, limit_w)
         return grants
 
     def _worth_it(self, connector: ConnectorId, limit_w: float, share_w: float) -> float:
@@ -272,14 +283,14 @@ class _Pass:
     def _active(
         self,
         capability: ConnectorCapability,
-        grant: tuple[Command, float],
+        given: _Given,
         rated: Rated,
         layers: Sequence[Layer],
     ) -> Decision:
-        connector, (command, limit_w) = capability.connector, grant
+        connector = capability.connector
         demand, report = self._demands[connector], self._snapshot.reports[connector]
-        chain = reasons(capability, report, demand, rated, layers, limit_w)
-        return Decision(connector, command, Power(limit_w), self._settle_s, chain)
+        chain = reasons(capability, report, demand, rated, layers, given.allowed_w)
+        return Decision(connector, given.command, Power(given.limit_w), self._settle_s, chain)
 
     def _inactive(self, connector: ConnectorId) -> Decision:
         memory, session = self._state.memory(connector), self._snapshot.reports[connector].session

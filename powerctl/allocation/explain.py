@@ -58,7 +58,7 @@ def reasons(
         demand: What it could use.
         rated: Shares of the station's rating.
         layers: What is in force besides, strongest statement first.
-        limit_w: What was granted in the end, watts DC.
+        limit_w: What may be given now without waiting for the other connector, watts DC.
     """
     connector = capability.connector
     chain = _lowering(connector, demand, rated, layers)

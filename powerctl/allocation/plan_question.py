@@ -23,7 +23,7 @@ _TYPICAL_SOC: Final = 50.0
 _TAPER_FROM: Final = 0.12
 """Part of the capacity that is left when the power begins to fall (a Leaf 40 at 22 kW: from 89 per cent)."""
 _LEAST_NEED_WH: Final = 50.0
-_LEAST_WEIGHT: Final = 0.25
+_LEAST_WEIGHT: Final = 0.5
 """A predicted stay is a guess; it must not starve the other vehicle."""
 _WEIGHT_STEP: Final = 0.05
 """Coarse, so that a new plan that says nearly the same moves nothing."""

@@ -86,6 +86,17 @@ def test_a_lifted_cap_comes_back_on_a_ramp() -> None:
     assert seen[-1].limit == Power.from_kw(22.0)
 
 
+def test_on_a_ramp_nothing_waits_for_the_other_connector() -> None:
+    bench = Bench(report(1, committed_kw=4.2), report(2, IDLE), budget=dso(4.2), rules=Rules())
+    bench.settle()
+    bench.budget = rated()
+    for _ in range(50):
+        bench.passes(0.013)
+        decisions = bench.decide()
+        bench.obey(decisions)
+        assert decisions[LEFT].reasons[0].source is LimitSource.RAMP
+
+
 def test_a_slower_ramp_of_the_grid_holds() -> None:
     bench = Bench(report(1, committed_kw=4.2), report(2, IDLE), budget=dso(4.2))
     bench.settle()

@@ -145,7 +145,7 @@ def test_more_need_means_a_longer_stay_and_no_stay_is_over() -> None:
 def test_weights_follow_the_step_and_starve_nobody() -> None:
     later = (10000.0,) * 94
     plan = Plan({1: (20000.0, 5000.0, *later), 2: (0.0, 5000.0, *later)})
-    assert weights_of(plan, 0.0) == {LEFT: 1.0, RIGHT: 0.25}
+    assert weights_of(plan, 0.0) == {LEFT: 1.0, RIGHT: 0.5}
     assert weights_of(plan, STEPS_S[0]) == {LEFT: 1.0, RIGHT: 1.0}
 
 
