@@ -15,12 +15,12 @@ from powerctl.allocation.demand import Demand
 from powerctl.allocation.shares import Share
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId
+from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Limit, LimitSource, binding
 from powerctl.core.topology import ConnectorCapability
-from powerctl.core.units import Power, Voltage
+from powerctl.core.units import Power
 
 _NOTICEABLE_W: Final = 1.0
-_LIVE: Final = Voltage(50.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,9 @@ def _lowering(connector: ConnectorId, demand: Demand, rated: Rated, layers: Sequ
 def _shared(rated: Rated, connector: ConnectorId) -> Limit:
     share_w = rated.shares[connector].limit_w
     if share_w < rated.even[connector].limit_w - _NOTICEABLE_W:
-        return _limit(LimitSource.PLAN, share_w, "The plan serves the other vehicle first.")
+        return _limit(
+            LimitSource.PLAN, share_w, "The other vehicle is expected to leave first and gets the larger part."
+        )
     if len(rated.shares) == 1:
         return _limit(LimitSource.HARDWARE, share_w, "The station gives no more than this.")
     if share_w <= 0.0:
@@ -114,7 +116,7 @@ def _own(capability: ConnectorCapability, report: ConnectorReport, demand: Deman
     if 0.0 < bound.w < capability.max_power.w:
         chain.append(_limit(LimitSource.VEHICLE, bound.w, f"Vehicle and connector take {bound} at most now."))
     cable = capability.max_current.at(report.voltage)
-    if report.voltage > _LIVE and cable < capability.max_power:
+    if report.state is ConnectorState.CHARGING and cable < capability.max_power:
         detail = f"The cable carries {capability.max_current}, which is {cable} at {report.voltage}."
         chain.append(_limit(LimitSource.CABLE, cable.w, detail))
     rated = capability.max_power

@@ -16,7 +16,7 @@ from powerctl.core.clock import Monotonic
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.session import ConnectorState, Flexibility
 from powerctl.core.setpoint import Command, LimitSource
-from powerctl.core.units import ZERO_POWER, Power
+from powerctl.core.units import ZERO_POWER, Power, Voltage
 from tests.unit.allocation.station import CURVE, LEFT, RIGHT, Bench, capability, dso, rated, report
 
 IDLE = ConnectorState.AVAILABLE
@@ -131,6 +131,14 @@ def test_a_tapering_vehicle_leaves_the_rest_and_gets_it_back() -> None:
     assert decisions[LEFT].reasons[0].source is LimitSource.VEHICLE
     bench.reports_again(replace(bench.reports[LEFT], target=decisions[LEFT].limit))
     assert bench.settle()[LEFT].limit == Power.from_kw(11.0)
+
+
+def test_the_cable_is_named_while_charging_and_not_while_the_output_is_tested() -> None:
+    low = replace(report(1), voltage=Voltage(100.0))
+    charging = Bench(low, report(2, IDLE)).decide()[LEFT]
+    starting = Bench(replace(low, state=ConnectorState.STARTING), report(2, IDLE)).decide()[LEFT]
+    assert charging.reasons[0].detail == "The cable carries 60.0 A, which is 6.0 kW at 100 V."
+    assert LimitSource.CABLE not in {limit.source for limit in starting.reasons}
 
 
 def test_weights_shape_the_shares() -> None:
