@@ -87,8 +87,14 @@ describe("why", () => {
   });
 
   test("is made of the binding limit in Finnish", () => {
-    const value = create(ConnectorLiveSchema, { why: "Because.", reasons: [binding] });
-    expect(whySentence(value, "fi", "fi-FI", words(fi))).toBe("4,2\u00a0kW: verkkoyhtiö rajoittaa asemaa.");
+    const value = create(ConnectorLiveSchema, { why: "Because.", powerW: 4120, reasons: [binding] });
+    expect(whySentence(value, "fi", "fi-FI", words(fi))).toBe("4,1\u00a0kW: verkkoyhtiö rajoittaa asemaa.");
+  });
+
+  test("is the vehicle's wish when it asks for less than it may have", () => {
+    const state = ConnectorState.CHARGING;
+    const value = create(ConnectorLiveSchema, { state, powerW: 2000, targetW: 2000, limitW: 4200, reasons: [binding] });
+    expect(whySentence(value, "fi", "fi-FI", words(fi))).toBe("2,0\u00a0kW: auto ei pyydä enempää.");
   });
 
   test("is empty when nothing binds", () => {

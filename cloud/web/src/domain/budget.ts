@@ -17,10 +17,11 @@ export interface Budget {
   readonly withheld: number;
 }
 
-function rating(location: Location): number {
-  const sources = location.stationLimits?.sources ?? [];
+/** What the station could draw with no limit but its own, as far as it has told; zero: not known. */
+export function ratingOf(location: Location): number {
+  const { sources = [], capW = 0 } = location.stationLimits ?? {};
   const hardware = sources.find((limit) => limit.source === LimitSource.HARDWARE)?.limitW;
-  return hardware ?? Math.max(0, ...sources.map((limit) => limit.limitW), location.stationLimits?.capW ?? 0);
+  return Math.max(capW, hardware ?? Math.max(0, ...sources.map((limit) => limit.limitW)));
 }
 
 /** The budget, or undefined while the station has not said what limits it. */
@@ -30,7 +31,7 @@ export function budget(location: Location, leftW: number, rightW: number): Budge
   const left = Math.max(0, leftW);
   const right = Math.max(0, rightW);
   const drawn = Math.max(location.acPowerW ?? left + right, left + right);
-  const full = Math.max(rating(location), limits.capW);
+  const full = ratingOf(location);
   return {
     rating: full,
     cap: limits.capW,

@@ -6,6 +6,8 @@ import { History, type Sample } from "./history";
 import { sampleOf } from "./sample";
 
 const STORED = "powerctl.history";
+/** With news younger than this the picture has just been drawn. */
+const QUIET_MS = 900;
 const histories = new Map<string, History>();
 /** Rises with every new sample. */
 export const version = signal(0);
@@ -38,12 +40,16 @@ export function observe(location: Location, now: number): void {
 
 /** Without news the last values hold as long as both connections do; else the lines end. */
 export function observeQuiet(locations: ReadonlyMap<string, Location>, connected: boolean, now: number): void {
+  let drawn = false;
   for (const [name, history] of histories) {
     const location = locations.get(name);
+    const heard = (history.samples.at(-1)?.time ?? 0) > now - QUIET_MS;
+    if (location?.online && connected && heard) continue;
     if (location?.online && connected) history.add(sampleOf(location, now));
     else history.gap(now);
+    drawn = true;
   }
-  if (histories.size) version.value++;
+  if (drawn) version.value++;
 }
 
 export function keepHistories(): void {

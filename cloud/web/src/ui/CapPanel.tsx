@@ -17,6 +17,13 @@ const PARTS: readonly (readonly [part: keyof Omit<Budget, "rating" | "cap">, key
   ["withheld", "budget.withheld"],
 ];
 
+/** Below this a part is nothing to speak of; the vehicles are always named. */
+const WORTH_NAMING_W = 50;
+
+function named(shares: Budget): typeof PARTS {
+  return PARTS.filter(([part]) => part === "left" || part === "right" || shares[part] >= WORTH_NAMING_W);
+}
+
 function Bar({ shares }: { readonly shares: Budget }): JSX.Element {
   const full = Math.max(1, shares.rating);
   return (
@@ -29,7 +36,7 @@ function Bar({ shares }: { readonly shares: Budget }): JSX.Element {
       </div>
       <figcaption>
         <dl class="legend" aria-label={t("budget.title")}>
-          {PARTS.map(([part, key]) => (
+          {named(shares).map(([part, key]) => (
             <div key={part}>
               <dt>
                 <i class={`swatch budget-${part}`} />
@@ -65,7 +72,7 @@ export function CapPanel({ location, views }: StationProps): JSX.Element {
   }
   const cap = power(locale(), limits.capW);
   return (
-    <section class="cap panel" aria-labelledby="cap-title">
+    <section class={location.online ? "cap panel" : "cap panel is-stale"} aria-labelledby="cap-title">
       <div class="cap-head">
         <div>
           <h2 id="cap-title" class="eyebrow">

@@ -115,6 +115,7 @@ function Body({ view, location }: CardProps): JSX.Element {
     <div class="connector-body">
       {view.energised ? <Ring view={view} /> : <PlugFace type={view.connector.type} />}
       {hint && <p class="hint">{t(hint)}</p>}
+      {view.state === ConnectorState.FAULTED && operator.value && <p class="hint">{view.live?.why}</p>}
       {view.energised && <Gauge view={view} />}
       {view.energised && <Why view={view} />}
       {(view.energised || view.state === ConnectorState.FINISHED) && <Stats view={view} />}

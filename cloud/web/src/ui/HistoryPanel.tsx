@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import { ratingOf } from "../domain/budget";
 import { sourceKey } from "../domain/words";
 import { power, text } from "../format/quantity";
 import { clockSeconds } from "../format/time";
@@ -53,14 +54,13 @@ function Legend({ sample, pointed }: { readonly sample: Sample | undefined; read
 }
 
 /** Caps and shares over the last minutes: the picture that says what the grid asked and what the vehicles got. */
-export function HistoryPanel({ location }: StationProps): JSX.Element {
+export function HistoryPanel({ location, views }: StationProps): JSX.Element {
   const [pointed, point] = useState<number | null>(null);
   const history = useMemo(() => historyOf(location, now.peek()), [location.name]);
   // Subscribes to new samples.
   void version.value;
   const sample = history.samples[pointed ?? history.samples.length - 1] ?? history.samples.at(-1);
-  const limits = location.stationLimits;
-  const rated = Math.max(limits?.capW ?? 0, ...(limits?.sources ?? []).map((limit) => limit.limitW), 1000);
+  const rated = ratingOf(location) || Math.max(1000, ...views.map((view) => view.connector.maxPowerW));
   const summary = t("chart.summary", {
     cap: kilowatts(sample?.cap),
     left: kilowatts(sample?.left),

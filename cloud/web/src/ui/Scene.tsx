@@ -11,6 +11,8 @@ const BODY =
 const GLASS = "M72 116l10-21c2-4 5-6 9-6h52c4 0 7 2 9 6l10 21z";
 const BODY_TOP = 76;
 const BODY_BOTTOM = 176;
+/** More than a meter's noise at rest. */
+const FLOWING_W = 50;
 const CABLE = "M287 128C268 196 238 206 204 152";
 
 function Car({ view }: { readonly view: ConnectorView }): JSX.Element {
@@ -34,13 +36,16 @@ function Car({ view }: { readonly view: ConnectorView }): JSX.Element {
   );
 }
 
+function flows(view: ConnectorView): boolean {
+  return (view.live?.powerW ?? 0) > FLOWING_W;
+}
+
 function SideArt({ view }: { readonly view: ConnectorView }): JSX.Element {
-  const flowing = (view.live?.powerW ?? 0) > 50;
   return (
     <g class={`side side-${view.side}`} transform={view.side === "right" ? "translate(640 0) scale(-1 1)" : undefined}>
       {view.pluggedIn ? <Car view={view} /> : <rect class="bay" x="34" y="84" width="166" height="102" rx="18" />}
       <path class="cable" d={view.pluggedIn ? CABLE : "M287 128c-22 8-24 52 0 48 12-2 10-24 0-34"} />
-      {flowing && <path class="cable-flow" d={CABLE} />}
+      {flows(view) && <path class="cable-flow" d={CABLE} />}
       {view.pluggedIn && <circle class="plug" cx="204" cy="152" r="8" />}
       <circle class="holster" cx="287" cy="128" r="7" />
     </g>
@@ -68,14 +73,23 @@ function sideKey(side: Side): "connector.left" | "connector.right" {
   return `connector.${side}`;
 }
 
+function Pulses({ side }: { readonly side: Side }): JSX.Element {
+  return (
+    <>
+      <i class={`pulse side-${side}`} />
+      <i class={`pulse later side-${side}`} />
+    </>
+  );
+}
+
 /** The station from the front with what stands beside it. The cards beside it say the same in words. */
 export function Scene({ location, views }: StationProps): JSX.Element {
-  const drawing = location.acPowerW !== undefined && location.acPowerW > 50;
+  const drawing = location.acPowerW !== undefined && location.acPowerW > FLOWING_W;
   return (
-    <svg class={location.online ? "scene" : "scene scene-off"} viewBox="0 0 640 204" role="img" aria-label={t("scene.title")}>
+    <div class={location.online ? "scene-frame" : "scene-frame scene-off"}>
+    <svg class="scene" viewBox="0 0 640 204" role="img" aria-label={t("scene.title")}>
       <path class="ground" d="M8 191h624" />
-      <path class="grid-line" d="M320 0v26" />
-      {drawing && <path class="grid-flow" d="M320 0v26" />}
+      <path class={drawing ? "grid-line drawing" : "grid-line"} d="M320 0v26" />
       <rect class="post" x="276" y="24" width="88" height="167" rx="14" />
       <rect class="post-screen" x="286" y="36" width="68" height="44" rx="7" />
       <text class="post-power" x="320" y="65">
@@ -92,5 +106,7 @@ export function Scene({ location, views }: StationProps): JSX.Element {
         <SideText key={view.side} view={view} />
       ))}
     </svg>
+      {location.online && views.filter(flows).map((view) => <Pulses key={view.side} side={view.side} />)}
+    </div>
   );
 }

@@ -62,7 +62,7 @@ export function options(ports: ChartPorts, width: number, height: number): uPlot
   return {
     width,
     height,
-    padding: [12, 12, 0, 0],
+    padding: [12, 30, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
     scales: {
