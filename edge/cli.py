@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from powerctl.runtime.service import main as run_main
 PROGRAMS: Final = {
     "control": "Drive the connectors: vehicles, hardware, energy manager.",
     "uplink": "Ship records to the cloud and bring its commands back.",
+    "release": "Release latched faults after their cause was removed.",
 }
 
 
@@ -39,9 +41,18 @@ def _program(name: str, config: Path) -> Callable[[], Awaitable[None]]:
         from edge.control import program as control
 
         return lambda: control.run(config)
+    if name == "release":
+        return lambda: _release(config)
     from edge.uplink import program as uplink
 
     return lambda: uplink.run(config)
+
+
+async def _release(config: Path) -> None:
+    from edge.control.release import release
+
+    for sentence in await asyncio.to_thread(release, config):
+        print(sentence)
 
 
 if __name__ == "__main__":

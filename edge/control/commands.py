@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -96,7 +97,7 @@ class CommandDesk:
         while True:
             try:
                 entries = await loop.run_in_executor(self._thread, self._take)
-            except OutboxFull as error:
+            except (OutboxFull, sqlite3.Error) as error:
                 _log.error("commands_cannot_be_taken", reason=str(error))
                 entries = []
                 await asyncio.sleep(1.0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from edge.control.transaction import OpenSession, OpenTransaction
+from powerctl.core.errors import ConfigError
 from powerctl.core.fault import Fault
 from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.record import MeterReading, TransactionEnded
@@ -40,15 +41,29 @@ class Unfinished:
     """None: it was still running; otherwise its end was known and is to be recorded as it was."""
 
 
+def journal_path(state_dir: Path) -> Path:
+    """Where a station keeps its journal."""
+    return state_dir / "edge" / "control.sqlite"
+
+
 class Journal:
-    """The file. Made when it is missing."""
+    """The file. Made when it is missing.
+
+    Raises:
+        ConfigError: It cannot be opened or is damaged.
+    """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=FULL")
-        self._database.executescript(_SCHEMA)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=FULL")
+            self._database.executescript(_SCHEMA)
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigError(
+                str(path), f"cannot be opened: {error}.", "Make station.state_dir writable; move a damaged file aside."
+            ) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,16 +19,15 @@ from edge.control.books import Books
 from edge.control.commands import CommandDesk
 from edge.control.connector import Connector, Parts
 from edge.control.dispatch_client import DispatchClient, dial_tls
-from edge.control.journal import Journal
+from edge.control.journal import Journal, journal_path
 from edge.control.recorder import Recorder
-from edge.control.settings import EdgeConnectorSettings, EdgeSettings, load_settings
+from edge.control.settings import EdgeConnectorSettings, EdgeSettings, check_readable, load_settings
 from edge.control.station import Station, tell_forever
 from edge.control.transaction import RESTARTED, OpenSession, reading
 from edge.hardware.plant import PlantLink, parse_address
 from edge.hardware.simulated_connector import SimulatedConnector
 from edge.hardware.simulated_station import SimulatedStation
 from powerctl.core.clock import Clock, after
-from powerctl.core.errors import ConfigError
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.record import CommandResult, ConnectorDescription, StationStarted
 from powerctl.core.session import ConnectorState, StopReason
@@ -252,10 +250,11 @@ async def run(config_path: Path) -> None:
         ConfigError: The settings cannot be used.
     """
     station, edge = load_settings(config_path)
+    check_readable(edge.dispatch.tls)
     clock = SystemClock()
     writer = OutboxWriter(edge.outbox_path(station))
     await writer.start()
-    journal = _open_journal(station.state_dir / "edge" / "control.sqlite")
+    journal = Journal(journal_path(station.state_dir))
     mailbox = CommandBox(edge.outbox_path(station))
     thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
     recorder = Recorder(writer, clock, partial(asyncio.get_running_loop().run_in_executor, thread))
@@ -267,10 +266,3 @@ async def run(config_path: Path) -> None:
         journal.close()
         mailbox.close()
         await writer.close()
-
-
-def _open_journal(path: Path) -> Journal:
-    try:
-        return Journal(path)
-    except (OSError, sqlite3.Error) as error:
-        raise ConfigError(str(path), f"cannot be opened: {error}.", "Make station.state_dir writable.") from error

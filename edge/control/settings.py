@@ -7,12 +7,14 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from edge import ccs
 from edge.can.port import check_parameters
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.timing import Time
 from edge.hardware.plant import parse_address
 from edge.hardware.simulated_station import AcModel
 from powerctl.core.errors import ConfigError
+from powerctl.core.ids import ConnectorId
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power, Voltage
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
@@ -147,11 +149,7 @@ def check(path: Path, station: StationSettings, edge: EdgeSettings) -> None:
     """
     for rated in station.connectors:
         if rated.type == "ccs":
-            raise ConfigError(
-                f"{path}: station.connector {rated.id}.type",
-                "'ccs' is not built yet: this controller speaks CHAdeMO only.",
-                "Set it to 'chademo', or leave the connector out.",
-            )
+            raise ccs.refuse(f"{path}: station.connector", ConnectorId(rated.id))
     wanted = sorted(connector.id for connector in station.connectors)
     given = sorted(connector.id for connector in edge.connectors)
     if wanted != given:
@@ -168,6 +166,22 @@ def check(path: Path, station: StationSettings, edge: EdgeSettings) -> None:
             "is false, but a plant over TCP simulates vehicle and power stage.",
             "Set it to true: a simulated station says so.",
         )
+
+
+def check_readable(tls: TlsFiles) -> None:
+    """Refuse certificate files that cannot be read.
+
+    Raises:
+        ConfigError: One of them cannot.
+    """
+    for key, file in (("ca", tls.ca), ("certificate", tls.certificate), ("key", tls.key)):
+        try:
+            file.read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise ConfigError(
+                f"edge.dispatch.tls.{key}", f"{file} cannot be read: {reason}.", "Give it a readable PEM file."
+            ) from error
 
 
 def describe(station: StationSettings, edge: EdgeSettings) -> list[str]:

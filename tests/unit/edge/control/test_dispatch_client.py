@@ -193,9 +193,15 @@ async def test_a_manager_that_starts_later_is_found(unused_tcp_port_factory: Cal
     port = unused_tcp_port_factory()
     station = FakeStation()
     options = [("grpc.use_local_subchannel_pool", 1)]
-    client = DispatchClient(lambda: grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options), HELLO, station)
+    dialled: list[grpc.aio.Channel] = []
+
+    def dial() -> grpc.aio.Channel:
+        dialled.append(grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options))
+        return dialled[-1]
+
+    client = DispatchClient(dial, HELLO, station)
     task = asyncio.create_task(client.run())
-    await asyncio.sleep(0.3)
+    await until(lambda: len(dialled) >= 2)
     manager = FakeManager()
     manager.server.add_insecure_port(f"127.0.0.1:{port}")
     await manager.server.start()

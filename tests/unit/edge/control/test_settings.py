@@ -68,7 +68,7 @@ def test_a_good_file_is_taken_with_its_defaults(write: Write) -> None:
 @pytest.mark.parametrize(
     ("good", "wrong", "key"),
     [
-        ('type = "chademo"', 'type = "ccs"', "type: 'ccs' is not built yet"),
+        ('type = "chademo"', 'type = "ccs"', "Connector 1 is of type 'ccs'"),
         ("[[edge.connector]]\nid = 1", "[[edge.connector]]\nid = 2", r"edge\.connector: has the ids \[2\]"),
         ('"socketcan", ', '"sokketcan", ', "can.interface: 'sokketcan'"),
         ('interface = "socketcan", ', "", "interface is missing"),
@@ -94,12 +94,17 @@ def test_what_does_not_fit_is_refused_by_its_key(write: Write, good: str, wrong:
 def test_a_wrong_file_ends_the_program_with_status_2(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(GOOD.replace('type = "chademo"', 'type = "ccs"'))
     assert main(["control", "--config", str(path)]) == 2
-    assert "CHAdeMO only" in capsys.readouterr().err
+    assert "CHAdeMO" in capsys.readouterr().err
 
 
-def test_a_port_in_use_or_a_bad_folder_is_no_traceback(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_certificate_is_named(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["control", "--config", str(write(GOOD))]) == 2
+    assert "edge.dispatch.tls.ca: ca.pem cannot be read" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_named(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(GOOD.replace('state_dir = "state"', 'state_dir = "/proc/nowhere"'))
-    assert main(["control", "--config", str(path)]) == 2
+    assert main(["release", "--config", str(path)]) == 2
     assert "/proc/nowhere" in capsys.readouterr().err
 
 
