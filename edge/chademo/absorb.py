@@ -35,6 +35,8 @@ _TEST_SHARE: Final = 0.9
 _EXCESS_A: Final = 10.0
 _EXCESS_SHARE: Final = 0.1
 _FLOWING_A: Final = 0.5
+_DRIFT_A: Final = 0.5
+"""Voltage drifts: only a larger gap is a decrease under way."""
 _MAX_STEP_S: Final = 0.3
 """A late tick moves a ramp no further than this."""
 
@@ -96,7 +98,7 @@ def _offer(session: Session, event: OfferChanged, now: Monotonic) -> Session:
     bounds = taken.bounds()
     if not session.live:
         return replace(taken, ramp=ramp.resting(replace(session.ramp, limit_w=limit_w), bounds))
-    was_falling = ramp.wanted_a(session.ramp.limit_w, bounds) < session.ramp.available_a
+    was_falling = ramp.wanted_a(session.ramp.limit_w, session.bounds()) < session.ramp.available_a - _DRIFT_A
     moved = ramp.offered(session.ramp, limit_w, offer.settle_by, now)
     return replace(taken, ramp=ramp.kicked(moved, bounds, now, was_falling=was_falling))
 

@@ -20,6 +20,7 @@ from edge.chademo.events import (
 from edge.chademo.frames import VehicleFlag
 from edge.chademo.phase import ENDING, IDLE, LIVE, LOOKS, Phase
 from edge.chademo.session import _rule, advance, frames_due, idle, status
+from edge.chademo.state import Session
 from edge.chademo.table import When
 from powerctl.core.clock import Monotonic
 from powerctl.core.fault import Fault
@@ -95,13 +96,63 @@ def test_more_voltage_means_less_current_before_the_next_tick() -> None:
 
 
 def test_an_offer_without_settle_time_is_commanded_in_the_same_advance() -> None:
-    session = charging()
-    for period in range(1, 10):
-        session, _ = fed(session, measured(400.0), frame(control(125)), lines(), Tick(), now=NOW + period * 0.1)
-    assert session.commanded_a == 18.0
-    session, effects = fed(session, offer(2.8), now=NOW + 0.95)
+    assert loaded().commanded_a == 18.0
+    session, effects = fed(loaded(), offer(2.8), now=NOW + 0.95)
     assert effects == [fx.CommandOutput(Voltage(410.0), Current(7.0))]
     assert frames_due(session)[0][1][3] == 7
+
+
+def loaded() -> Session:
+    """In charging, 18 A commanded."""
+    session = charging()
+    for period in range(1, 10):
+        session, _ = fed(session, measured(400.0, 18.0), frame(control(125)), lines(), Tick(), now=NOW + period * 0.1)
+    return session
+
+
+def test_the_line_alone_takes_the_current_away_in_the_same_advance() -> None:
+    session, effects = fed(loaded(), lines(k=False), now=NOW + 0.95)
+    assert fx.CommandOutput(Voltage(410.0), Current(0.0)) in effects
+    assert session.ending is not None
+    assert session.ending.reason is StopReason.VEHICLE
+
+
+def test_a_stop_of_ours_ramps_until_the_vehicle_withdraws_its_permission() -> None:
+    session, _ = fed(loaded(), StopRequested(StopReason.DRIVER), Tick(), now=NOW + 0.95)
+    assert session.commanded_a == 13.0
+    _, effects = fed(session, frame(control(18, flags=VehicleFlag(0))), now=NOW + 0.96)
+    assert effects == [fx.CommandOutput(Voltage(410.0), Current(0.0))]
+
+
+def test_less_voltage_than_a_battery_has_is_not_taken_for_room() -> None:
+    """A glitch of the measurement must not let the current rise."""
+    session, _ = fed(charging(kw=4.0), measured(30.0), frame(control(125)), lines())
+    for period in range(1, 12):
+        session, _ = fed(session, measured(30.0), frame(control(125)), lines(), Tick(), now=NOW + period * 0.1)
+    assert session.commanded_a * 410.0 <= 4000.0
+
+
+def test_hold_min_shows_in_the_next_frame() -> None:
+    before = loaded()
+    session, _ = fed(before, offer(20.0, Command.HOLD_MIN), now=NOW + 0.95)
+    assert frames_due(session)[0][1][3] < frames_due(before)[0][1][3]
+
+
+def test_the_target_voltage_is_that_of_d2() -> None:
+    def saying(volts: int) -> FrameReceived:
+        return FrameReceived(0x102, bytes((2, volts & 255, volts >> 8)) + control(9).encode()[3:])
+
+    session, _ = fed(waking(), frame(LIMITS), saying(410), lines(), measured(0.0), measured(500.0))
+    session, _ = fed(after_test(session, saying(400)), measured(0.0), offer(20.0), saying(430), Tick(), Tick())
+    assert session.phase is Phase.CHARGING
+    assert status(session, NOW).min_power == Power(6 * 400.0)
+
+
+def test_a_second_fault_trips_again() -> None:
+    session, _ = fed(loaded(), EmergencyStop("Button."), now=NOW + 0.95)
+    session, effects = fed(session, LinesRead(k=True, prox=True, lock_feedback=True, pe=False), now=NOW + 0.96)
+    assert fx.OutputOff(urgent=True) in effects
+    assert session.phase is Phase.TRIPPING
 
 
 def test_a_start_that_is_asked_for_twice_keeps_the_first_command() -> None:
