@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NoReturn
-from uuid import uuid4
 
 from edge.can.frame import Frame
 from edge.can.port import CanPort
@@ -22,8 +21,9 @@ from edge.chademo.timing import PERIOD_S
 from edge.control import lease
 from edge.control.beat import Beat
 from edge.control.books import Books
+from edge.control.keeper import SessionKeeper
 from edge.control.telemetry import Snapshot
-from edge.control.transaction import IdleTime, OpenSession, OpenTransaction, reading
+from edge.control.transaction import OpenSession
 from edge.hardware.ports import ConnectorHardware
 from powerctl.core.clock import Clock, after
 from powerctl.core.ids import SessionId
@@ -34,12 +34,8 @@ from powerctl.runtime import log, metrics
 
 STARTABLE: Final = frozenset({ConnectorState.OCCUPIED, ConnectorState.FINISHED})
 STOPPABLE: Final = frozenset({ConnectorState.STARTING, ConnectorState.CHARGING, ConnectorState.PAUSED})
-RESTING: Final = frozenset({ConnectorState.AVAILABLE, ConnectorState.FAULTED})
-"""States in which a plug that is out ends the session."""
 SAFE_TO_TOUCH: Final = Voltage(10.0)
 """The plug is released at or below this (IEC 61851-24 COR1)."""
-RECALL_S: Final = 3.0
-"""After a restart: how long a plug may take to be seen again before its session counts as over."""
 TIMER_S: Final = 0.001
 """What a timer may be early: the lease must have ended when it rings."""
 UNSTORED: Final = "The start of the transaction could not be stored."
@@ -83,10 +79,7 @@ class Connector:
         self._core = session
         self._holding = lease.Holding(fallback)
         self._on_change = on_change
-        self._session = open_session
-        self._recall_until = after(parts.clock.monotonic(), RECALL_S) if open_session else None
-        self._transaction: OpenTransaction | None = None
-        self._idle = IdleTime()
+        self._keeper = SessionKeeper(self.id, parts.books, parts.hardware.meter, parts.clock, open_session)
         self._expiry: asyncio.TimerHandle | None = None
         self._period_at: float | None = None
         self._announced = (ConnectorState.AVAILABLE, Power(0.0))
@@ -102,11 +95,10 @@ class Connector:
         """An input of the pilot circuit may have changed."""
         lines = self._parts.hardware.lines.read()
         if lines.prox:
-            self._recall_until = None
-            if self._session is None:
-                self._open_session()
+            self._keeper.plugged()
         self._feed(events.LinesRead(k=lines.k, prox=lines.prox, lock_feedback=lines.lock_feedback, pe=lines.pe))
-        self._close_session_if_over()
+        if not lines.prox:
+            self._keeper.unplugged(self.state)
 
     def setpoint(self, setpoint: Setpoint) -> bool:
         """Take a setpoint. A decrease that must settle at once has reached the power stage when this returns.
@@ -130,10 +122,7 @@ class Connector:
 
     def introduce(self) -> None:
         """Tell the cloud where the connector stands when the program starts."""
-        if self._session is not None:
-            self._parts.books.session_opened(self._session)
-        else:
-            self._parts.books.status_changed(self.id, self.state, None, "")
+        self._keeper.introduce(self.state)
 
     def start(self, command_id: str) -> str | None:
         """Begin to charge. Returns why not, as a sentence; None: it begins."""
@@ -163,12 +152,7 @@ class Connector:
     @property
     def session(self) -> SessionId | None:
         """The session that is plugged in."""
-        return self._session.session if self._session else None
-
-    @property
-    def is_metering(self) -> bool:
-        """True while a transaction is open."""
-        return self._transaction is not None
+        return self._keeper.session_id
 
     def snapshot(self) -> Snapshot:
         """Everything at this instant."""
@@ -181,7 +165,7 @@ class Connector:
             applied_sequence=self._holding.sequence,
             output=self._parts.hardware.stage.measure(),
             register=self._parts.hardware.meter.read(),
-            session=self._session,
+            session=self._keeper.session,
             has_lease_history=self._holding.lease is not None,
             lease_remaining_s=lease_ends - now if lease_ends is not None else 0.0,
         )
@@ -217,8 +201,7 @@ class Connector:
         hardware.lines.switch_d1(False)
         if hardware.stage.measure().voltage <= SAFE_TO_TOUCH:
             hardware.lines.lock(False)
-        if self._transaction is not None:
-            self._end_transaction(StopReason.RESTART, "The controller was shut down.")
+        self._keeper.ended(StopReason.RESTART, "The controller was shut down.")
 
     def _observe_period(self) -> None:
         now = self._parts.clock.monotonic()
@@ -230,11 +213,8 @@ class Connector:
         hardware = self._parts.hardware
         output = hardware.stage.measure()
         self._feed(events.Measured(output.voltage, output.current, hardware.insulation.resistance_kohm()))
-        if self._transaction is not None:
-            grant = lease.grant(self._holding, self._parts.clock.monotonic())
-            self._idle = self._idle.seen(
-                self._parts.clock.monotonic(), target=self._status().target, offered=grant.limit
-            )
+        offered = lease.grant(self._holding, self._parts.clock.monotonic()).limit
+        self._keeper.looked(target=self._status().target, offered=offered)
 
     def _announce(self) -> None:
         """Tell the energy manager at once of a new state, or that less is committed."""
@@ -271,7 +251,7 @@ class Connector:
     def _why_not_start(self) -> str | None:
         if self.state not in STARTABLE:
             return _CANNOT_START.get(self.state, "The vehicle is charging already.")
-        if self._parts.books.is_full:
+        if self._keeper.is_full:
             return "The station cannot store a new session: its disk is full."
         if not self._parts.bus.is_open:
             return "The station cannot talk to the vehicle: its CAN bus is not available."
@@ -310,76 +290,23 @@ class Connector:
             case effects.StateChanged(state, detail):
                 self._state_changed(state, detail)
             case effects.TransactionBegan(command_id):
-                self._begin_transaction(command_id)
+                self._keeper.began(command_id).add_done_callback(self._start_stored)
             case effects.TransactionOver(reason, detail):
-                self._end_transaction(reason, detail)
+                self._keeper.ended(reason, detail)
             case effects.FaultSeen(fault):
-                self._log.warning("fault_seen", code=fault.code, detail=fault.detail)
-                self._parts.books.fault_seen(self.id, fault)
+                self._keeper.fault_seen(fault)
             case effects.FaultGone(code):
-                self._log.info("fault_gone", code=code)
-                self._parts.books.fault_gone(self.id, code)
+                self._keeper.fault_gone(code)
 
     def _state_changed(self, state: ConnectorState, detail: str) -> None:
         if state is ConnectorState.AVAILABLE:
-            self._close_session_if_over()
-        self._log.info("connector_state_changed", state=state, detail=detail)
-        self._parts.books.status_changed(self.id, state, self.session, detail)
+            self._keeper.unplugged(state)
+        self._keeper.state_changed(state, detail)
         self._on_change()
 
-    # Session and transaction.
-
-    def _open_session(self) -> None:
-        self._session = OpenSession(
-            session=SessionId(str(uuid4())),
-            connector=self.id,
-            plug_in_time=self._parts.clock.utc(),
-            register_wh=self._parts.hardware.meter.read().energy.wh,
-        )
-        metrics.counter("edge_sessions_total").labels(str(self.id)).inc()
-        self._log.info("session_opened", session=self._session.session)
-        self._parts.books.session_opened(self._session)
-
-    def _close_session_if_over(self) -> None:
-        session = self._session
-        if session is None or self._transaction is not None or self._parts.hardware.lines.read().prox:
-            return
-        if self.state not in RESTING or self._is_recalling():
-            return
-        self._session = None
-        self._log.info("session_closed", session=session.session)
-        self._parts.books.session_closed(session)
-
-    def _is_recalling(self) -> bool:
-        """True while a session from before a restart waits for its plug to be seen again."""
-        if self._recall_until is None:
-            return False
-        if self._parts.clock.monotonic() < self._recall_until:
-            return True
-        self._recall_until = None
-        self._parts.books.status_changed(self.id, self.state, None, "The vehicle left while the controller was down.")
-        return False
-
-    def _begin_transaction(self, command_id: str) -> None:
-        assert self._session is not None, "no transaction without a session"
-        start = reading(self._parts.hardware.meter.read(), self._parts.clock.utc())
-        self._transaction = OpenTransaction(self._session.session, self.id, command_id, start)
-        self._idle = IdleTime()
-        self._log.info("transaction_began", register_wh=start.register_wh)
-        self._parts.books.transaction_began(self._transaction).add_done_callback(self._start_stored)
-
     def _start_stored(self, done: asyncio.Future[None]) -> None:
-        if done.cancelled() and self._transaction is not None:
+        if done.cancelled() and self._keeper.transaction is not None:
             self._feed(events.StopRequested(StopReason.FAULT, UNSTORED))
-
-    def _end_transaction(self, reason: StopReason, detail: str) -> None:
-        transaction, self._transaction = self._transaction, None
-        if transaction is None:
-            return
-        end = reading(self._parts.hardware.meter.read(), self._parts.clock.utc())
-        metrics.counter("edge_transactions_total").labels(str(self.id), reason).inc()
-        self._log.info("transaction_ended", reason=reason, register_wh=end.register_wh)
-        self._parts.books.transaction_ended(transaction.ended(end, reason, detail, round(self._idle.seconds)))
 
 
 _CANNOT_START: Final = {

@@ -177,7 +177,7 @@ class ConnectorStory:
         self.grants(22_000, for_s=60)
         assert self.connector.start("c-1") is None
         await self.reaches(ConnectorState.CHARGING)
-        await self.passes(6)
+        await self.passes(4)
 
     # What is seen.
 
@@ -216,7 +216,7 @@ class ConnectorStory:
             ):
                 self.car = vehicle.advance(self.car, event, now)
             self._show()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     def _show(self) -> None:
         if self.plant.is_alive:
