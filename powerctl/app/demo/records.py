@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -58,16 +57,19 @@ class RecordsTap:
             return int(database.execute(query, (signed, newest)).fetchone()[0])
 
     def _counted_twice(self) -> int:
-        """Billing records that the database holds more than once, under whatever key."""
-        seen: Counter[tuple[str, str]] = Counter()
+        """Sessions billed more than once, and billing records that contradict an earlier one of their session.
+
+        After a kill a station may repeat a record word for word under a new sequence; the cloud counts that once.
+        """
+        seen: dict[tuple[str, str], set[str]] = {}
         with _reading(self.database) as database:
             for (payload,) in database.execute("SELECT payload FROM inbox WHERE lane = 0"):
                 body = _body(payload)
                 if type(body).__name__ in ONCE_PER_SESSION:
-                    seen[(type(body).__name__, str(body.session))] += 1
+                    seen.setdefault((type(body).__name__, str(body.session)), set()).add(repr(body))
             query = "SELECT count(*) - count(DISTINCT session) FROM receipts"
             receipts = int(database.execute(query).fetchone()[0])
-        return sum(count - 1 for count in seen.values()) + receipts
+        return sum(len(bodies) - 1 for bodies in seen.values()) + receipts
 
     def _sessions(self) -> Iterator[dict[str, Any]]:
         with _reading(self.database) as database:
