@@ -40,7 +40,8 @@ describe("connectors", () => {
     [ConnectorState.STOPPING, SessionState.ACTIVE, "stopping"],
     [ConnectorState.FINISHED, SessionState.COMPLETED, "none"],
   ])("in state %d with session %d the thing to do is %s", (state, sessionState, action) => {
-    const own = sessionState && session("sessions/1", sessionState, { stoppable: sessionState === SessionState.ACTIVE });
+    const own =
+      sessionState && session("sessions/1", sessionState, { stoppable: sessionState === SessionState.ACTIVE });
     const sessions = new Map(own ? [[own.name, own]] : []);
     const [left] = connectorViews(station({ left: live(state, 0, 0, own ? own.name : "") }), sessions);
     expect(left?.action).toBe(action);

@@ -3,7 +3,12 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectorState, LimitSource } from "../src/gen/powerctl/v1/common_pb";
-import { ConnectorLiveSchema, LocationSchema, type ConnectorLive, type Location } from "../src/gen/powerctl/v1/location_pb";
+import {
+  ConnectorLiveSchema,
+  LocationSchema,
+  type ConnectorLive,
+  type Location,
+} from "../src/gen/powerctl/v1/location_pb";
 import { SessionSchema, SessionState, type Session } from "../src/gen/powerctl/v1/session_pb";
 import { WatchResponseSchema, type WatchResponse } from "../src/gen/powerctl/v1/watch_pb";
 

@@ -36,9 +36,9 @@ describe("merging the stream", () => {
     const active = session("sessions/1", SessionState.ACTIVE, {}, 2_000);
     const sessions = mergeSession(new Map(), active);
     expect(mergeSession(sessions, session("sessions/1", SessionState.PENDING, {}, 1_000))).toBe(sessions);
-    expect(mergeSession(sessions, session("sessions/1", SessionState.COMPLETED, {}, 2_000)).get(active.name)?.state).toBe(
-      SessionState.COMPLETED,
-    );
+    expect(
+      mergeSession(sessions, session("sessions/1", SessionState.COMPLETED, {}, 2_000)).get(active.name)?.state,
+    ).toBe(SessionState.COMPLETED);
   });
 
   test("old sessions are forgotten before the map grows without end", () => {

@@ -47,11 +47,7 @@ function action(state: ConnectorState, session: Session | undefined): Action {
   return STATE_ACTIONS[state] ?? "none";
 }
 
-const RUNNING: ReadonlySet<SessionState> = new Set([
-  SessionState.PENDING,
-  SessionState.ACTIVE,
-  SessionState.STOPPING,
-]);
+const RUNNING: ReadonlySet<SessionState> = new Set([SessionState.PENDING, SessionState.ACTIVE, SessionState.STOPPING]);
 
 /** The session in the connector. The answer to a command may know it before the next live value names it. */
 function sessionIn(connector: Connector, sessions: ReadonlyMap<string, Session>): Session | undefined {

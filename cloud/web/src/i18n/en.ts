@@ -22,7 +22,6 @@ export const en = {
   "signIn.operator": "Operating a station? powerctl-cloud sign-in-link makes a new link.",
   "signIn.failed": "That sign-in link did not work",
   "signIn.failedLead": "A link works once and only for a short time. Ask for a new one and open it on this device.",
-  "signIn.working": "Signing you in",
   "signIn.signedOut": "You have signed out",
   "signIn.signedOutLead": "Open a new sign-in link to come back.",
 
@@ -50,7 +49,6 @@ export const en = {
   "cap.of": "of {rating}",
   "cap.drawing": "Drawing now",
   "cap.sources": "All limits of the station",
-  "cap.sourcesLead": "The lowest one counts.",
   "cap.binding": "in force",
 
   "budget.title": "How the power is used now",
@@ -61,7 +59,6 @@ export const en = {
   "budget.withheld": "Withheld",
 
   "scene.title": "Station seen from the front",
-  "scene.empty": "free",
 
   "connector.left": "Left",
   "connector.right": "Right",

@@ -23,7 +23,6 @@ export const fi: Record<Key, string> = {
   "signIn.operator": "Hoidatko asemaa? powerctl-cloud sign-in-link tekee uuden linkin.",
   "signIn.failed": "Kirjautumislinkki ei toiminut",
   "signIn.failedLead": "Linkki toimii kerran ja vain lyhyen ajan. Pyydä uusi ja avaa se tällä laitteella.",
-  "signIn.working": "Kirjaudutaan sisään",
   "signIn.signedOut": "Olet kirjautunut ulos",
   "signIn.signedOutLead": "Pääset takaisin uudella kirjautumislinkillä.",
 
@@ -51,7 +50,6 @@ export const fi: Record<Key, string> = {
   "cap.of": "/ {rating}",
   "cap.drawing": "Ottaa nyt",
   "cap.sources": "Aseman kaikki rajat",
-  "cap.sourcesLead": "Pienin on voimassa.",
   "cap.binding": "voimassa",
 
   "budget.title": "Mihin teho menee nyt",
@@ -62,7 +60,6 @@ export const fi: Record<Key, string> = {
   "budget.withheld": "Pidätetty",
 
   "scene.title": "Asema edestä katsottuna",
-  "scene.empty": "vapaa",
 
   "connector.left": "Vasen",
   "connector.right": "Oikea",

@@ -59,9 +59,7 @@ function Heading({ location }: { readonly location: Location }): JSX.Element {
       </div>
       {!location.online && (
         <p class="banner banner-warn banner-inset" role="alert">
-          {seen
-            ? t("station.stale", { time: moment(locale(), milliseconds(seen), now.value) })
-            : t("station.never")}
+          {seen ? t("station.stale", { time: moment(locale(), milliseconds(seen), now.value) }) : t("station.never")}
         </p>
       )}
     </>

@@ -20,10 +20,7 @@ function updated(session: Session): number {
 }
 
 /** Add or replace one session; an older copy than the one at hand changes nothing. */
-export function mergeSession(
-  sessions: ReadonlyMap<string, Session>,
-  session: Session,
-): ReadonlyMap<string, Session> {
+export function mergeSession(sessions: ReadonlyMap<string, Session>, session: Session): ReadonlyMap<string, Session> {
   const known = sessions.get(session.name);
   if (known && updated(known) > updated(session)) return sessions;
   const merged = new Map(sessions);

@@ -62,6 +62,15 @@ function Source({ limits }: { readonly limits: StationLimits }): JSX.Element {
   );
 }
 
+function Drawing({ watts }: { readonly watts: number }): JSX.Element {
+  return (
+    <p class="cap-drawing">
+      <span class="eyebrow">{t("cap.drawing")}</span>
+      <strong>{text(power(locale(), watts))}</strong>
+    </p>
+  );
+}
+
 /** The one number that everything else follows from: what the station may draw, and who says so. */
 export function CapPanel({ location, views }: StationProps): JSX.Element {
   const limits = location.stationLimits;
@@ -86,6 +95,7 @@ export function CapPanel({ location, views }: StationProps): JSX.Element {
           </p>
         </div>
         <Source limits={limits} />
+        {location.acPowerW !== undefined && <Drawing watts={location.acPowerW} />}
       </div>
       <Bar shares={shares} />
       {limits.sources.length > 0 && (

@@ -39,7 +39,12 @@ function Start({ view, location }: ActionProps): JSX.Element {
   return (
     <>
       <Price location={location} />
-      <button class="button primary wide" type="button" disabled={!location.online} onClick={() => void start(view.name)}>
+      <button
+        class="button primary wide"
+        type="button"
+        disabled={!location.online}
+        onClick={() => void start(view.name)}
+      >
         {t("connector.start")}
       </button>
     </>

@@ -133,11 +133,14 @@ export function ConnectorCard({ view, location }: CardProps): JSX.Element {
         <h2 id={title}>
           {t(`connector.${view.side}`)}
           <small>
-            {t(typeKey(view.connector.type))} {t("connector.upTo", { power: text(power(locale(), view.connector.maxPowerW)) })}
+            {t(typeKey(view.connector.type))}{" "}
+            {t("connector.upTo", { power: text(power(locale(), view.connector.maxPowerW)) })}
           </small>
         </h2>
         <div class="connector-state">
-          <span class={`chip chip-${location.online ? ConnectorState[view.state].toLowerCase() : "off"}`}>{t(word)}</span>
+          <span class={`chip chip-${location.online ? ConnectorState[view.state].toLowerCase() : "off"}`}>
+            {t(word)}
+          </span>
           <Age view={view} />
         </div>
       </header>

@@ -18,7 +18,10 @@ function Chademo(): JSX.Element {
 function Ccs(): JSX.Element {
   return (
     <>
-      <path class="plug-shell" d="M42 40a16 16 0 0 1 16-20h44a16 16 0 0 1 16 20v22a38 38 0 0 1-12 28h12a22 22 0 0 1 0 44H42a22 22 0 0 1 0-44h12a38 38 0 0 1-12-28z" />
+      <path
+        class="plug-shell"
+        d="M42 40a16 16 0 0 1 16-20h44a16 16 0 0 1 16 20v22a38 38 0 0 1-12 28h12a22 22 0 0 1 0 44H42a22 22 0 0 1 0-44h12a38 38 0 0 1-12-28z"
+      />
       <circle class="plug-pin" cx="66" cy="36" r="5" />
       <circle class="plug-pin" cx="94" cy="36" r="5" />
       <circle class="plug-pin" cx="58" cy="56" r="7" />

@@ -6,8 +6,7 @@ import type { StationProps } from "../pages/Station";
 import { stateKey } from "../domain/words";
 
 /** Cars stand mirrored beside the station; everything is drawn for the left one. */
-const BODY =
-  "M30 176v-36c0-10 5-17 14-20l12-4 13-27c4-8 11-13 20-13h56c9 0 16 5 20 13l13 27 12 4c9 3 14 10 14 20v36z";
+const BODY = "M30 176v-36c0-10 5-17 14-20l12-4 13-27c4-8 11-13 20-13h56c9 0 16 5 20 13l13 27 12 4c9 3 14 10 14 20v36z";
 const GLASS = "M72 116l10-21c2-4 5-6 9-6h52c4 0 7 2 9 6l10 21z";
 const BODY_TOP = 76;
 const BODY_BOTTOM = 176;
@@ -87,25 +86,25 @@ export function Scene({ location, views }: StationProps): JSX.Element {
   const drawing = location.acPowerW !== undefined && location.acPowerW > FLOWING_W;
   return (
     <div class={location.online ? "scene-frame" : "scene-frame scene-off"}>
-    <svg class="scene" viewBox="0 0 640 204" role="img" aria-label={t("scene.title")}>
-      <path class="ground" d="M8 191h624" />
-      <path class={drawing ? "grid-line drawing" : "grid-line"} d="M320 0v26" />
-      <rect class="post" x="276" y="24" width="88" height="167" rx="14" />
-      <rect class="post-screen" x="286" y="36" width="68" height="44" rx="7" />
-      <text class="post-power" x="320" y="65">
-        {location.acPowerW === undefined ? "–" : power(locale(), location.acPowerW).value}
-      </text>
-      <text class="post-unit" x="320" y="100">
-        kW
-      </text>
-      <path class="post-line" d="M300 172h40" />
-      {views.map((view) => (
-        <SideArt key={view.side} view={view} />
-      ))}
-      {views.map((view) => (
-        <SideText key={view.side} view={view} />
-      ))}
-    </svg>
+      <svg class="scene" viewBox="0 0 640 204" role="img" aria-label={t("scene.title")}>
+        <path class="ground" d="M8 191h624" />
+        <path class={drawing ? "grid-line drawing" : "grid-line"} d="M320 0v26" />
+        <rect class="post" x="276" y="24" width="88" height="167" rx="14" />
+        <rect class="post-screen" x="286" y="36" width="68" height="44" rx="7" />
+        <text class="post-power" x="320" y="65">
+          {location.acPowerW === undefined ? "–" : power(locale(), location.acPowerW).value}
+        </text>
+        <text class="post-unit" x="320" y="100">
+          kW
+        </text>
+        <path class="post-line" d="M300 172h40" />
+        {views.map((view) => (
+          <SideArt key={view.side} view={view} />
+        ))}
+        {views.map((view) => (
+          <SideText key={view.side} view={view} />
+        ))}
+      </svg>
       {location.online && views.filter(flows).map((view) => <Pulses key={view.side} side={view.side} />)}
     </div>
   );

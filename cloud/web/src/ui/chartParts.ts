@@ -32,5 +32,7 @@ const PROPERTIES: Record<keyof Colours, string> = {
 export function coloursOf(element: Element): Colours {
   const style = getComputedStyle(element);
   const read = (property: string): string => style.getPropertyValue(property).trim();
-  return Object.fromEntries(Object.entries(PROPERTIES).map(([name, property]) => [name, read(property)])) as unknown as Colours;
+  return Object.fromEntries(
+    Object.entries(PROPERTIES).map(([name, property]) => [name, read(property)]),
+  ) as unknown as Colours;
 }
