@@ -25,6 +25,23 @@ The rows of a state are tried from top to bottom, after every event and every 10
 is known from: a numbered step of the public sequence (3.x: start, steady state, stop, emergency; 1.x: frames; 2: pilot
 lines; 4: available current), the public implementation or excerpt that states it, or *captures* where it was measured.
 No copy of the standard was read. What is not certain is commissioned with a cautious default.
+
+## The sequence in steps
+
+What public implementations (furdog, osx, cdrs, EVerest) and captures agree on; the sources below name these numbers.
+
+* **1** Frames: 0x100, 0x101, 0x102, 0x110 from the vehicle, 0x108, 0x109, 0x118 from the station, each every 100 ms.
+* **2** Hardware: d1, d2 and k lines, lock, earth, insulation supervision. Any stop is current first, then d2 and d1.
+* **3.1** Start: 1 d1 on · 2 the vehicle speaks · 3 the station answers · 4 the vehicle recalculates · 5 compatibility, after
+  k · 6 k and 102.5.0 · 7 lock · 8 at most 10 V on the cable · 9 insulation test · 10 at most 20 V · 11 d2 on · 12 contactor
+  closed · 13 first request · 14 109.5.0 set and 109.5.5 cleared in one frame · 15 the output follows.
+* **3.2** Any one ends charging: k, 102.5.0, 102.5.1, 102.4, 102.5.2, silence, time, threshold voltage, a fault.
+* **3.3** Stop: 1 109.5.5 · 2 the vehicle withdraws its permission · 3 at most 5 A · 4 109.5.0 cleared · 5 the output
+  collapses · 6 the contactor opens and is tested · 7 d2 off, half a second, d1 off · 8 at most 10 V, then unlock.
+* **3.4** Fault: trip at once, say so in the next frame, then 3.3 from step 2.
+* **3.6** Insulation tests of real stations: about 500 V, held 0.1 to 4 s.
+* **4** Available current (108.3) may change while charging; the rules are in `edge/chademo/ramp.py`.
+* **5** Fault list of a real station's display.
 """
 
 

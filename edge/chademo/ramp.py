@@ -1,7 +1,7 @@
 """Available current while charging: what is announced in 108.3, what the output may carry, and what is promised.
 
 No public text gives a permitted rate for 108.3. These eight rules satisfy every capture and every report known
-(reference chademo, section 4):
+(osx, cdrs, jdemo and JLD505 kits; captures of Leafs at Indra, GeniePoint and others):
 
 1. The output is the least of request, 108.3, power over voltage and ratings, in every cycle; it rises at 20 A/s.
 2. Lower 108.3 first, at 10 A/s until the vehicle has shown that it follows a steeper slope; urgent decreases step.

@@ -1,7 +1,8 @@
 """The sequence as data: in which state which condition leads where, what is done, and how long it may take.
 
 Conditions look at the session as it is, not at the event that came last; `conditions.py` says what each one means. The
-rows of a state are tried from top to bottom. `docs/chademo-trace.md` is made from this table.
+rows of a state are tried from top to bottom. `docs/chademo-trace.md` is made from this table, and lists the steps that
+the sources name by number.
 """
 
 from __future__ import annotations
