@@ -32,9 +32,9 @@ What public implementations (furdog, osx, cdrs, EVerest) and captures agree on; 
 
 * **1** Frames: 0x100, 0x101, 0x102, 0x110 from the vehicle, 0x108, 0x109, 0x118 from the station, each every 100 ms.
 * **2** Hardware: d1, d2 and k lines, lock, earth, insulation supervision. Any stop is current first, then d2 and d1.
-* **3.1** Start: 1 d1 on · 2 the vehicle speaks · 3 the station answers · 4 the vehicle recalculates · 5 compatibility, after
-  k · 6 k and 102.5.0 · 7 lock · 8 at most 10 V on the cable · 9 insulation test · 10 at most 20 V · 11 d2 on · 12 contactor
-  closed · 13 first request · 14 109.5.0 set and 109.5.5 cleared in one frame · 15 the output follows.
+* **3.1** Start: 1 d1 on · 2 the vehicle speaks · 3 the station answers · 4 the vehicle recalculates · 5 compatibility,
+  after k · 6 k and 102.5.0 · 7 lock · 8 at most 10 V on the cable · 9 insulation test · 10 at most 20 V · 11 d2 on ·
+  12 contactor closed · 13 first request · 14 109.5.0 set and 109.5.5 cleared in one frame · 15 the output follows.
 * **3.2** Any one ends charging: k, 102.5.0, 102.5.1, 102.4, 102.5.2, silence, time, threshold voltage, a fault.
 * **3.3** Stop: 1 109.5.5 · 2 the vehicle withdraws its permission · 3 at most 5 A · 4 109.5.0 cleared · 5 the output
   collapses · 6 the contactor opens and is tested · 7 d2 off, half a second, d1 off · 8 at most 10 V, then unlock.
