@@ -114,19 +114,22 @@ def web_server(core: Core, methods: Methods) -> WebServer:
 
 
 async def housekeep(store: Store, health: Health, charging: Charging) -> NoReturn:
-    """Give up, forget, and say whether the database works, for ever."""
-    await charging.resume()
+    """Send again what a restart cut off, give up, forget, and say whether the database works, for ever."""
+    chores, rounds = [charging.resume, store.forget], 0
     while True:
-        for round_number in range(_FORGET_EVERY):
-            try:
-                await store.expire()
-                if round_number == 0:
-                    await store.forget()
-                health.set("database", True)
-            except StoreUnavailable as error:
-                health.set("database", False, str(error))
-            metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
-            await asyncio.sleep(_EXPIRE_EVERY_S)
+        try:
+            await store.expire()
+            while chores:
+                await chores[0]()
+                chores.pop(0)
+            health.set("database", True)
+        except StoreUnavailable as error:
+            health.set("database", False, str(error))
+        metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
+        await asyncio.sleep(_EXPIRE_EVERY_S)
+        rounds += 1
+        if rounds % _FORGET_EVERY == 0:
+            chores.append(store.forget)
 
 
 def random_id() -> str:

@@ -18,10 +18,9 @@ from cloud.domain.location import Station
 from cloud.domain.principal import Principal
 from cloud.domain.session import Session
 from cloud.store import changes, locations, sessions
-from cloud.store.changes import Changed
-from cloud.store.feed import Change, Subscriber
+from cloud.store.feed import Change, Subscriber, load
 from cloud.store.store import Store
-from powerctl.core.ids import SessionId, StationId
+from powerctl.core.ids import StationId
 from powerctl.v1 import watch_pb2 as pb
 from powerctl.wire.common import time_to_wire
 
@@ -52,7 +51,7 @@ class WatchService:
                 # A client that loses the stream in here asks again from where it was.
                 yield self._response(request.resume_after, view, value)
             yield self._response(f"{feed}.{position}", view, None)
-            while not self._over(call):
+            while not (subscriber.ended or self._over(call)):
                 changed = [one for one in await self._next(subscriber, call) if one.cursor > position]
                 before, position = position, max([position, *(one.cursor for one in changed)])
                 shown = [one.value for one in changed if view.shows(one.value)]
@@ -82,7 +81,7 @@ class WatchService:
         if after is None or not oldest - 1 <= after <= newest:
             return await self._present(connection, view.caller)
         _, changed = await changes.since(connection, after)
-        found = [await _load(connection, one) for one in changed]
+        found = [await load(connection, one) for one in changed]
         return [value for value in found if value is not None]
 
     async def _present(self, connection: AsyncConnection, caller: Principal) -> list[Station | Session]:
@@ -119,12 +118,6 @@ class _View:
         if self.locations and station not in self.locations:
             return False
         return isinstance(value, Station) or self.caller.owns_or_operates(value.driver)
-
-
-async def _load(connection: AsyncConnection, changed: Changed) -> Station | Session | None:
-    if changed.kind == "location":
-        return await locations.load(connection, StationId(changed.resource))
-    return await sessions.load(connection, SessionId(changed.resource))
 
 
 def _position(cursor: str, feed: str) -> int | None:

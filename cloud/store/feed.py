@@ -8,15 +8,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from cloud.domain.location import Station
 from cloud.domain.session import Session
+from cloud.ingest.ports import StoreUnavailable
 from cloud.store import changes, locations, sessions
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from powerctl.core.ids import SessionId, StationId
+from powerctl.runtime import log
 
 POLL_S = 1.0
 """How long a change made by another process may go unnoticed."""
+
+_log = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,13 @@ class Subscriber:
     def __init__(self) -> None:
         self._waiting: dict[Changed, Change] = {}
         self._event = asyncio.Event()
+        self.ended = False
+        """True: nothing more will come."""
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.ended = True
+        self._event.set()
 
     def put(self, change: Change) -> None:
         """Keep `change` until it is taken; replaces an older one of the same resource."""
@@ -46,7 +59,7 @@ class Subscriber:
         return len(self._waiting)
 
     async def take(self) -> list[Change]:
-        """Everything that waits; waits itself while there is nothing."""
+        """Everything that waits; waits itself while there is nothing and more may come."""
         await self._event.wait()
         self._event.clear()
         taken, self._waiting = list(self._waiting.values()), {}
@@ -61,6 +74,7 @@ class Feed:
         self._subscribers: set[Subscriber] = set()
         self._committed = asyncio.Event()
         self._cursor: int | None = None
+        self._ended = False
 
     def notify(self) -> None:
         """Something was committed."""
@@ -70,6 +84,8 @@ class Feed:
     def subscribe(self) -> Iterator[Subscriber]:
         """A subscriber that receives every change from now on, until the block ends."""
         subscriber = Subscriber()
+        if self._ended:
+            subscriber.end()
         self._subscribers.add(subscriber)
         try:
             yield subscriber
@@ -82,12 +98,24 @@ class Feed:
         return len(self._subscribers)
 
     async def run(self) -> NoReturn:
-        """Pass changes on, for ever."""
-        while True:
-            async for change in self._read():
-                for subscriber in self._subscribers:
-                    subscriber.put(change)
-            await self._wait()
+        """Pass changes on until cancelled, which ends every watcher's stream."""
+        try:
+            while True:
+                try:
+                    await self._pass_on()
+                except StoreUnavailable as error:
+                    _log.warning("feed_waits_for_database", reason=str(error))
+                    await asyncio.sleep(POLL_S)
+                await self._wait()
+        finally:
+            self._ended = True
+            for subscriber in self._subscribers:
+                subscriber.end()
+
+    async def _pass_on(self) -> None:
+        async for change in self._read():
+            for subscriber in self._subscribers:
+                subscriber.put(change)
 
     async def _wait(self) -> None:
         try:
@@ -102,14 +130,15 @@ class Feed:
         async with self._database.read() as connection:
             if self._cursor is None:
                 _, self._cursor = await changes.span(connection)
-            self._cursor, changed = await changes.since(connection, self._cursor)
-            if not self._subscribers:
-                return
-            for one in changed:
-                value: Station | Session | None
-                if one.kind == "location":
-                    value = await locations.load(connection, StationId(one.resource))
-                else:
-                    value = await sessions.load(connection, SessionId(one.resource))
-                if value is not None:
-                    yield Change(self._cursor, one, value)
+            newest, changed = await changes.since(connection, self._cursor)
+            for one in changed if self._subscribers else []:
+                if (value := await load(connection, one)) is not None:
+                    yield Change(newest, one, value)
+            self._cursor = newest
+
+
+async def load(connection: AsyncConnection, changed: Changed) -> Station | Session | None:
+    """The resource as it is now. None: it is gone."""
+    if changed.kind == "location":
+        return await locations.load(connection, StationId(changed.resource))
+    return await sessions.load(connection, SessionId(changed.resource))

@@ -172,6 +172,16 @@ async def test_a_stream_ends_when_the_access_must_be_renewed(api: Cloud) -> None
     assert [one async for one in stream if one.WhichOneof("event") != "heartbeat"] == []
 
 
+async def test_a_cloud_that_stops_ends_its_streams_in_order(api: Cloud) -> None:
+    stream = watch(api, OPAL)
+    await Watcher(stream).state()
+    feed = asyncio.create_task(api.world.store.feed.run())
+    await asyncio.sleep(0)
+    feed.cancel()
+    await asyncio.gather(feed, return_exceptions=True)
+    assert [one async for one in stream] == []
+
+
 async def test_a_stream_that_ends_is_forgotten(api: Cloud) -> None:
     stream: Any = watch(api, OPAL)
     await Watcher(stream).state()
