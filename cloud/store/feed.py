@@ -113,7 +113,10 @@ class Feed:
                 subscriber.end()
 
     async def _pass_on(self) -> None:
-        async for change in self._read():
+        """Read everything before passing anything on: changes of one read share a cursor, and a watcher that woke
+        after the first of them would take the others for known."""
+        changes = [change async for change in self._read()]
+        for change in changes:
             for subscriber in self._subscribers:
                 subscriber.put(change)
 
