@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import InterfaceError
 
-from cloud.ingest.ports import StoreUnavailable
+from cloud.ingest.ports import CommitResult, StoredRecord, StoreUnavailable
 from cloud.store.engine import Database
 from tests.unit.cloud.databases import SqliteFiles
 from tests.unit.cloud.stories import STATION, describes, plugged
@@ -57,3 +59,37 @@ async def _locked(here: World, locked: bool) -> None:
 
 def _away(_: Database) -> object:
     raise StoreUnavailable("away")
+
+
+async def test_cut_connections_are_replaced_and_nothing_is_counted_twice(here: World) -> None:
+    if here.store.database.is_sqlite:
+        pytest.skip("a file has no connections that a server can cut")
+    await here.reports(describes())
+    entries = [here.entry(body) for body in plugged()]
+    await _cut(here)
+    results = [await _insist(here, entries), await _insist(here, entries)]
+    assert [result.duplicates for result in results] == [0, len(entries)]
+
+
+async def _cut(here: World) -> None:
+    others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename IS NOT NULL"
+    )
+    with suppress(InterfaceError):
+        await _cut_from(here, f"{others} AND datname = current_database()")
+
+
+async def _cut_from(here: World, statement: str) -> None:
+    async with here.store.database.engine.connect() as one, here.store.database.engine.connect() as other:
+        await one.exec_driver_sql("SELECT 1")
+        await other.exec_driver_sql(statement)
+
+
+async def _insist(here: World, entries: list[StoredRecord]) -> CommitResult:
+    """As ingest does: the same again until it is stored."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                return await here.commits(entries)
+            except StoreUnavailable:
+                continue
