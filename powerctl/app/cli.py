@@ -87,6 +87,7 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--vehicles", choices=["simulated", "none"], default="simulated", help="none: bring your own")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep files here instead of a temporary folder")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=PORT", help="move a port, e.g. web=8088")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="take pictures of the page during the story")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page")
     parser.set_defaults(run=_demo)
 

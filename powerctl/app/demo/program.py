@@ -19,6 +19,7 @@ from typing import Any, Final
 from rich.live import Live
 
 from powerctl.app.demo import files, screen
+from powerctl.app.demo.pictures import PICTURES, Photographer
 from powerctl.app.demo.ports import HOST, VEHICLE_PORTS, Ports, moved, refuse_used
 from powerctl.app.demo.report import assemble
 from powerctl.app.demo.stage import Stage
@@ -110,7 +111,8 @@ async def _tell(options: argparse.Namespace, stage: Stage, stopping: asyncio.Eve
         return 0
     duration_s = options.duration or 60.0
     started = time.monotonic()
-    finished = await _until(stage.play(duration_s), stage, stopping, None, headless=options.headless)
+    telling = _played(options.record, stage, duration_s)
+    finished = await _until(telling, stage, stopping, None, headless=options.headless)
     if not finished:
         return EXIT_FAILED
     measured = await stage.measured()
@@ -125,6 +127,16 @@ async def _tell(options: argparse.Namespace, stage: Stage, stopping: asyncio.Eve
     )
     _write(options.report, report)
     return 0 if report["ok"] else EXIT_FAILED
+
+
+async def _played(pictures: Path | None, stage: Stage, duration_s: float) -> None:
+    if pictures is None:
+        await stage.play(duration_s)
+        return
+    links = {picture.name: stage.files.sign_in_link(picture.person) for picture in PICTURES}
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.play(duration_s))
+        tasks.create_task(Photographer(pictures, links).run(duration_s))
 
 
 def _write(path: Path | None, report: dict[str, object]) -> None:

@@ -37,7 +37,7 @@ class Stage:
     """
 
     def __init__(self, files: Files, story: Story, *, seed: int, vehicles: bool) -> None:
-        self._files = files
+        self.files = files
         self.story = story
         self._seed = seed
         self._with_vehicles = vehicles
@@ -61,10 +61,10 @@ class Stage:
 
     async def start(self) -> None:
         """Start every process."""
-        for program in (*cast.hubs(self._files), *cast.programs(self._files)):
+        for program in (*cast.hubs(self.files), *cast.programs(self.files)):
             await self._supervisor.start(program)
         if self._with_vehicles:
-            for program in cast.vehicles(self._files, self.story, self._seed, _ignore):
+            for program in cast.vehicles(self.files, self.story, self._seed, _ignore):
                 await self._supervisor.start(program)
 
     async def ready(self, timeout_s: float) -> bool:
@@ -80,22 +80,22 @@ class Stage:
         finally:
             failing.cancel()
             await asyncio.gather(failing, return_exceptions=True)
-        await self._supervisor.start(cast.observer(self._files, self._on_observation))
-        await self._supervisor.start(cast.utility(self._files, self._on_write))
+        await self._supervisor.start(cast.observer(self.files, self._on_observation))
+        await self._supervisor.start(cast.utility(self.files, self._on_write))
         return True
 
     async def _all_well(self, timeout_s: float) -> bool:
         """The uplink starts when someone takes its records: a broker forgets what nobody has subscribed to."""
         deadline = time.monotonic() + timeout_s
-        urls = self._files.health_urls
+        urls = self.files.health_urls
         if not await _become_well([urls["cloud"]], deadline):
             return False
-        await self._supervisor.start(cast.uplink(self._files))
+        await self._supervisor.start(cast.uplink(self.files))
         return await _become_well(urls.values(), deadline)
 
     def complaints(self) -> str:
         """The last words of every program that is not well."""
-        unwell = [name for name, url in self._files.health_urls.items() if not _well(url)]
+        unwell = [name for name, url in self.files.health_urls.items() if not _well(url)]
         return "\n".join(f"--- {name} ---\n{self._supervisor.last_words(name)}" for name in unwell)
 
     async def failure(self) -> None:
