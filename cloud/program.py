@@ -117,6 +117,7 @@ async def housekeep(store: Store, health: Health, charging: Charging) -> NoRetur
     """Send again what a restart cut off, give up, forget, and say whether the database works, for ever."""
     chores, rounds = [charging.resume, store.forget], 0
     while True:
+        metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
         try:
             await store.expire()
             while chores:
@@ -125,7 +126,6 @@ async def housekeep(store: Store, health: Health, charging: Charging) -> NoRetur
             health.set("database", True)
         except StoreUnavailable as error:
             health.set("database", False, str(error))
-        metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
         await asyncio.sleep(_EXPIRE_EVERY_S)
         rounds += 1
         if rounds % _FORGET_EVERY == 0:
