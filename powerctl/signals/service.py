@@ -6,8 +6,10 @@ One write runs through in one turn of the loop: validated, applied, answered, ar
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NoReturn
@@ -27,10 +29,14 @@ from powerctl.signals.commission import Identity, fresh_image, open_slots, power
 from powerctl.signals.grid_signal import Authority, Channel
 from powerctl.signals.mailbox import Stamp
 from powerctl.signals.pdu import Code, Refused
+from powerctl.signals.points import acceptable
+from powerctl.signals.register_map import REGISTER_MAP
 from powerctl.signals.rights import SLOT_GROUP
 from powerctl.signals.server import Front, ModbusServer
 from powerctl.signals.settings import GridSettings
 from powerctl.signals.slots import Step, events, held, readback
+from powerctl.signals.sources import flexible_return
+from powerctl.signals.sources.source import Foreseen, Source, Sources
 from powerctl.signals.store import Keeper, load
 
 TICK_S: Final = 1.0
@@ -80,6 +86,9 @@ class GridSignals:
         path = state_dir / FILE_NAME
         saved = load(path)
         self._keeper = Keeper(path)
+        self._sources = Sources()
+        self._return_rules = flexible_return.ReturnRules()
+        self._return = flexible_return.Return(rating, rating)
         self._slots = open_slots(settings, rating, saved, clock.monotonic())
         self._charge_rate_max = None if saved.charge_rate_max_w is None else Power(saved.charge_rate_max_w)
         self._image = fresh_image(
@@ -152,9 +161,46 @@ class GridSignals:
         self._report = report
         if report.ac_power is not None:
             now = self._clock.monotonic()
+            self._sources.measured(report.ac_power, now)
             self._compliance = telemetry.observed(self._compliance, report.ac_power, self._state, now)
         self._put(telemetry.measurement(report, granted or {}))
         self._put(telemetry.status(self._state, report, self._rating, self._compliance))
+
+    def add_source(self, source: Source) -> Callable[[], None]:
+        """Let `source` contribute from now on.
+
+        Returns:
+            What is to be called in the loop whenever the source has something new; when it returns, the state is told.
+        """
+        self._sources.add(source)
+        self._state = self._arbitrate()
+        return self._spoken
+
+    def set_return(self, rules: flexible_return.ReturnRules) -> None:
+        """How power comes back from now on after a limit of the grid was lifted."""
+        self._return_rules = rules
+
+    def foreseen(self, utc: datetime) -> Foreseen:
+        """The lowest cap and the price that sources announced for an instant to come."""
+        return self._sources.foreseen(utc)
+
+    def submit(self, slot: int, values: Mapping[str, int], authority: Authority) -> bool:
+        """Take raw values of a slot's points from a peer that the station itself asked for them.
+
+        Returns:
+            False: the slot is not commissioned, or a value is not acceptable; nothing was taken.
+        """
+        points = {name: REGISTER_MAP.by_path[f"64300.Src.{slot}.{name}"].point for name in values}
+        if slot not in self._slots or not all(acceptable(points[name], value) for name, value in values.items()):
+            return False
+        stamp = self._stamp()
+        self._note(self._slots.write(slot, values, authority, stamp), stamp)
+        self._settle()
+        return True
+
+    def _spoken(self) -> None:
+        """A source has something new."""
+        self._settle()
 
     def _stamp(self) -> Stamp:
         return Stamp(self._clock.monotonic(), self._clock.utc())
@@ -208,12 +254,25 @@ class GridSignals:
         self._keeper.keep(saved_of(self._slots, self._charge_rate_max, self._clock.monotonic()))
 
     def _arbitrate(self) -> GridState:
-        now = self._clock.monotonic()
-        contributions = self._slots.contributions(now)
+        stamp = self._stamp()
+        contributions = self._slots.contributions(stamp.now) + self._sources.contributions(stamp)
         if (most := self._charge_rate_max) is not None:
             detail = f"The station is commissioned for at most {most}."
             contributions.append(Contribution(LimitSource.HARDWARE, detail, cap=most))
-        return arbitrate(self._rating, contributions, next_change=self._slots.deadline())
+        contributions += self._returning(contributions, stamp.now)
+        return arbitrate(self._rating, contributions, next_change=self._deadline(stamp))
+
+    def _returning(self, contributions: Sequence[Contribution], now: Monotonic) -> list[Contribution]:
+        """What the return after a limit of the grid adds: a delay, and a ramp."""
+        goal = flexible_return.commanded(self._rating, contributions)
+        fraction = random.random()  # noqa: S311 - spreads stations, guards nothing
+        self._return = flexible_return.followed(self._return, goal, self._return_rules, fraction, now)
+        return flexible_return.contributions(self._return, self._rating, self._return_rules, now)
+
+    def _deadline(self, stamp: Stamp) -> Monotonic | None:
+        """When the state may change by time alone."""
+        instants = (self._slots.deadline(), self._sources.deadline(stamp), self._return.resume_at)
+        return min((at for at in instants if at is not None), default=None)
 
     def _answered(self, arrived: Monotonic) -> None:
         """A request is answered; `arrived` is the loop's time at which it came."""
@@ -226,6 +285,8 @@ class GridSignals:
         """Arbitrate; if the outcome is new, tell it at once. True: it was new."""
         before, self._state = self._state, self._arbitrate()
         self._rearm()
+        for event in self._sources.news(self._stamp(), self._report.ac_power if self._report else None):
+            self._on_event(event)
         if replace(before, next_change=self._state.next_change) == self._state:
             return False
         if self._state.cap < before.cap:
@@ -273,7 +334,7 @@ class GridSignals:
         if self._timer is not None:
             self._timer.cancel()
         now = self._clock.monotonic()
-        deadline = self._slots.deadline()
+        deadline = self._deadline(self._stamp())
         wait = TICK_S - now % TICK_S
         if deadline is not None:
             wait = min(wait, deadline - now)
