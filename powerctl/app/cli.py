@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from powerctl.app import grid_cli
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import log, service
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_check(commands)
     _add_demo(commands)
+    grid_cli.add(commands)
     commands.add_parser("vehicle", help="a simulated vehicle over CAN and a plant (powerctl vehicle --help)")
     return parser
 

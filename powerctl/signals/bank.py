@@ -1,6 +1,6 @@
 """Requests against the image: validated as a whole, then carried out as a whole.
 
-The order of refusals: form (1, 3), busy (6), address (2), right (1), value (3), storage (4).
+The order of refusals: form (1, 3), no role (1), busy (6), address (2), right (1), value (3), storage (4).
 """
 
 from __future__ import annotations
@@ -70,9 +70,11 @@ class Bank:
             Refused: To be answered with an exception. Nothing was changed.
         """
         request = parse(pdu)
+        if not self._rights.may_read(authority):
+            raise Refused(Code.ILLEGAL_FUNCTION)
         if request.write is None:
             return answer(request, self._read(request))
-        if not self._rate.admit(authority.peer, now):
+        if not self._rate.admit(authority.fingerprint or authority.peer, now):
             raise Refused(Code.BUSY)
         wanted = self._wanted(request.write, request.data)
         self._read(request)

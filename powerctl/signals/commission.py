@@ -12,8 +12,8 @@ from powerctl.signals import lpc
 from powerctl.signals.image import Image
 from powerctl.signals.mailbox import Commission, Mailbox, open_mailbox
 from powerctl.signals.register_map import REGISTER_MAP
-from powerctl.signals.rights import Rights, networks
-from powerctl.signals.settings import GridSettings, SlotSettings
+from powerctl.signals.rights import Rights, Role, Standing, networks
+from powerctl.signals.settings import GridSettings, ModbusRtuSettings, SlotSettings
 from powerctl.signals.slots import Slots, held, readback
 from powerctl.signals.store import Saved, SavedSlot
 
@@ -47,7 +47,21 @@ def power_scale(rating: Power) -> int:
 def rights_of(settings: GridSettings) -> Rights:
     """Who may write, as commissioned."""
     slots = {slot.index: networks(slot.writers) for slot in settings.slots if slot.commissioned}
-    return Rights(slots, networks(settings.installers))
+    clients = settings.modbus_tls.clients if settings.modbus_tls else ()
+    return Rights(
+        slots,
+        networks(settings.installers),
+        certificates={client.fingerprint: frozenset(client.slots) for client in clients},
+        lines={line.device: _standing(line) for line in settings.modbus_rtu},
+        control_slot=settings.controlling.index if settings.controlling else None,
+    )
+
+
+def _standing(line: ModbusRtuSettings) -> Standing:
+    roles = {Role.GRID_SERVICE} if line.slots else set()
+    if line.installer:
+        roles |= {Role.NETWORK_ADMINISTRATOR, Role.SUPER_ADMINISTRATOR}
+    return Standing(frozenset(roles), frozenset(line.slots))
 
 
 def open_slots(settings: GridSettings, rating: Power, saved: Saved, now: Monotonic) -> Slots:

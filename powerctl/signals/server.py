@@ -1,7 +1,8 @@
 """The Modbus/TCP server: strict about framing, answers in order, bounded in every direction.
 
 Requests of one connection are executed one after the other, at most `BURST` per turn of the loop; what is left waits
-in the connection's buffer with reading paused. The same handler serves TLS when it is given a context.
+in the connection's buffer with reading paused. With TLS a peer becomes a connection after its handshake, of which at
+most `MAX_HANDSHAKES` run at a time; then the same handler serves it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from powerctl.core.clock import Monotonic
 from powerctl.runtime import log
 from powerctl.runtime.health import port_error
 from powerctl.runtime.metrics import counter, gauge
+from powerctl.signals.certificate import fingerprint_of, role_of
 from powerctl.signals.grid_signal import Authority, Channel
 from powerctl.signals.mbap import UNITS, Adu, Deframer, MalformedStream, frame
 from powerctl.signals.pdu import Code, Function, Refused, refusal
@@ -23,6 +25,8 @@ from powerctl.signals.pdu import Code, Function, Refused, refusal
 BURST: Final = 16
 HANDSHAKE_S: Final = 5.0
 """How long a TLS handshake may take."""
+MAX_HANDSHAKES: Final = 16
+"""Handshakes at a time; a peer beyond them is turned away, and may come again."""
 LINGER_S: Final = 1.0
 """How long a peer that lost its place has to fetch the answers to its good requests."""
 
@@ -51,14 +55,15 @@ class ModbusServer:
     Args:
         front: What its connections do.
         setting: Name of the port's setting, for errors.
-        tls: Context of the secure variant. None: plain.
+        tls: Yields the context of the secure variant for each handshake. None: plain.
     """
 
-    def __init__(self, front: Front, *, setting: str, tls: SSLContext | None = None) -> None:
+    def __init__(self, front: Front, *, setting: str, tls: Callable[[], SSLContext] | None = None) -> None:
         self._front = front
         self._setting = setting
         self._tls = tls
         self._connections: dict[_Connection, None] = {}
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.broken = asyncio.Event()
         """Set when a request met our own mistake; the traceback is in the log."""
@@ -71,11 +76,8 @@ class ModbusServer:
     async def start(self, host: str, port: int) -> None:
         """Open the port. Raises ConfigError: it cannot be opened."""
         loop = asyncio.get_running_loop()
-        handshake = HANDSHAKE_S if self._tls else None
         try:
-            self._server = await loop.create_server(
-                lambda: _Connection(self), host, port, ssl=self._tls, ssl_handshake_timeout=handshake
-            )
+            self._server = await loop.create_server(self._protocol, host, port)
         except OSError as error:
             raise port_error(self._setting, host, port, error) from error
         _log.info("modbus_listening", channel=self._front.channel, host=host, port=self.port)
@@ -87,8 +89,39 @@ class ModbusServer:
         self._server.close()
         for connection in list(self._connections):
             connection.close("stopping")
+        for handshake in self._handshakes:
+            handshake.cancel()
         await self._server.wait_closed()
         self._server = None
+
+    def _protocol(self) -> asyncio.Protocol:
+        return _Connection(self) if self._tls is None else _Doorman(self.greet)
+
+    def greet(self, transport: asyncio.Transport) -> None:
+        """Begin the handshake with a new peer, unless too many are under way."""
+        if len(self._handshakes) >= MAX_HANDSHAKES:
+            counter("powerctl_modbus_closed").labels("handshakes").inc()
+            transport.abort()
+            return
+        transport.pause_reading()
+        handshake = asyncio.create_task(self._shake_hands(transport), name="modbus-handshake")
+        self._handshakes.add(handshake)
+        handshake.add_done_callback(self._handshakes.discard)
+
+    async def _shake_hands(self, transport: asyncio.Transport) -> None:
+        if self._tls is None:
+            return
+        connection = _Connection(self)
+        try:
+            secure = await asyncio.get_running_loop().start_tls(
+                transport, connection, self._tls(), server_side=True, ssl_handshake_timeout=HANDSHAKE_S
+            )
+        except OSError:
+            counter("powerctl_modbus_closed").labels("handshake").inc()
+            transport.abort()
+            return
+        if secure is not None and not secure.is_closing():
+            connection.connection_made(secure)
 
     @property
     def front(self) -> Front:
@@ -111,6 +144,26 @@ class ModbusServer:
         gauge("powerctl_modbus_connections").labels(self._front.channel).set(len(self._connections))
 
 
+class _Doorman(asyncio.Protocol):
+    """Meets a peer that has still to show its certificate."""
+
+    def __init__(self, greet: Callable[[asyncio.Transport], None]) -> None:
+        self._greet = greet
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._greet(cast(asyncio.Transport, transport))
+
+
+def _authority(channel: Channel, transport: asyncio.BaseTransport) -> Authority:
+    peer = transport.get_extra_info("peername")
+    address = str(peer[0]) if peer else ""
+    tls = transport.get_extra_info("ssl_object")
+    certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+    if certificate is None:
+        return Authority(channel, address)
+    return Authority(channel, address, role_of(certificate), fingerprint_of(certificate))
+
+
 class _Connection(asyncio.Protocol):
     def __init__(self, server: ModbusServer) -> None:
         self._server = server
@@ -126,11 +179,11 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self._authority = Authority(self._front.channel, str(peer[0]) if peer else "")
+        self._authority = _authority(self._front.channel, transport)
         self.is_writer = self._front.is_writer(self._authority)
         self._server.admit(self)
         self._watch_idle()
+        self._serve()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

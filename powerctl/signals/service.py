@@ -26,13 +26,13 @@ from powerctl.signals import telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.bank import Bank, Change, WriteRate
 from powerctl.signals.commission import Identity, fresh_image, open_slots, power_scale, rights_of, saved_of
-from powerctl.signals.grid_signal import Authority, Channel
+from powerctl.signals.fronts import Fronts
+from powerctl.signals.grid_signal import Authority
 from powerctl.signals.mailbox import Stamp
 from powerctl.signals.pdu import Code, Refused
 from powerctl.signals.points import acceptable
 from powerctl.signals.register_map import REGISTER_MAP
 from powerctl.signals.rights import SLOT_GROUP
-from powerctl.signals.server import Front, ModbusServer
 from powerctl.signals.settings import GridSettings
 from powerctl.signals.slots import Step, events, held, readback
 from powerctl.signals.sources import flexible_return
@@ -43,7 +43,6 @@ TICK_S: Final = 1.0
 """How often clocks, heartbeats and remaining times are brought up to date in the registers."""
 MIN_WAIT_S: Final = 0.001
 """Keeps rounding from re-arming a timer for no time at all."""
-PORT_SETTING: Final = "manager.grid.modbus_tcp.port"
 FILE_NAME: Final = "grid.json"
 PERSISTENT: Final = frozenset({"FsW", "FsTms", "WChaRteMax"})
 
@@ -78,7 +77,6 @@ class GridSignals:
         on_event: Callable[[GridEvent], None] = _ignore,
         identity: Identity | None = None,
     ) -> None:
-        self._settings = settings
         self._clock = clock
         self._rating = rating
         self._on_change = on_change
@@ -105,15 +103,7 @@ class GridSignals:
         self._timer: asyncio.TimerHandle | None = None
         rights = rights_of(settings)
         bank = Bank(self._image, rights, WriteRate(settings.modbus_tcp.max_writes_per_s), self._take)
-        front = Front(
-            Channel.MODBUS_TCP,
-            lambda pdu, authority: bank.execute(pdu, authority, self._clock.monotonic()),
-            self._answered,
-            rights.is_writer,
-            settings.modbus_tcp.max_connections,
-            settings.modbus_tcp.idle_timeout_s,
-        )
-        self._server = ModbusServer(front, setting=PORT_SETTING)
+        self._fronts = Fronts(settings, bank, rights, clock, self._answered)
         self.listening = asyncio.Event()
         """Set once the port is open."""
         self._state = self._arbitrate()
@@ -128,28 +118,32 @@ class GridSignals:
     @property
     def port(self) -> int:
         """The Modbus/TCP port that is open; 0 before `run`."""
-        return self._server.port
+        return self._fronts.tcp.port
+
+    @property
+    def tls_port(self) -> int:
+        """The secure port that is open; 0 before `run`, and when there is none."""
+        return self._fronts.tls.port if self._fronts.tls else 0
 
     async def run(self) -> NoReturn:
         """Serve until cancelled. Reports the first state before the port opens.
 
         Raises:
-            ConfigError: The port cannot be opened.
+            ConfigError: A port cannot be opened.
         """
         self._publish()
-        tcp = self._settings.modbus_tcp
-        await self._server.start(tcp.host, tcp.port)
-        self.listening.set()
-        self._tick()
         try:
+            await self._fronts.start()
+            self.listening.set()
+            self._tick()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keeper.run(), name="keep-grid-settings")
-                await self._server.broken.wait()
-                raise RuntimeError("a Modbus request met a mistake of ours; see the log")
+                tasks.create_task(self._fronts.run(), name="modbus-front-ends")
+            raise AssertionError
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            await self._server.close()
+            await self._fronts.close()
 
     def update_measurement(self, report: StationReport, *, granted: Mapping[ConnectorId, Power] | None = None) -> None:
         """Show the newest report in the registers.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -10,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
 from powerctl.runtime.settings import Section
+from powerctl.signals.certificate import normalized
 from powerctl.signals.lpc import Autonomy
 
 SLOTS: Final = 4
@@ -31,6 +34,69 @@ class ModbusTcpSettings(Section):
     """A connection without a complete request for this long is closed."""
     max_writes_per_s: float = Field(default=10.0, gt=0, le=1000)
     """Sustained writes per peer, with bursts of twice as many; beyond it the answer is *busy*."""
+
+
+class ClientSettings(Section):
+    """A certificate that may write to slots; `powerctl grid enrol` prints these lines."""
+
+    fingerprint: str
+    """SHA-256 of the certificate, 64 hexadecimal digits; colons do not matter."""
+    slots: tuple[int, ...]
+    """Slots that its holder speaks for."""
+    name: str = ""
+    """For people."""
+
+    @field_validator("fingerprint")
+    @classmethod
+    def _fingerprint_is_one(cls, fingerprint: str) -> str:
+        return normalized(fingerprint)
+
+    @field_validator("slots")
+    @classmethod
+    def _slots_exist(cls, slots: tuple[int, ...]) -> tuple[int, ...]:
+        if any(not 0 <= slot < SLOTS for slot in slots):
+            raise ValueError(f"slots are 0 to {SLOTS - 1}")
+        return slots
+
+
+class ModbusTlsSettings(Section):
+    """The secure server (Modbus/TCP Security). The role of a peer comes from its certificate."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=5802, ge=0, le=65535)
+    """802 is the registered one. 0: any free port."""
+    certificate: Path
+    """The station's certificate with everything between it and its root, PEM."""
+    key: Path
+    authorities: tuple[Path, ...] = Field(min_length=1, max_length=64)
+    """Roots that may sign peers, PEM. Replaced files count from the next handshake on."""
+    revoked: Path | None = None
+    """Revocation list of these roots, PEM."""
+    clients: tuple[ClientSettings, ...] = ()
+    """Certificates that are bound to slots. Without one a grid service reads, and writes nothing."""
+    max_connections: int = Field(default=64, ge=1, le=1024)
+    idle_timeout_s: float = Field(default=60.0, gt=0, le=3600)
+
+
+BaudRate = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
+
+
+class ModbusRtuSettings(Section):
+    """A serial line, RS-485 as a rule. Whoever is on the line is one peer."""
+
+    device: str
+    """Path of the serial port."""
+    baud: BaudRate = 19200
+    parity: Literal["none", "even", "odd"] = "even"
+    stop_bits: Literal[1, 2] = 1
+    unit: int = Field(default=1, ge=1, le=247)
+    """The station's address on the line, until 1.DA was written."""
+    gap_s: float = Field(default=0.02, ge=0.001, le=1)
+    """Silence that ends a frame; at least 3.5 characters are waited for. USB adapters need 20 ms."""
+    slots: tuple[int, ...] = ()
+    """Slots that the line speaks for. Empty: it only reads."""
+    installer: bool = False
+    """True: the line may write the station's own settings."""
 
 
 class SlotSettings(Section):
@@ -85,9 +151,14 @@ class GridSettings(Section):
     """Everything about grid signals."""
 
     modbus_tcp: ModbusTcpSettings = ModbusTcpSettings()
+    modbus_tls: ModbusTlsSettings | None = None
+    """Absent: no secure server."""
+    modbus_rtu: tuple[ModbusRtuSettings, ...] = Field(default=(), max_length=4)
     slots: tuple[SlotSettings, ...] = Field(default=(), max_length=SLOTS)
     installers: tuple[str, ...] = ()
-    """Addresses or networks that may write the station's own settings (model 702). Empty: nobody."""
+    """Addresses or networks that may write the station's own settings (702, 703, 715.OpCtl). Empty: nobody."""
+    control_slot: int | None = Field(default=None, ge=0, lt=SLOTS)
+    """Slot whose source also speaks through SunSpec's own controls (model 704). Absent: the first commissioned one."""
 
     @field_validator("installers")
     @classmethod
@@ -103,17 +174,25 @@ class GridSettings(Section):
             raise ValueError("two slots have the same index")
         return self
 
+    @property
+    def controlling(self) -> SlotSettings | None:
+        """The slot whose source also speaks through SunSpec's own controls. None: there is none."""
+        commissioned = {slot.index: slot for slot in self.slots if slot.commissioned}
+        index = min(commissioned, default=None) if self.control_slot is None else self.control_slot
+        return None if index is None else commissioned.get(index)
+
     def describe(self) -> list[str]:
         """What the station does at start and on silence, one sentence each."""
         tcp = self.modbus_tcp
         lines = [f"Grid signals come in by Modbus/TCP on {tcp.host}:{tcp.port}; anyone who reaches it may read."]
+        lines += _describe_fronts(self)
         commissioned = [slot for slot in self.slots if slot.commissioned]
         if not commissioned:
             lines.append("No grid source is commissioned: only the station's rating limits it.")
         for slot in commissioned:
             lines += _describe_slot(slot)
         who = ", ".join(self.installers) or "nobody"
-        lines.append(f"The station's own settings (model 702) may be written by {who}.")
+        lines.append(f"The station's own settings (models 702 and 703) may be written by {who} over plain Modbus/TCP.")
         return lines
 
 
@@ -122,6 +201,20 @@ _AFTERWARDS: Final = {
     Autonomy.AFTER_FAILSAFE_MIN: "After {hours:g} h without the source it goes on without that limit.",
     Autonomy.AFTER_WAIT: "It goes on without that limit after 2 minutes at start, or {hours:g} h of silence later on.",
 }
+
+
+def _describe_fronts(settings: GridSettings) -> Iterator[str]:
+    tls = settings.modbus_tls
+    if tls is None:
+        yield "There is no secure server: plain Modbus/TCP shows and believes addresses."
+    else:
+        yield f"Secure Modbus is on {tls.host}:{tls.port}; only peers with a certificate and a role get an answer."
+        for client in tls.clients:
+            bound = ", ".join(str(slot) for slot in client.slots)
+            yield f"Certificate {client.fingerprint[:16]}… ({client.name or 'no name'}) speaks for slot {bound}."
+    for line in settings.modbus_rtu:
+        spoken = f"speaks for slot {', '.join(map(str, line.slots))}" if line.slots else "only reads"
+        yield f"Serial line {line.device} ({line.baud} baud, address {line.unit}) {spoken}."
 
 
 def _describe_slot(slot: SlotSettings) -> list[str]:

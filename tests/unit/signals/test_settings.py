@@ -82,7 +82,7 @@ def test_it_says_what_happens_at_start_on_silence_and_afterwards() -> None:
 @pytest.mark.parametrize("autonomy", list(Autonomy))
 def test_every_kind_of_autonomy_has_its_sentence(autonomy: Autonomy) -> None:
     settings = GridSettings.model_validate({"slots": [{**SLOT, "autonomy": autonomy}]})
-    assert len(settings.describe()) == 7
+    assert len(settings.describe()) == 8
 
 
 def test_a_slot_that_is_not_commissioned_is_not_described() -> None:
