@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from powerctl.allocation.budget import Budget
 from powerctl.core.clock import Monotonic
@@ -12,6 +12,8 @@ from powerctl.core.units import Power
 TOLERANCE = 0.02
 TOLERANCE_W = 200.0
 """The meter's tolerance is the larger of both (architecture, rule 4)."""
+GRACE_S = 1.0
+"""Beyond the settle time, for the meter's own delay and the interval of reports."""
 
 
 def envelope_w(cap_w: float) -> float:
@@ -39,25 +41,49 @@ class Complied:
 
 
 @dataclass(frozen=True, slots=True)
+class Exceeded:
+    """The measured power is above the cap although the settle time is over. Said once, until it complies again."""
+
+    source: LimitSource
+    cap: Power
+    measured: Power
+    after_s: float
+    """Since the cap fell last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Watch:
     """What is in force, and what has yet to be met."""
 
     cap: Power | None = None
     open: Curtailment | None = None
+    newest: Curtailment | None = None
+    """The last decrease, met or not. None: the cap has not fallen since it was lifted."""
+    settle_s: float = 0.0
+    exceeded: bool = False
 
 
 def ordered(watch: Watch, budget: Budget, now: Monotonic) -> Watch:
     """`watch` under a new budget: a lower cap opens a curtailment, a lifted one closes it unmet."""
     if watch.cap is None or budget.cap < watch.cap:
-        return Watch(budget.cap, Curtailment(budget.source, budget.cap, now))
+        curtailment = Curtailment(budget.source, budget.cap, now)
+        return Watch(budget.cap, curtailment, curtailment, budget.settle_s, watch.exceeded)
     if budget.cap > watch.cap:
-        return Watch(budget.cap)
+        newest = None if watch.newest is None else replace(watch.newest, source=budget.source, cap=budget.cap)
+        return Watch(budget.cap, None, newest, watch.settle_s)
     return watch
 
 
-def measured(watch: Watch, power: Power, now: Monotonic) -> tuple[Watch, Complied | None]:
-    """`watch` after one reading at the grid connection, and what it met if it did."""
-    if watch.open is None or power.w > envelope_w(watch.open.cap.w):
+def measured(watch: Watch, power: Power, now: Monotonic) -> tuple[Watch, Complied | Exceeded | None]:
+    """`watch` after one reading at the grid connection, and what it met or missed if it did."""
+    if watch.newest is None:
         return watch, None
-    met = Complied(watch.open.source, watch.open.cap, power, now - watch.open.since)
-    return Watch(watch.cap), met
+    newest, after_s = watch.newest, now - watch.newest.since
+    if power.w > envelope_w(newest.cap.w):
+        if watch.exceeded or after_s <= watch.settle_s + GRACE_S:
+            return watch, None
+        return replace(watch, exceeded=True), Exceeded(newest.source, newest.cap, power, after_s)
+    met = None
+    if watch.open is not None or watch.exceeded:
+        met = Complied(newest.source, newest.cap, power, after_s)
+    return replace(watch, open=None, exceeded=False), met

@@ -6,9 +6,10 @@ Its entries leave the loop through a bounded queue and are synced by a thread; t
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -59,8 +60,8 @@ def entry_of(event: GridEvent, *, latency_s: float | None = None) -> dict[str, A
         "time": stamp(event.event_time),
         "kind": event.kind.value,
         "source": event.source.value,
-        "cap_w": event.cap.w,
-        "measured_w": None if event.measured is None else round(event.measured.w, 1),
+        "cap_w": round(float(event.cap.w), 1),
+        "measured_w": None if event.measured is None else round(float(event.measured.w), 1),
         "detail": event.detail,
     }
     return entry if latency_s is None else {**entry, "latency_s": round(latency_s, 3)}
@@ -91,11 +92,8 @@ class Evidence:
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Have `entry` written. Never blocks."""
-        if len(self._waiting) >= MOST_WAITING:
-            self._waiting.popleft()
-            self._lost += 1
-            metrics.counter("powerctl_evidence_lost_total").inc()
         self._waiting.append(entry)
+        self._shorten()
         self._arrived.set()
 
     def note(self, kind: str, detail: str, **more: Any) -> None:
@@ -108,44 +106,43 @@ class Evidence:
         Raises:
             ConfigError: The folder cannot be used, or another process writes there.
         """
-        store = await asyncio.to_thread(
-            ChainStore,
-            self._folder,
-            keep_months=self._settings.keep_months,
-            max_bytes=self._settings.max_mb * 1_000_000,
-        )
-        self.head = store.head
-        try:
-            while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                if not await self._flush(store):
-                    await asyncio.sleep(RETRY_S)
-                    self._arrived.set()
-        finally:
-            await asyncio.shield(self._finish(store))
+        with ThreadPoolExecutor(1, "evidence") as disk:
+            store = await asyncio.get_running_loop().run_in_executor(disk, self._open)
+            self.head = store.head
+            try:
+                await self._write_for_ever(store, disk)
+            finally:
+                await asyncio.shield(self._flush(store, disk))
+                disk.submit(store.close)
+        raise AssertionError
 
-    async def _finish(self, store: ChainStore) -> None:
-        await self._flush(store)
-        await asyncio.to_thread(store.close)
+    def _open(self) -> ChainStore:
+        most = self._settings.max_mb * 1_000_000
+        return ChainStore(self._folder, keep_months=self._settings.keep_months, max_bytes=most)
 
-    async def _flush(self, store: ChainStore) -> bool:
+    async def _write_for_ever(self, store: ChainStore, disk: Executor) -> NoReturn:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            if not await self._flush(store, disk):
+                await asyncio.sleep(RETRY_S)
+                self._arrived.set()
+
+    async def _flush(self, store: ChainStore, disk: Executor) -> bool:
         """Write what waits; false: the disk refuses, and it still waits."""
-        batch = list(self._waiting)
-        if not batch:
+        if not self._waiting:
             return True
-        entries, lost = [*self._confession(), *batch], self._lost
+        entries = [*self._confession(), *self._waiting]
+        self._waiting.clear()
+        append = functools.partial(store.append, self._clock.utc(), entries)
         try:
-            self.head = await asyncio.to_thread(store.append, self._clock.utc(), entries)
+            self.head = await asyncio.get_running_loop().run_in_executor(disk, append)
         except OSError as error:
-            _log.error("evidence_not_written", folder=str(self._folder), why=str(error), waiting=len(batch))
+            _log.error("evidence_not_written", folder=str(self._folder), why=str(error), waiting=len(entries))
             self._well(False, f"the evidence cannot be written: {error.strerror or error}")
+            self._waiting.extendleft(reversed(entries))
+            self._shorten()
             return False
-        for entry in batch:
-            # What overflowed meanwhile was lost on paper only: it is written now.
-            with suppress(ValueError):
-                self._waiting.remove(entry)
-        self._lost -= lost
         metrics.counter("powerctl_evidence_entries_total").inc(len(entries))
         self._well(True, "")
         return True
@@ -154,4 +151,11 @@ class Evidence:
         if not self._lost:
             return []
         detail = f"{self._lost} entries were lost while the disk refused to take them."
+        self._lost = 0
         return [{"time": stamp(self._clock.utc()), "kind": "lost", "detail": detail}]
+
+    def _shorten(self) -> None:
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+            metrics.counter("powerctl_evidence_lost_total").inc()

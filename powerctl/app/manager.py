@@ -11,15 +11,17 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Final, NoReturn
 
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe
 from powerctl.allocation.budget import Budget
-from powerctl.allocation.compliance import Complied, Watch, measured, ordered
+from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_process import PlanProcess
 from powerctl.allocation.plan_question import problem_of, weights_of
+from powerctl.app.evidence import Evidence, entry_of, folder_of
 from powerctl.app.manager_settings import ManagerSettings, PlanSettings
 from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import ConnectorReport, StationReport
@@ -81,6 +83,9 @@ class EnergyManager:
         self._wake = asyncio.Event()
         self._next_at: Monotonic | None = None
         state_dir = station.state_dir / "manager"
+        self.evidence = Evidence(
+            folder_of(station.state_dir), settings.evidence, clock, lambda ok, why: health.set("evidence", ok, why)
+        )
         self.signals = GridSignals(
             settings.grid,
             clock=clock,
@@ -222,16 +227,26 @@ class EnergyManager:
         metrics.gauge("powerctl_efficiency_factor").set(self._state.conversion.factor)
         if power is None:
             return
-        self._watch, met = measured(self._watch, power, now)
-        if met is not None:
-            metrics.histogram("powerctl_compliance_seconds").observe(met.after_s)
-            self._record(self._complied(met))
+        self._watch, seen = measured(self._watch, power, now)
+        if isinstance(seen, Complied):
+            metrics.histogram("powerctl_compliance_seconds").observe(seen.after_s)
+            self._record(self._complied(seen), latency_s=seen.after_s)
+        elif seen is not None:
+            self._exceeded(seen)
 
     def _complied(self, met: Complied) -> GridEvent:
         detail = f"Measured {met.measured} within the limit of {met.cap} after {met.after_s:.3f} s."
         return GridEvent(GridEventKind.COMPLIED, met.source, met.cap, met.measured, self._clock.utc(), detail)
 
-    def _record(self, event: GridEvent) -> None:
+    def _exceeded(self, seen: Exceeded) -> None:
+        metrics.counter("powerctl_compliance_missed_total").labels(seen.source.value).inc()
+        values = {"source": seen.source.value, "cap_w": seen.cap.w, "measured_w": seen.measured.w}
+        detail = f"Measured {seen.measured} above the limit of {seen.cap}, {seen.after_s:.3f} s after it fell."
+        self.evidence.note("exceeded", detail, **values)
+        _log.warning("grid_cap_exceeded", **values)
+
+    def _record(self, event: GridEvent, *, latency_s: float | None = None) -> None:
+        self.evidence.add(entry_of(event, latency_s=latency_s))
         self.server.send_record(Record(self._clock.utc(), event))
 
     def _limits(self, budget: Budget) -> StationLimits:
@@ -280,7 +295,10 @@ async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyn
     try:
         await manager.server.start()
         notify_ready()
-        tasks = [manager.signals.run(), manager.server.run(), manager.run()]
+        manager.evidence.note(
+            "started", f"The energy manager {version('powerctl')} of station {station.id} has started."
+        )
+        tasks = [manager.evidence.run(), manager.signals.run(), manager.server.run(), manager.run()]
         if manager.planner is not None:
             tasks.append(manager.planner.run())
         await run_service("powerctl", *tasks, stop=stop)

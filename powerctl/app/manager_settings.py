@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from powerctl.allocation.allocator import Rules
 from powerctl.allocation.demand import DemandRules
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
+from powerctl.app.evidence import EvidenceSettings
 from powerctl.core.setpoint import LEASE_SECONDS
 from powerctl.core.units import Power
 from powerctl.dispatch.settings import DispatchSettings
@@ -69,6 +70,7 @@ class ManagerSettings(Section):
     allocation: AllocationSettings
     dispatch: DispatchSettings
     plan: PlanSettings = PlanSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
     http: HttpListener = HttpListener(port=9464)
 
 
@@ -88,7 +90,11 @@ def describe(station: StationSettings, settings: ManagerSettings) -> list[str]:
         "setpoint or its commissioned share, whichever is lower:",
     ]
     shares = [f"  connector {c.id} ({c.position}): {Power(c.fallback_w)} DC." for c in station.connectors]
-    return [*lines, *shares, _fallbacks(station, conversion), _planned(settings.plan)]
+    kept = (
+        f"What the grid asked and when the station complied is kept for {settings.evidence.keep_months} months; "
+        "`powerctl evidence` verifies and exports it."
+    )
+    return [*lines, *shares, _fallbacks(station, conversion), _planned(settings.plan), kept]
 
 
 def _fallbacks(station: StationSettings, conversion: Conversion) -> str:
