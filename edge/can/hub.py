@@ -25,7 +25,7 @@ from powerctl.runtime.service import run_service
 MAX_CLIENTS: Final = 32
 MAX_UNSENT: Final = 64 * 1024
 """Bytes that wait for a client which does not read; more, and it is dropped."""
-QUIET_S: Final = 0.05
+QUIET_S: Final = 0.1
 """Between the answer to `rawmode` and the first frame: python-can's client wants the answer alone in one segment."""
 
 _log = log.get(__name__)

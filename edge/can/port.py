@@ -92,7 +92,8 @@ class PythonCanPort:
         self._bus: can.BusABC | None = None
         self._stopping = threading.Event()
         self._outgoing: queue.Queue[can.Message | None] = queue.Queue(WRITE_BACKLOG)
-        self._undelivered = 0
+        self._taken = 0  # written by the reading thread only
+        self._delivered = 0  # written by the event loop only
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
@@ -171,18 +172,18 @@ class PythonCanPort:
             return
         frame = Frame(message.arbitration_id, bytes(message.data), bool(message.is_extended_id))
         reason = rejection(frame)
-        if reason is None and self._undelivered >= READ_BACKLOG:
+        if reason is None and self._taken - self._delivered >= READ_BACKLOG:
             reason = "backlog"
         if reason is not None:
             self._reject(reason)
             return
-        self._undelivered += 1
+        self._taken += 1
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop has ended before this thread
             self._loop.call_soon_threadsafe(self._deliver, frame)
 
     def _deliver(self, frame: Frame) -> None:
-        self._undelivered -= 1
+        self._delivered += 1
         self._on_frame(frame)
 
     def _write(self) -> None:

@@ -167,9 +167,8 @@ class Control:
             await self._broken
 
     def _mistake(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """An exception in a callback is our mistake: it ends the program as one in a task would."""
-        error = context.get("exception")
-        if isinstance(error, Exception) and not self._broken.done():
+        error = mistake_in(context)
+        if error is not None and not self._broken.done():
             self._broken.set_exception(error)
         else:
             loop.default_exception_handler(context)
@@ -241,6 +240,16 @@ class Control:
         self._simulation.close()
         self._desk.close()
         self._http.close()
+
+
+def mistake_in(context: dict[str, Any]) -> Exception | None:
+    """The exception of a callback of ours, which ends the program as one in a task would; None: it is no such thing.
+
+    An OSError comes from a transport, or from gRPC's poller, which reports a spurious wake-up that way.
+    """
+    error = context.get("exception")
+    is_callback = "handle" in context or "protocol" in context
+    return error if is_callback and isinstance(error, Exception) and not isinstance(error, OSError) else None
 
 
 async def run(config_path: Path) -> None:

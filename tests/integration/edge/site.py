@@ -64,16 +64,21 @@ class Process:
             return 0
         if process.returncode is None:
             process.send_signal(number)
+        return await self.ends()
+
+    async def ends(self) -> int:
+        """Wait until it has ended by itself; returns the exit status."""
+        assert self._process is not None
         async with asyncio.timeout(10):
-            return await process.wait()
+            return await self._process.wait()
 
     @property
-    def resident_mb(self) -> float | None:
-        """Megabytes in memory; None: this system does not say."""
+    def resident_mb(self) -> float:
+        """Megabytes in memory; 0 where the system does not say."""
         assert self._process is not None
         status = Path(f"/proc/{self._process.pid}/status")
         if not status.exists():
-            return None
+            return 0.0
         (line,) = [line for line in status.read_text().splitlines() if line.startswith("VmRSS")]
         return int(line.split()[1]) / 1024
 
@@ -164,8 +169,12 @@ class Site:
         self.can_port, self.plant_port, self.http_port = free_port(), free_port(), free_port()
         self.hub = Process("hub", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.can_port}")
         self.car = Process("car", folder, "-c", _CAR, *self._car_arguments())
-        self.edge = Process("edge", folder, "-m", "edge.cli", "control", "--config", str(folder / "station.toml"))
+        self.edge = self.another_edge("edge")
         self._seen = 0
+
+    def another_edge(self, name: str = "edge-2") -> Process:
+        """A controller with the same settings."""
+        return Process(name, self.folder, "-m", "edge.cli", "control", "--config", str(self.folder / "station.toml"))
 
     def _car_arguments(self) -> tuple[str, ...]:
         can, plant = f"socketcand:127.0.0.1:{self.can_port}/can0", f"127.0.0.1:{self.plant_port}"
@@ -201,7 +210,8 @@ class Site:
                 while not condition():  # noqa: ASYNC110 - other processes set no event
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise AssertionError(f"not within {within_s} s\n{self.edge.log[-4000:]}") from None
+            logs = "\n".join(process.log[-4000:] for process in (self.edge, self.car, self.hub))
+            raise AssertionError(f"not within {within_s} s\n{logs}") from None
 
     @property
     def outbox(self) -> Path:

@@ -39,6 +39,7 @@ async def test_from_plug_to_unplug_over_real_sockets(tmp_path: Path) -> None:
         assert report.session == site.session()
         assert report.soc_percent == 40.0
         assert site.manager.reports[-1].ac_power is not None
+        assert site.edge.resident_mb <= 80
         assert await site.is_healthy()
         assert "edge_period_seconds_bucket" in (await site.get("/metrics"))[1]
         site.order_stop()
@@ -151,10 +152,10 @@ async def test_the_hub_may_die_and_come_back(tmp_path: Path) -> None:
         await site.becomes_healthy()
 
 
-async def test_the_controller_is_small(tmp_path: Path) -> None:
+async def test_a_port_in_use_names_the_setting(tmp_path: Path) -> None:
     async with a_site(tmp_path) as site:
-        await site.charges()
-        resident_mb = site.edge.resident_mb
-        if resident_mb is None:
-            pytest.skip("this system has no /proc")
-        assert resident_mb <= 80
+        second = site.another_edge()
+        await second.start()
+        assert await second.ends() == 2
+        assert "edge.http.port" in second.log
+        assert site.manager.latest.state is ConnectorState.AVAILABLE

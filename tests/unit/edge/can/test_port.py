@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 
 import can
 import pytest
 
 from edge.can.frame import Frame
-from edge.can.port import PythonCanPort, check_parameters
+from edge.can.port import READ_BACKLOG, PythonCanPort, check_parameters
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import metrics
 from tests.unit.edge.can.waiting import until
@@ -106,3 +107,14 @@ def test_an_unknown_interface_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match=r"can\.interface: 'sokketcan'"):
         check_parameters("can", {"interface": "sokketcan", "channel": "can0"})
     check_parameters("can", {"interface": "socketcan", "channel": "can0"})
+
+
+async def test_a_stalled_loop_bounds_what_waits(rig: Rig) -> None:
+    before = rejected("backlog")
+    for _ in range(READ_BACKLOG + 50):
+        rig.says(0x102, bytes(8))
+    time.sleep(0.5)  # noqa: ASYNC251 - the loop is stalled on purpose, so that nothing is delivered
+    await until(lambda: rejected("backlog") >= before + 50)
+    await until(lambda: len(rig.heard) == READ_BACKLOG)
+    rig.says(0x100, bytes(8))
+    await until(lambda: rig.heard[-1].frame_id == 0x100)
