@@ -9,6 +9,7 @@ from edge.control import settings as edge_settings
 from edge.uplink.settings import UplinkSettings
 from powerctl.app import manager_settings
 from powerctl.app.manager_settings import ManagerSettings
+from powerctl.core.units import Power
 from powerctl.runtime.settings import Section, load
 from powerctl.runtime.station import StationSettings
 
@@ -32,8 +33,21 @@ def sentences(path: Path) -> list[str]:
     return [
         f"{station.display_name} ({station.id}), {len(station.connectors)} connectors: the file is valid.",
         *_headed("Energy manager", manager_settings.describe(station, tables["manager"])),
+        *_headed("At night", night(station, tables["manager"])),
         *_headed("Charging controller", edge_settings.describe(station, edge)),
         *_headed("Uplink", tables["uplink"].describe()),
+    ]
+
+
+def night(station: StationSettings, manager: ManagerSettings) -> list[str]:
+    """What is different when nobody is there: nothing but what somebody has written."""
+    slots = [slot for slot in manager.grid.slots if slot.commissioned]
+    writers = "the grid sources named above" if slots else "nobody: no grid source is commissioned"
+    return [
+        f"With nothing plugged in {station.display_name} draws its auxiliaries, "
+        f"{Power(manager.allocation.auxiliary_w)}; every program goes on.",
+        f"The limits of the day hold until they end or are changed, by {writers}.",
+        "A vehicle that is plugged in may charge whenever it is started; the clock forbids nothing by itself.",
     ]
 
 

@@ -97,7 +97,8 @@ _REMEDIES: Final = {
 
 
 def _as_config_error(path: Path, table: str, error: ValidationError) -> ConfigError:
-    first, *others = error.errors(include_url=False)
+    # A misspelt key is unknown and the right one missing: the first explains the second.
+    first, *others = sorted(error.errors(include_url=False), key=lambda one: one["type"] != "extra_forbidden")
     key = ".".join([table, *(str(part) for part in first["loc"])])
     why = {"missing": "is missing.", "extra_forbidden": "is not a known key."}.get(first["type"], f"{first['msg']}.")
     if first["type"] not in _REMEDIES and not isinstance(first["input"], dict | list):

@@ -48,7 +48,7 @@ def test_tables_of_other_programs_are_left_alone(tmp_path: Path) -> None:
         ("[egde]\nport = 5\n[edge]\nport = 5\n", "egde", "is not a known table", "[edge]"),
         ("[manager]\n", "edge", "is missing", "Add the table [edge]"),
         ("[edge\n", "station.toml", "is not TOML", "Correct that line"),
-        ("[edge]\nport = 0\nprot = 1\n", "edge.port", "", "1 more to correct"),
+        ("[edge]\nport = 0\nprot = 1\n", "edge.prot", "", "1 more to correct"),
     ],
 )
 def test_a_refusal_names_place_reason_and_remedy(tmp_path: Path, text: str, where: str, why: str, remedy: str) -> None:
