@@ -139,6 +139,8 @@ class PythonCanPort:
                     failures = 0
                     self._receive(bus)
             except (can.CanError, OSError, TimeoutError, ValueError) as error:
+                if self._stopping.is_set():
+                    return
                 self._log.warning("can_bus_lost" if not failures else "can_bus_unavailable", reason=str(error)[:200])
                 failures += 1
                 self._stopping.wait(0.1 + full_jitter(failures, base_s=0.1, cap_s=REOPEN_CAP_S))
