@@ -55,7 +55,7 @@ def page() -> str:
             "\n## Rows\n",
             *(line for phase in Phase for line in _rows_of(phase)),
             "## Times\n",
-            *_table(("Name", "Seconds", "Meaning", "Source", "Certain"), _times()),
+            *_table(("Name", "Kind", "Seconds", "Meaning", "Source", "Certain"), _times()),
             "\n## Faults\n",
             *_table(("Code", "Latched by default", "109.5", "Sentence", "Source"), _faults()),
             "",
@@ -89,7 +89,8 @@ def _row(rule: Rule) -> tuple[str, ...]:
 
 def _times() -> Iterator[tuple[str, ...]]:
     for time, limit in TIMES.items():
-        yield time.value, f"{limit.seconds:g}", limit.meaning, limit.source, "yes" if limit.certain else "no"
+        certain = "yes" if limit.certain else "no"
+        yield time.value, limit.kind.value, f"{limit.seconds:g}", limit.meaning, limit.source, certain
 
 
 def _faults() -> Iterator[tuple[str, ...]]:

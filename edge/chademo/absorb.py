@@ -20,8 +20,9 @@ from edge.chademo.events import (
     Tick,
 )
 from edge.chademo.faults import fault
-from edge.chademo.frames import BatteryLimits, ChargingTime, VehicleControl, VehicleFunctions
+from edge.chademo.frames import BatteryLimits, ChargingTime, Maker, VehicleControl, VehicleFunctions
 from edge.chademo.phase import IDLE, LIVE, Phase
+from edge.chademo.profile import holds
 from edge.chademo.state import Ending, Heard, Output, Pilot, Session
 from edge.chademo.table import Code
 from powerctl.core.clock import Monotonic
@@ -30,8 +31,6 @@ from powerctl.core.setpoint import Command
 
 _ZERO: Final = frozenset({Command.PAUSE, Command.STOP, Command.EMERGENCY})
 _STARTABLE: Final = frozenset({Phase.OCCUPIED, Phase.FINISHED})
-_TEST_SHARE: Final = 0.9
-"""The test voltage stands from this share on (captures: 452 to 512 V of 500)."""
 _EXCESS_A: Final = 10.0
 _EXCESS_SHARE: Final = 0.1
 _FLOWING_A: Final = 0.5
@@ -88,7 +87,14 @@ def _tick(session: Session, now: Monotonic) -> Session:
         moved = ramp.stepped(session.ramp, session.bounds(), now, dt_s)
     else:
         moved = ramp.resting(session.ramp, session.bounds())
-    return replace(session, ramp=moved, ramp_at=now, remaining_s=remaining_s)
+    lowered_at = _lowered_at(session, moved, now)
+    return replace(session, ramp=moved, ramp_at=now, lowered_at=lowered_at, remaining_s=remaining_s)
+
+
+def _lowered_at(session: Session, moved: ramp.Ramp, now: Monotonic) -> Monotonic | None:
+    announced_a = moved.announced_a
+    fell = announced_a < session.ramp.announced_a and announced_a < session.heard.request_a
+    return now if fell else session.lowered_at
 
 
 def _offer(session: Session, event: OfferChanged, now: Monotonic) -> Session:
@@ -100,13 +106,14 @@ def _offer(session: Session, event: OfferChanged, now: Monotonic) -> Session:
         return replace(taken, ramp=ramp.resting(replace(session.ramp, limit_w=limit_w), bounds))
     was_falling = ramp.wanted_a(session.ramp.limit_w, session.bounds()) < session.ramp.available_a - _DRIFT_A
     moved = ramp.offered(session.ramp, limit_w, offer.settle_by, now)
-    return replace(taken, ramp=ramp.kicked(moved, bounds, now, was_falling=was_falling))
+    kicked = ramp.kicked(moved, bounds, now, was_falling=was_falling)
+    return replace(taken, ramp=kicked, lowered_at=_lowered_at(session, kicked, now))
 
 
 def _output(session: Session, event: Measured, now: Monotonic) -> Output:
     before = session.output
     voltage_v, current_a = event.output_voltage.v, event.current.a
-    holds = session.phase is Phase.TESTING and voltage_v >= _TEST_SHARE * voltage_of_test(session)
+    standing = session.phase is Phase.TESTING and holds(voltage_v, session.test_v)
     allowed_a = session.commanded_a + max(_EXCESS_A, _EXCESS_SHARE * session.commanded_a)
     return Output(
         voltage_v,
@@ -114,14 +121,9 @@ def _output(session: Session, event: Measured, now: Monotonic) -> Output:
         event.insulation_kohm,
         now,
         before.insulation_at if event.insulation_kohm is None else now,
-        (before.held_since if before.held_since is not None else now) if holds else None,
+        (before.held_since if before.held_since is not None else now) if standing else None,
         (before.excess_since if before.excess_since is not None else now) if current_a > allowed_a else None,
     )
-
-
-def voltage_of_test(session: Session) -> float:
-    """Volts of the insulation test."""
-    return min(session.config.test_voltage.v, session.config.max_voltage.v)
 
 
 def _frame(session: Session, event: FrameReceived, now: Monotonic) -> Session:
@@ -142,6 +144,8 @@ def _frame(session: Session, event: FrameReceived, now: Monotonic) -> Session:
             heard = _heard(session.heard, time=frame)
         case VehicleFunctions():
             heard = _heard(session.heard, functions=frame)
+        case Maker(code):
+            heard = replace(session.heard, maker=code)
         case _:
             assert_never(frame)
     return session if heard is session.heard else replace(session, heard=heard)
@@ -153,12 +157,13 @@ def _heard(
     time: ChargingTime | None = None,
     functions: VehicleFunctions | None = None,
 ) -> Heard:
-    return Heard(limits or heard.limits, time or heard.time, heard.control, functions or heard.functions, heard.at)
+    limits, time, functions = limits or heard.limits, time or heard.time, functions or heard.functions
+    return Heard(limits, time, heard.control, functions, heard.at, heard.maker)
 
 
 def _control(session: Session, control: VehicleControl, now: Monotonic) -> Session:
     before = session.heard
-    heard = Heard(before.limits, before.time, control, before.functions, now)
+    heard = Heard(before.limits, before.time, control, before.functions, now, before.maker)
     if not session.live:
         return replace(session, heard=heard)
     learnt = follow.observed(session.follow, heard.request_a, session.ramp.announced_a, now)

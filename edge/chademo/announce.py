@@ -14,11 +14,14 @@ from edge.chademo.frames import (
     StationFunctions,
     StationStatus,
 )
-from edge.chademo.phase import AFTER_D2, ENDING, IDLE, LOOKS, Phase
+from edge.chademo.phase import AFTER_D2, BEFORE_D2, ENDING, IDLE, LOOKS, Phase
 from edge.chademo.state import Session
+from edge.chademo.version import Feature, has
 
 _ENERGIZING: Final = frozenset({Phase.TESTING, Phase.DISCHARGING, *AFTER_D2, *ENDING}) - {Phase.LEAVING}
 """109.5.2: locked, and energising allowed; vehicles and stations of different versions read it either way."""
+_NOTHING_FLOWS: Final = BEFORE_D2 | {Phase.CLOSING, Phase.REQUESTING}
+_FIRST_A: Final = 10.0
 _MINUTE_S: Final = 60.0
 _LOW_A: Final = 5.0
 
@@ -31,11 +34,17 @@ def frames_due(session: Session) -> tuple[tuple[int, bytes], ...]:
         (Capability.FRAME_ID, _capability(session).encode()),
         (StationStatus.FRAME_ID, _status(session).encode()),
     )
-    if session.heard.functions is None:
+    if session.heard.functions is None or not has(_number(session), Feature.EXTENDED):
         return frames
     # Only a vehicle that sends 0x110 knows 0x118 (1.1 and later).
-    functions = Function.DYNAMIC_CONTROL if session.config.dynamic_current else Function(0)
+    functions = Function(0) if session.firm else Function.DYNAMIC_CONTROL
     return (*frames, (StationFunctions.FRAME_ID, StationFunctions(functions).encode()))
+
+
+def _number(session: Session) -> int:
+    """The lower of both protocol numbers."""
+    control = session.heard.control
+    return min(session.config.protocol_number, 0 if control is None else control.protocol_number)
 
 
 def _capability(session: Session) -> Capability:
@@ -57,12 +66,25 @@ def _status(session: Session) -> StationStatus:
     return StationStatus(
         protocol_number=session.config.protocol_number,
         voltage_v=min(0xFFFF, max(0, round(session.output.voltage_v))),
-        current_a=min(0xFF, max(0, round(session.output.current_a))),
+        current_a=min(0xFF, max(0, round(_reported_a(session)))),
         discharge=False,
         flags=_flags(session),
         remaining_10s=fine,
         remaining_min=coarse,
     )
+
+
+def _reported_a(session: Session) -> float:
+    """What is measured, unfiltered: the vehicle compares it with its own shunt (4 rule 4).
+
+    Before charging it is nothing (5, i-MiEV), and while the first amperes rise a single high sample is the meter's
+    transient (5, F1atline: 29 A where 10 A flowed).
+    """
+    if session.phase in _NOTHING_FLOWS:
+        return 0.0
+    output = session.output
+    glitch = output.excess_since is not None and output.excess_since == output.at
+    return session.commanded_a if glitch and session.commanded_a <= _FIRST_A else output.current_a
 
 
 def _flags(session: Session) -> StationFlag:

@@ -9,6 +9,7 @@ from edge.chademo.frames import (
     BatteryLimits,
     Capability,
     ChargingTime,
+    Maker,
     StationFunctions,
     StationStatus,
     VehicleControl,
@@ -16,13 +17,13 @@ from edge.chademo.frames import (
 )
 from edge.chademo.v2x import DischargeCapability, DischargeEstimate, DischargeLimits, DischargeRemaining
 
-VehicleFrame = BatteryLimits | ChargingTime | VehicleControl | VehicleFunctions
+VehicleFrame = BatteryLimits | ChargingTime | VehicleControl | VehicleFunctions | Maker
 StationFrame = Capability | StationStatus | StationFunctions
 Frame = VehicleFrame | StationFrame | DischargeLimits | DischargeEstimate | DischargeCapability | DischargeRemaining
 
 
 VEHICLE: Final[Mapping[int, type[VehicleFrame]]] = {
-    kind.FRAME_ID: kind for kind in (BatteryLimits, ChargingTime, VehicleControl, VehicleFunctions)
+    kind.FRAME_ID: kind for kind in (BatteryLimits, ChargingTime, VehicleControl, VehicleFunctions, Maker)
 }
 """What a session acts upon."""
 
@@ -30,8 +31,8 @@ STATION: Final[Mapping[int, type[StationFrame]]] = {
     kind.FRAME_ID: kind for kind in (Capability, StationStatus, StationFunctions)
 }
 
-OPTIONAL: Final = frozenset({0x103, 0x200, 0x201, 0x202, 0x700})
-"""Seen from vehicles and not needed: ignored without being counted. 0x700 comes even with d1 off, from a Leaf."""
+OPTIONAL: Final = frozenset({0x103, 0x200, 0x201, 0x202})
+"""Seen from vehicles and not needed: ignored without being counted."""
 
 ALL: Final[Mapping[int, type[Frame]]] = {
     **VEHICLE,

@@ -19,8 +19,6 @@ EMPTY_V: Final = 20.0
 LOW_A: Final = 5.0
 NO_A: Final = 1.0
 """Below this the meter's offset is all that is left."""
-_SAYS_CONTACTOR: Final = 2
-"""Protocol number from which 102.5.3 means something (captures)."""
 _STOP_FLAGS: Final = VehicleFlag.NOT_PARKED
 
 
@@ -56,26 +54,32 @@ def released(session: Session) -> bool:
 
 
 def _says_contactor(session: Session) -> bool:
-    return session.pact is not None and session.pact.protocol_number >= _SAYS_CONTACTOR
+    return session.pact is not None and session.pact.says_contactor
 
 
-def _flag_open(session: Session) -> bool:
+def says_open(session: Session) -> bool:
     control = session.heard.control
     return control is not None and bool(control.flags & VehicleFlag.CONTACTOR_OPEN)
 
 
 def _closed(session: Session, now: Monotonic) -> bool:
     if _says_contactor(session):
-        return not _flag_open(session)
-    return session.output.voltage_v > LIVE_V or session.heard.request_a > 0
+        return not says_open(session)
+    standing_a = 0 if session.pact is None else session.pact.standing_a
+    return session.output.voltage_v > LIVE_V or session.heard.request_a > standing_a
 
 
 def _opened(session: Session, now: Monotonic) -> bool:
     if not session.d2 or unplugged(session, now) or silent(session, now):
         return True
     if _says_contactor(session):
-        return _flag_open(session)
+        return says_open(session)
     return now - session.entered_at >= session.config.seconds(Time.OPEN_LEGACY)
+
+
+def _ignored(session: Session, now: Monotonic) -> bool:
+    at = session.ending_at
+    return not released(session) and at is not None and now - at >= session.config.seconds(Time.WITHDRAW)
 
 
 def held(session: Session, now: Monotonic) -> bool:
@@ -118,6 +122,7 @@ CONDITIONS: Final[Mapping[When, Callable[[Session, Monotonic], bool]]] = {
     When.LOW_CURRENT: lambda session, now: abs(session.output.current_a) <= LOW_A,
     When.NO_CURRENT: lambda session, now: abs(session.output.current_a) <= NO_A,
     When.OPENED: _opened,
+    When.IGNORED: _ignored,
     When.SAFE: lambda session, now: session.output.voltage_v <= SAFE_V,
     When.LATE_LIVE: lambda session, now: _late(session, now) and session.output.voltage_v > SAFE_V,
     When.LATE: _late,

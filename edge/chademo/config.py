@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from edge.chademo.timing import TIMES, Time
+from edge.chademo.vehicles import VehicleRule
 from powerctl.core.ids import ConnectorId
 from powerctl.core.units import ZERO_POWER, Current, Power, Voltage
 
@@ -49,6 +50,10 @@ class ConnectorConfig:
     """Slope of the output in a normal stop; captures: 31 A in 0.6 s, 14 A in 0.2 s."""
     dynamic_current: bool = True
     """False: for vehicles that end the session when available current changes (jdemo kits): start and stop only."""
+    rules: tuple[VehicleRule, ...] = ()
+    """How known kinds of vehicles are treated; the first that fits counts."""
+    excess_request_a: float | None = None
+    """A request so far above 108.3 after the grace is a fault. None: it is clamped for as long as it lasts."""
     default_time_s: float = 3600.0
     """Maximum charging time for a vehicle that states none."""
     latched: frozenset[str] = LATCHED

@@ -9,6 +9,7 @@ from typing import Final
 from edge.chademo.conditions import held, silent
 from edge.chademo.frames import StationFlag, VehicleFault, VehicleFlag
 from edge.chademo.phase import AFTER_D2, BEFORE_D2, LIVE, PROMISED, Phase
+from edge.chademo.profile import broken
 from edge.chademo.state import Session
 from edge.chademo.table import Code
 from edge.chademo.timing import Time
@@ -28,6 +29,18 @@ def _insulation(session: Session, now: Monotonic) -> bool:
     kohm = session.output.insulation_kohm
     low = kohm is not None and kohm < session.config.min_insulation_kohm
     return low and (session.phase is not Phase.TESTING or held(session, now))
+
+
+def _test_broken(session: Session, now: Monotonic) -> bool:
+    output = session.output
+    return broken(output.voltage_v, output.current_a, session.test_v)
+
+
+def _request_excess(session: Session, now: Monotonic) -> bool:
+    most_a, since = session.config.excess_request_a, session.follow.above_since
+    if most_a is None or since is None or session.heard.request_a <= session.ramp.announced_a + most_a:
+        return False
+    return now - since >= session.config.seconds(Time.GRACE) + session.config.seconds(Time.DISOBEY)
 
 
 def _monitor_silent(session: Session, now: Monotonic) -> bool:
@@ -100,7 +113,11 @@ KINDS: Final[Mapping[Code, Kind]] = {
         "2 (RTM 005, 009, 030)",
     ),
     Code.INSULATION_TEST: Kind(
-        "The insulation test did not finish: try again.", _OURS, _TOLD_BY_ROW, _never, "3.1 step 9"
+        "The insulation test went wrong: try again.",
+        _OURS,
+        frozenset({Phase.TESTING}),
+        _test_broken,
+        "3.1 step 9; 3.6",
     ),
     Code.INSULATION_MONITOR: Kind(
         "The insulation monitor gives no values: have it checked.",
@@ -159,6 +176,16 @@ KINDS: Final[Mapping[Code, Kind]] = {
     ),
     Code.REQUEST_TIMEOUT: Kind(
         "The vehicle does not ask for current: is its battery full?", _THEIRS, _TOLD_BY_ROW, _never, "3.1 step 13"
+    ),
+    Code.REQUEST_EXCESS: Kind(
+        "The vehicle asks for more than is available, and goes on doing so.",
+        _THEIRS,
+        LIVE,
+        _request_excess,
+        "4 rule 6; a real station's list in 5",
+    ),
+    Code.STOP_IGNORED: Kind(
+        "The vehicle did not end charging when told to: unplug it.", _THEIRS, _TOLD_BY_ROW, _never, "3.3 step 2"
     ),
 }
 

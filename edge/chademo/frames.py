@@ -175,6 +175,24 @@ class VehicleFunctions:
 
 
 @dataclass(frozen=True, slots=True)
+class Maker:
+    """0x700, vehicle: some send it all the time, even with d1 off; it begins no session."""
+
+    FRAME_ID: ClassVar[int] = 0x700
+    code: int
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The frame's fields. Raises `MalformedFrame` on a wrong length."""
+        _check(cls.FRAME_ID, data)
+        return cls(data[0])
+
+    def encode(self) -> bytes:
+        """The frame's eight bytes."""
+        return bytes((self.code, 0, 0, 0, 0, 0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
 class Capability:
     """0x108, station."""
 

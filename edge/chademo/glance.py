@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from edge.chademo.frames import Function, VehicleFlag
+from edge.chademo.flexibility import flexibility, pause_s
 from edge.chademo.phase import IDLE, LOOKS
 from edge.chademo.state import Session
 from edge.chademo.status import Status
 from powerctl.core.clock import Monotonic
-from powerctl.core.session import ConnectorState, Flexibility
+from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Limit, LimitSource, binding
 from powerctl.core.units import ZERO_POWER, Current, Energy, Power, Voltage
 
@@ -39,12 +39,17 @@ def status(session: Session, now: Monotonic) -> Status:
         soc_percent=_soc(session),
         capacity=_capacity(session),
         protocol_number=None if heard.control is None else heard.control.protocol_number,
-        flexibility=_flexibility(session),
+        flexibility=flexibility(session),
         slope_a_s=session.bounds().lower_a_s,
         remaining_s=session.remaining_s,
         faults=session.faults,
         rejected_frames=session.rejected,
         own_limits=_own_limits(session),
+        min_current=Current(session.floor_a),
+        obeys=session.follow.obeys,
+        reaction_s=session.follow.reaction_s,
+        pause_s=pause_s(session),
+        rule="" if session.rule is None else session.rule.name,
     )
 
 
@@ -78,17 +83,6 @@ def _capacity(session: Session) -> Energy | None:
     if session.pact is None or time is None or time.capacity_100wh == 0:
         return None
     return Energy(time.capacity_100wh * 100.0)
-
-
-def _flexibility(session: Session) -> Flexibility:
-    if not session.config.dynamic_current:
-        return Flexibility.FIRM
-    heard, seen_a_s = session.heard, session.follow.slope_a_s
-    if seen_a_s is not None:
-        return Flexibility.FAST if seen_a_s >= session.config.lower_a_s else Flexibility.SLOW
-    says = heard.functions is not None and bool(heard.functions.functions & Function.DYNAMIC_CONTROL)
-    legacy = heard.control is not None and bool(heard.control.flags & VehicleFlag.LEGACY_DYNAMIC)
-    return Flexibility.FAST if says or legacy else Flexibility.SLOW
 
 
 def _own_limits(session: Session) -> tuple[Limit, ...]:

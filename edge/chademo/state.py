@@ -8,12 +8,21 @@ from typing import Final
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.events import Offer
 from edge.chademo.follow import UNSEEN, Follow
-from edge.chademo.frames import UNUSED, BatteryLimits, ChargingTime, VehicleControl, VehicleFlag, VehicleFunctions
+from edge.chademo.frames import (
+    UNUSED,
+    BatteryLimits,
+    ChargingTime,
+    Function,
+    VehicleControl,
+    VehicleFlag,
+    VehicleFunctions,
+)
 from edge.chademo.phase import LIVE, Phase
 from edge.chademo.ramp import START, Bounds, Ramp
+from edge.chademo.vehicles import Identity, Lesson, VehicleRule, lesson_for
 from powerctl.core.clock import Monotonic
 from powerctl.core.fault import Fault
-from powerctl.core.session import StopReason
+from powerctl.core.session import Flexibility, StopReason
 from powerctl.core.setpoint import Command
 from powerctl.core.units import ZERO_POWER
 
@@ -31,6 +40,8 @@ class Heard:
     functions: VehicleFunctions | None = None
     at: Monotonic | None = None
     """When the latest 0x102 came: the sign of life."""
+    maker: int | None = None
+    """Of 0x700. None: not sent."""
 
     @property
     def enabled(self) -> bool:
@@ -42,7 +53,8 @@ class Heard:
         """What the vehicle asks for; 0 without a frame."""
         if self.control is None:
             return 0
-        if self.control.requested_current_a == UNUSED and self.functions is not None:
+        elsewhere = self.functions is not None and bool(self.functions.functions & Function.HIGH_CURRENT)
+        if self.control.requested_current_a == UNUSED and self.functions is not None and elsewhere:
             return self.functions.requested_current_a
         return self.control.requested_current_a
 
@@ -84,6 +96,12 @@ class Pact:
     min_current_a: int
     target_v: int
     """Fixed again at d2: some vehicles raise it afterwards (osx)."""
+    identity: Identity
+    rule: VehicleRule | None = None
+    says_contactor: bool = False
+    """Fixed at d2: 102.5.3 is valid for both sides, and the vehicle has shown its contactor open."""
+    standing_a: int = 0
+    """Request at d2: some vehicles never ask for less than 1 A (osx)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +137,14 @@ class Session:
     stop: Ending | None = None
     """A stop that was asked for."""
     ending: Ending | None = None
+    ending_at: Monotonic | None = None
+    """Since when charging ends."""
+    permitted_at: Monotonic | None = None
+    """When the vehicle gave its permission."""
+    lowered_at: Monotonic | None = None
+    """When 108.3 last fell below the request."""
+    lessons: tuple[Lesson, ...] = ()
+    """What earlier vehicles have shown; the latest first."""
     began: bool = False
     """A transaction is open."""
     d2: bool = False
@@ -151,10 +177,35 @@ class Session:
         return self.config.max_voltage.v
 
     @property
+    def test_v(self) -> float:
+        """Volts of the insulation test."""
+        return min(self.config.test_voltage.v, self.config.max_voltage.v)
+
+    @property
     def floor_a(self) -> float:
         """The smallest current that vehicle and power stage can hold."""
         vehicle = 1.0 if self.pact is None else max(1.0, float(self.pact.min_current_a))
-        return max(vehicle, self.config.min_current.a, self.config.min_power.w / self.top_v)
+        ruled = 0.0 if self.rule is None else self.rule.floor_a or 0.0
+        return max(vehicle, ruled, self.config.min_current.a, self.config.min_power.w / self.top_v)
+
+    @property
+    def rule(self) -> VehicleRule | None:
+        """How this kind of vehicle was commissioned to be treated."""
+        return None if self.pact is None else self.pact.rule
+
+    @property
+    def lesson(self) -> Lesson | None:
+        """What earlier sessions with this kind of vehicle have shown. None: not agreed yet."""
+        return None if self.pact is None else lesson_for(self.pact.identity, self.lessons)
+
+    @property
+    def firm(self) -> bool:
+        """True when 108.3 must not change: by commissioning, by rule, or after a fault that a change has caused."""
+        if not self.config.dynamic_current:
+            return True
+        if self.rule is not None and self.rule.flexibility is not None:
+            return self.rule.flexibility is Flexibility.FIRM
+        return self.lesson is not None and self.lesson.firm
 
     def fault(self, code: str) -> bool:
         """True while that fault stands."""
@@ -163,7 +214,8 @@ class Session:
     def bounds(self) -> Bounds:
         """What vehicle and connector allow now."""
         config = self.config
-        lower_a_s = self.follow.slope_a_s or config.lower_a_s
+        ruled_a_s = None if self.rule is None else self.rule.slope_a_s
+        lower_a_s = self.follow.slope_a_s or ruled_a_s or config.lower_a_s
         return Bounds(
             voltage_v=self.voltage_v,
             max_a=config.max_current.a,
@@ -172,5 +224,5 @@ class Session:
             lower_a_s=lower_a_s,
             raise_a_s=config.raise_a_s,
             hold_min=self.offer.command is Command.HOLD_MIN,
-            dynamic=config.dynamic_current,
+            dynamic=not self.firm,
         )

@@ -47,3 +47,13 @@ class Status:
     rejected_frames: int
     own_limits: tuple[Limit, ...]
     """Bounds of vehicle, cable and modules, lowest first."""
+    min_current: Current
+    """The smallest current that vehicle and power stage can hold; less is a pause."""
+    obeys: bool | None
+    """Whether the request follows 108.3. None: not seen yet."""
+    reaction_s: float | None
+    """From a lower 108.3 to the request's first fall. None: not seen yet."""
+    pause_s: float
+    """For how long this vehicle is expected to stay in its session without current; 0: a pause ends the session."""
+    rule: str
+    """Name of the commissioned rule for this kind of vehicle; empty: none."""

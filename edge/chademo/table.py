@@ -32,14 +32,15 @@ class When(StrEnum):
     LOCKED = "lock feedback and at most 10 V"
     TESTED = "test voltage held and insulation good"
     EMPTY = "at most 20 V"
-    CLOSED = "102.5.3 = 0; before 1.0: more than 50 V, or a request"
+    CLOSED = "102.5.3 = 0; of a vehicle that does not say it: more than 50 V, or a higher request"
     REQUESTED = "request above zero"
     WITHHELD = "108.3 is zero"
     GRANTED = "108.3 above zero"
     TIME_OVER = "remaining charging time is zero"
     LOW_CURRENT = "at most 5 A"
     NO_CURRENT = "at most 1 A"
-    OPENED = "102.5.3 = 1; before 1.0: 4 s; d2 never on; vehicle silent or gone"
+    OPENED = "102.5.3 = 1; of a vehicle that does not say it: 4 s; d2 never on; vehicle silent or gone"
+    IGNORED = "the vehicle still permits charging, 4 s after the stop"
     SAFE = "at most 10 V"
     LATE_LIVE = "time limit over, more than 10 V"
     LATE = "time limit over"
@@ -84,6 +85,8 @@ class Code(StrEnum):
     PERMIT_TIMEOUT = "permit_timeout"
     CONTACTOR_TIMEOUT = "contactor_timeout"
     REQUEST_TIMEOUT = "request_timeout"
+    REQUEST_EXCESS = "request_excess"
+    STOP_IGNORED = "stop_ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +225,7 @@ _END: Final = (
     Rule(P.TRIPPING, W.NO_CURRENT, P.OPENING, (D.OVER,), "3.4, then 3.3 step 6", T.OPEN),
     Rule(P.TRIPPING, W.LATE, P.OPENING, (D.OVER,), "3.4: opens whatever flows", T.OPEN, C.POWER_STAGE),
     Rule(P.OPENING, W.OPENED, P.PARTING, (D.D2_OFF,), "3.3 steps 6 and 7", T.PART),
+    Rule(P.OPENING, W.IGNORED, P.PARTING, (D.D2_OFF,), "3.3 step 2: remove d2 anyway (osx)", T.PART, C.STOP_IGNORED),
     Rule(P.OPENING, W.LATE, P.PARTING, (D.D2_OFF,), "3.3: remove d2 anyway", T.PART, C.CONTACTOR_WELDED),
     Rule(P.PARTING, W.LATE, P.UNLOCKING, (D.D2_OFF, D.D1_OFF), "3.3 step 7: 0.5 s gap (osx)", T.UNLOCK),
     Rule(P.UNLOCKING, W.SAFE, P.LEAVING, (D.UNLOCK,), "3.3 step 8: 10 V", T.LEAVE),

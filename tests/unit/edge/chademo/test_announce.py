@@ -63,13 +63,25 @@ def test_remaining_time_is_zero_once_the_session_ends() -> None:
 
 
 def test_the_measured_current_is_reported_unfiltered() -> None:
-    session, _ = fed(charging(), measured(391.6, 17.4))
+    session, _ = fed(replace(charging(), commanded_a=20.0), measured(391.6, 17.4))
     status = told(session)[1]
     assert (status.voltage_v, status.current_a) == (392, 17)
 
 
+def test_f1atline_a_single_high_sample_of_the_first_amperes_is_not_reported() -> None:
+    session, _ = fed(replace(charging(), commanded_a=10.0), measured(390.0, 29.0))
+    assert told(session)[1].current_a == 10
+    session, _ = fed(session, measured(390.0, 29.0), now=NOW + 0.1)
+    assert told(session)[1].current_a == 29
+
+
+def test_i_miev_no_current_is_reported_before_charging_whatever_the_meter_shows() -> None:
+    session, _ = fed(waking(), frame(control(1)), measured(0.0, 0.8))
+    assert told(session)[1].current_a == 0
+
+
 def test_values_beyond_the_field_are_cut_and_never_wrap() -> None:
-    session, _ = fed(charging(), measured(400.0, 300.0))
+    session, _ = fed(replace(charging(), commanded_a=300.0), measured(400.0, 300.0))
     assert told(session)[1].current_a == 255
     session, _ = fed(charging(), measured(400.0, -3.0))
     assert told(session)[1].current_a == 0

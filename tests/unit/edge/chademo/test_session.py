@@ -143,7 +143,8 @@ def test_the_target_voltage_is_that_of_d2() -> None:
         return FrameReceived(0x102, bytes((2, volts & 255, volts >> 8)) + control(9).encode()[3:])
 
     session, _ = fed(waking(), frame(LIMITS), saying(410), lines(), measured(0.0), measured(500.0))
-    session, _ = fed(after_test(session, saying(400)), measured(0.0), offer(20.0), saying(430), Tick(), Tick())
+    session, _ = fed(after_test(session, saying(400)), measured(0.0), offer(20.0), saying(430))
+    session, _ = fed(session, measured(380.0), Tick())
     assert session.phase is Phase.CHARGING
     assert status(session, NOW).min_power == Power(6 * 400.0)
 
