@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from cloud.domain.billing import Billable
 from cloud.domain.money import Money
+from cloud.domain.pricing import price
 from cloud.domain.session import Session, SessionState, settle
-from cloud.domain.tariff import Price, PriceLine, Tariff, price
+from cloud.domain.tariff import Price, PriceLine, Tariff
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.session import StopReason
 

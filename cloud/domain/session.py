@@ -159,7 +159,7 @@ def ended(session: Session, record: TransactionEnded, tariff: Tariff) -> Session
     """The session once metering is known to have ended. `tariff` is frozen if none is yet."""
     known = session.ended
     contradicted = known is not None and (known.reading, known.start_reading) != (record.reading, record.start_reading)
-    kept = record if known is None else min(known, record, key=lambda r: _order(r.reading))
+    kept = record if known is None else min(known, record, key=_end_order)
     return _advance(
         replace(
             session,
@@ -279,6 +279,12 @@ def _facts(session: Session) -> tuple[Trigger, str] | None:
 
 def _order(reading: MeterReading) -> tuple[datetime, int, str, bool]:
     return reading.read_time, reading.register_wh, reading.meter_serial, reading.valid
+
+
+def _end_order(record: TransactionEnded) -> tuple[object, ...]:
+    start = record.start_reading
+    rest = record.start_time or record.reading.read_time, record.stop_reason.value, record.detail, record.idle_s
+    return _order(record.reading), start is None, _order(start or record.reading), *rest
 
 
 def _earliest(known: datetime | None, time: datetime) -> datetime:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.domain.money import Money, payable
-from cloud.domain.tariff import price
+from cloud.domain.pricing import price
 from tests.unit.cloud.stories import TARIFF
 
 TEN_MINUTES = timedelta(minutes=10)
@@ -29,8 +29,8 @@ def test_fee_and_time_are_lines_of_their_own_in_the_order_that_drivers_compare()
     cost = price(tariff, 1_000, timedelta(minutes=10, seconds=30))
     assert [(line.description, line.amount.amount) for line in cost.lines] == [
         ("Energy", Decimal("0.49")),
-        ("Session", Decimal("1.00")),
         ("Time", Decimal("0.525000")),
+        ("Session", Decimal("1.00")),
     ]
     assert cost.total.amount == Decimal("2.02")
 
