@@ -38,6 +38,8 @@ class Rules:
     demand: DemandRules = field(default_factory=DemandRules)
     ramp_up_w_s: float = 2200.0
     """How fast the station comes back after a cap was lifted, watts AC per second."""
+    calm_s: float = 5.0
+    """A cap that falls again so soon after a rise is flapping: the next rise waits as long. A fall never waits."""
     resume_after_s: float = 10.0
     """A session that was paused waits at least so long before it charges again."""
     handover_settle_s: float = 2.0
@@ -140,7 +142,8 @@ def decide(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Ou
     """
     budget = snapshot.budget
     cap_w = min(max(budget.cap.w, 0.0), snapshot.rating.w) if budget.command is Command.RUN else 0.0
-    ramp = followed(state.ramp, cap_w, min(rules.ramp_up_w_s, budget.ramp_up_w_s), now)
+    rate_w_s = min(rules.ramp_up_w_s, budget.ramp_up_w_s)
+    ramp = followed(state.ramp, cap_w, rate_w_s, now, calm_s=rules.calm_s)
     state = replace(state, ramp=ramp)
     if budget.command is Command.EMERGENCY:
         return _emergency(state, snapshot, rules, now)

@@ -60,7 +60,7 @@ def entry_of(event: GridEvent, *, latency_s: float | None = None) -> dict[str, A
         "time": stamp(event.event_time),
         "kind": event.kind.value,
         "source": event.source.value,
-        "cap_w": round(float(event.cap.w), 1),
+        "cap_w": round(float(event.cap.w), 1) + 0.0,
         "measured_w": None if event.measured is None else round(float(event.measured.w), 1),
         "detail": event.detail,
     }

@@ -28,6 +28,8 @@ class AllocationSettings(Section):
     """What the station draws with all outputs off, watts AC. No default: it counts against every cap."""
     ramp_up_w_s: float = Field(default=2200.0, gt=0)
     """How fast power comes back after a cap was lifted, watts AC per second."""
+    calm_s: float = Field(default=5.0, ge=0, le=600)
+    """A cap that falls again so soon after a rise is flapping: the next rise waits as long. A fall never waits."""
     resume_after_s: float = Field(default=10.0, ge=0, le=3600)
     """A paused session waits at least so long before it charges again."""
     handover_settle_s: float = Field(default=2.0, ge=0, le=60)
@@ -49,6 +51,7 @@ class AllocationSettings(Section):
         return Rules(
             demand=DemandRules(release_after_s=self.release_after_s),
             ramp_up_w_s=self.ramp_up_w_s,
+            calm_s=self.calm_s,
             resume_after_s=self.resume_after_s,
             handover_settle_s=self.handover_settle_s,
         )

@@ -97,14 +97,14 @@ def _bounds(contributions: Iterable[Contribution]) -> list[tuple[Contribution, P
     winner = min(wishes, key=lambda c: c.rank, default=None)
     bounds = [(c, bound) for c in live if (bound := _cap_of(c)) is not None]
     if winner is not None and winner.setpoint is not None:
-        bounds.append((winner, max(winner.setpoint, ZERO_POWER)))
+        bounds.append((winner, max(ZERO_POWER, winner.setpoint)))
     return bounds
 
 
 def _cap_of(contribution: Contribution) -> Power | None:
     if contribution.command in _SEVERITY:
         return ZERO_POWER
-    return None if contribution.cap is None else max(contribution.cap, ZERO_POWER)
+    return None if contribution.cap is None else max(ZERO_POWER, contribution.cap)
 
 
 def _severity(command: Command) -> int:

@@ -146,9 +146,14 @@ def heartbeat(machine: Machine, now: Monotonic) -> Machine:
 
 
 def counts(machine: Machine, now: Monotonic) -> bool:
-    """True if a limit would count now: the source is in touch, or a heartbeat is fresh (LPC-TS-036)."""
+    """True if a limit would count now: the source is in touch, or a heartbeat is fresh (LPC-TS-036).
+
+    A heartbeat from before the failsafe is none: its end was the failsafe's cause.
+    """
     if machine.state in CONTROLLED:
         return True
+    if machine.state is State.FAILSAFE and machine.heard_at is None:
+        return False
     return machine.heartbeat_at is not None and now - machine.heartbeat_at <= FRESH_S
 
 

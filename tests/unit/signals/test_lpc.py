@@ -195,3 +195,13 @@ def test_failsafe_is_left_only_by_a_word_after_a_heartbeat_or_by_time_that_is_pe
                 assert now - before.heartbeat_at <= 60
     if autonomy is Autonomy.NEVER:
         assert machine.state is not State.UNLIMITED_AUTONOMOUS
+
+
+def test_a_heartbeat_from_before_the_failsafe_does_not_let_a_limit_end_it() -> None:
+    machine = heartbeat(Machine(replace(PATIENT, heartbeat_timeout_s=5), T0), T0)
+    machine = expire(advance(machine, Event.LIMIT, T0), after(T0, 6))
+    assert machine.state is State.FAILSAFE
+    assert not counts(machine, after(T0, 7))
+    assert advance(machine, Event.LIMIT, after(T0, 7)).state is State.FAILSAFE
+    again = heartbeat(machine, after(T0, 8))
+    assert advance(again, Event.LIMIT, after(T0, 8)).state is State.LIMITED
