@@ -18,7 +18,7 @@ NAMES: Final = {
     LimitSource.AGGREGATOR: "The aggregator",
     LimitSource.OPERATOR: "The charging station's operator",
 }
-_RANKS: Final = {LimitSource.DSO: 0, LimitSource.OPERATOR: 1, LimitSource.EMS: 2, LimitSource.AGGREGATOR: 3}
+RANKS: Final = {LimitSource.DSO: 0, LimitSource.OPERATOR: 1, LimitSource.EMS: 2, LimitSource.AGGREGATOR: 3}
 """Whose set-point goes first."""
 
 
@@ -85,7 +85,7 @@ def _limited(box: Mailbox, signal: GridSignal) -> Contribution:
         f"{who} asks the station to draw {asked}." if is_setpoint else f"{who} limits the station to {asked}.",
         cap=None if is_setpoint else asked,
         setpoint=asked if is_setpoint else None,
-        rank=(_RANKS[signal.source], signal.priority),
+        rank=(RANKS[signal.source], signal.priority),
         settle_s=box.commission.settle_s,
         ramp_up_w_s=_ramp_up(box),
         until=signal.ends_time,

@@ -22,7 +22,7 @@ from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
 from powerctl.runtime import log
 from powerctl.runtime.metrics import counter, gauge, histogram
-from powerctl.signals import telemetry
+from powerctl.signals import lpc, telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.bank import Bank, Change, WriteRate
 from powerctl.signals.commission import Identity, fresh_image, open_slots, power_scale, rights_of, saved_of
@@ -153,9 +153,9 @@ class GridSignals:
             granted: DC power granted to each connector.
         """
         self._report = report
+        self._sources.reported(report, self._clock.monotonic())
         if report.ac_power is not None:
             now = self._clock.monotonic()
-            self._sources.measured(report.ac_power, now)
             self._compliance = telemetry.observed(self._compliance, report.ac_power, self._state, now)
         self._put(telemetry.measurement(report, granted or {}))
         self._put(telemetry.status(self._state, report, self._rating, self._compliance))
@@ -167,7 +167,8 @@ class GridSignals:
             What is to be called in the loop whenever the source has something new; when it returns, the state is told.
         """
         self._sources.add(source)
-        self._state = self._arbitrate()
+        if not self.listening.is_set():
+            self._state = self._arbitrate()
         return self._spoken
 
     def set_return(self, rules: flexible_return.ReturnRules) -> None:
@@ -178,19 +179,19 @@ class GridSignals:
         """The lowest cap and the price that sources announced for an instant to come."""
         return self._sources.foreseen(utc)
 
-    def submit(self, slot: int, values: Mapping[str, int], authority: Authority) -> bool:
+    def submit(self, slot: int, values: Mapping[str, int], authority: Authority) -> lpc.State | None:
         """Take raw values of a slot's points from a peer that the station itself asked for them.
 
         Returns:
-            False: the slot is not commissioned, or a value is not acceptable; nothing was taken.
+            The slot's state. None: it is not commissioned, or a value is not acceptable; nothing was taken.
         """
         points = {name: REGISTER_MAP.by_path[f"64300.Src.{slot}.{name}"].point for name in values}
         if slot not in self._slots or not all(acceptable(points[name], value) for name, value in values.items()):
-            return False
+            return None
         stamp = self._stamp()
         self._note(self._slots.write(slot, values, authority, stamp), stamp)
         self._settle()
-        return True
+        return self._slots[slot].machine.state
 
     def _spoken(self) -> None:
         """A source has something new."""

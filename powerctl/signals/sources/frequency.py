@@ -13,6 +13,7 @@ from enum import IntEnum, StrEnum
 from typing import Final
 
 from powerctl.core.clock import Monotonic, after
+from powerctl.core.demand import StationReport
 from powerctl.core.errors import RemoteError
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import ZERO_POWER, Power
@@ -188,9 +189,10 @@ class FrequencySource:
         """Switch the response on or off."""
         self._response = armed(self._response, on=on)
 
-    def measured(self, power: Power, now: Monotonic) -> None:
+    def reported(self, report: StationReport, now: Monotonic) -> None:
         """Take what the station draws."""
-        self._power = max(power, ZERO_POWER)
+        if report.ac_power is not None:
+            self._power = max(report.ac_power, ZERO_POWER)
 
     def sampled(self, hz: float, now: Monotonic) -> bool:
         """Take one sample. True: the cap is another one.

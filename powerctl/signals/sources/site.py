@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from powerctl.core.clock import Monotonic, after
+from powerctl.core.demand import StationReport
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import ZERO_POWER, Power
 from powerctl.signals.arbitration import Contribution
@@ -127,9 +128,10 @@ class SiteSource:
         self._site = Site(rules)
         self._rating = rating
 
-    def measured(self, power: Power, now: Monotonic) -> None:
+    def reported(self, report: StationReport, now: Monotonic) -> None:
         """Take what the station draws."""
-        self._site = drew(self._site, power, now)
+        if report.ac_power is not None:
+            self._site = drew(self._site, report.ac_power, now)
 
     def metered(self, reading: MeterReading, now: Monotonic) -> None:
         """Take a reading of the grid meter."""

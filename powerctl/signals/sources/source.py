@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final, Protocol, runtime_checkable
 
 from powerctl.core.clock import Monotonic
+from powerctl.core.demand import StationReport
 from powerctl.core.record import GridEvent, GridEventKind
 from powerctl.core.setpoint import Command, LimitSource
 from powerctl.core.units import ZERO_POWER, Power
@@ -32,11 +33,11 @@ class Source(Protocol):
 
 
 @runtime_checkable
-class Measuring(Protocol):
-    """A source that wants to know what the station draws."""
+class Reported(Protocol):
+    """A source that wants to know what the station draws and needs."""
 
-    def measured(self, power: Power, now: Monotonic) -> None:
-        """Take the station's measured power, AC at its grid connection."""
+    def reported(self, report: StationReport, now: Monotonic) -> None:
+        """Take the newest report of the controller."""
         ...
 
 
@@ -77,11 +78,11 @@ class Sources:
         """When a contribution may change by time alone, at the earliest."""
         return min((at for source in self._all if (at := source.deadline(stamp)) is not None), default=None)
 
-    def measured(self, power: Power, now: Monotonic) -> None:
-        """Tell what the station draws to those that want to know."""
+    def reported(self, report: StationReport, now: Monotonic) -> None:
+        """Pass on the newest report of the controller to those that want it."""
         for source in self._all:
-            if isinstance(source, Measuring):
-                source.measured(power, now)
+            if isinstance(source, Reported):
+                source.reported(report, now)
 
     def foreseen(self, utc: datetime) -> Foreseen:
         """The lowest cap and the first price that any source knows for `utc`."""
