@@ -100,7 +100,7 @@ class ModbusServer:
     def greet(self, transport: asyncio.Transport) -> None:
         """Begin the handshake with a new peer, unless too many are under way."""
         if len(self._handshakes) >= MAX_HANDSHAKES:
-            counter("powerctl_modbus_closed").labels("handshakes").inc()
+            counter("powerctl_modbus_closed_total").labels("handshakes").inc()
             transport.abort()
             return
         transport.pause_reading()
@@ -117,7 +117,7 @@ class ModbusServer:
                 transport, connection, self._tls(), server_side=True, ssl_handshake_timeout=HANDSHAKE_S
             )
         except OSError:
-            counter("powerctl_modbus_closed").labels("handshake").inc()
+            counter("powerctl_modbus_closed_total").labels("handshake").inc()
             transport.abort()
             return
         if secure is not None and not secure.is_closing():
@@ -207,7 +207,7 @@ class _Connection(asyncio.Protocol):
     def close(self, why: str) -> None:
         """End the connection, with the reason counted."""
         if self._transport is not None:
-            counter("powerctl_modbus_closed").labels(why).inc()
+            counter("powerctl_modbus_closed_total").labels(why).inc()
             self._server.forget(self)
             if why == "malformed":
                 self._transport.close()
@@ -247,13 +247,13 @@ class _Connection(asyncio.Protocol):
 
     def _execute(self, adu: Adu) -> bytes:
         function = adu.pdu[0]
-        counter("powerctl_modbus_requests").labels(_NAMES.get(function, "other")).inc()
+        counter("powerctl_modbus_requests_total").labels(_NAMES.get(function, "other")).inc()
         try:
             if adu.unit not in UNITS:
                 raise Refused(Code.NO_TARGET)
             return self._front.execute(adu.pdu, self._authority)
         except Refused as refused:
-            counter("powerctl_modbus_exceptions").labels(refused.code.name.lower()).inc()
+            counter("powerctl_modbus_exceptions_total").labels(refused.code.name.lower()).inc()
             return refusal(function, refused.code)
 
     def _watch_idle(self) -> None:

@@ -18,23 +18,23 @@ from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import StationReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import GridEvent, GridEventKind
-from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
 from powerctl.runtime import log
 from powerctl.runtime.metrics import counter, gauge, histogram
 from powerctl.signals import lpc, telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
+from powerctl.signals.audit import audit
 from powerctl.signals.bank import Bank, Change, WriteRate
-from powerctl.signals.commission import Identity, fresh_image, open_slots, power_scale, rights_of, saved_of
+from powerctl.signals.commission import Identity, fresh_image, open_controls, open_slots, rights_of, saved_of
 from powerctl.signals.fronts import Fronts
 from powerctl.signals.grid_signal import Authority
 from powerctl.signals.mailbox import Stamp
+from powerctl.signals.panel import Armable, Panel
 from powerctl.signals.pdu import Code, Refused
 from powerctl.signals.points import acceptable
 from powerctl.signals.register_map import REGISTER_MAP
-from powerctl.signals.rights import SLOT_GROUP
 from powerctl.signals.settings import GridSettings
-from powerctl.signals.slots import Step, events, held, readback
+from powerctl.signals.slots import Step, events, held
 from powerctl.signals.sources import flexible_return
 from powerctl.signals.sources.source import Foreseen, Source, Sources
 from powerctl.signals.store import Keeper, load
@@ -44,7 +44,6 @@ TICK_S: Final = 1.0
 MIN_WAIT_S: Final = 0.001
 """Keeps rounding from re-arming a timer for no time at all."""
 FILE_NAME: Final = "grid.json"
-PERSISTENT: Final = frozenset({"FsW", "FsTms", "WChaRteMax"})
 
 _log = log.get(__name__)
 
@@ -85,23 +84,19 @@ class GridSignals:
         saved = load(path)
         self._keeper = Keeper(path)
         self._sources = Sources()
-        self._return_rules = flexible_return.ReturnRules()
         self._return = flexible_return.Return(rating, rating)
+        self._image = fresh_image(rating, identity or Identity("", version("powerctl")), saved)
+        rights = rights_of(settings)
         self._slots = open_slots(settings, rating, saved, clock.monotonic())
-        self._charge_rate_max = None if saved.charge_rate_max_w is None else Power(saved.charge_rate_max_w)
-        self._image = fresh_image(
-            rating,
-            self._slots,
-            identity or Identity("", version("powerctl")),
-            self._charge_rate_max,
-            clock.monotonic(),
-        )
+        self._panel = Panel(self._image, self._slots, open_controls(settings, rating, saved), rights)
+        self._panel.adopt()
+        self._panel.show(self._stamp())
+        self._sources.add(self._panel.schedule)
         self._report: StationReport | None = None
         self._compliance = telemetry.Compliance()
         self._commands = 0
         self._written = False
         self._timer: asyncio.TimerHandle | None = None
-        rights = rights_of(settings)
         bank = Bank(self._image, rights, WriteRate(settings.modbus_tcp.max_writes_per_s), self._take)
         self._fronts = Fronts(settings, bank, rights, clock, self._answered)
         self.listening = asyncio.Event()
@@ -167,13 +162,25 @@ class GridSignals:
             What is to be called in the loop whenever the source has something new; when it returns, the state is told.
         """
         self._sources.add(source)
+        if isinstance(source, Armable):
+            self._panel.frequency = source
         if not self.listening.is_set():
             self._state = self._arbitrate()
         return self._spoken
 
     def set_return(self, rules: flexible_return.ReturnRules) -> None:
         """How power comes back from now on after a limit of the grid was lifted."""
-        self._return_rules = rules
+        self._panel.set_return(rules, self._stamp())
+
+    @property
+    def connector_limits(self) -> Mapping[ConnectorId, Power]:
+        """Caps of single connectors from 64302, DC; only those below the rating."""
+        return {ConnectorId(number): cap for number, cap in self._panel.controls.connector_limits.items()}
+
+    @property
+    def connector_priorities(self) -> Mapping[ConnectorId, int]:
+        """Priorities of the connectors from 64302; lower goes first."""
+        return {ConnectorId(number): rank for number, rank in self._panel.controls.connector_priorities.items()}
 
     def foreseen(self, utc: datetime) -> Foreseen:
         """The lowest cap and the price that sources announced for an instant to come."""
@@ -190,6 +197,7 @@ class GridSignals:
             return None
         stamp = self._stamp()
         self._note(self._slots.write(slot, values, authority, stamp), stamp)
+        self._panel.show_slot(slot, stamp)
         self._settle()
         return self._slots[slot].machine.state
 
@@ -202,40 +210,26 @@ class GridSignals:
 
     def _take(self, changes: Sequence[Change], authority: Authority) -> None:
         """Apply a validated write. Raises Refused: what must persist cannot be stored."""
-        persistent = any(change.field.point.name in PERSISTENT for change in changes)
+        persistent = self._panel.persists(changes)
         if persistent and self._keeper.failed:
             raise Refused(Code.FAILURE)
         stamp = self._stamp()
-        by_slot: dict[int, dict[str, int]] = {}
-        for change in changes:
-            if change.field.group == SLOT_GROUP:
-                by_slot.setdefault(change.field.index, {})[change.field.point.name] = change.value
-        self._take_charge_rate(changes)
-        for index, values in by_slot.items():
-            self._note(self._slots.write(index, values, authority, stamp), stamp)
+        for step in self._panel.take(changes, authority, stamp):
+            self._note(step, stamp)
         if persistent:
             self._keep()
         self._written = True
-
-    def _take_charge_rate(self, changes: Sequence[Change]) -> None:
-        for change in changes:
-            if change.field.path == "702.WChaRteMax":
-                watts = Power(change.value * 10.0 ** power_scale(self._rating))
-                if watts > self._rating:
-                    raise Refused(Code.ILLEGAL_VALUE)
-                self._charge_rate_max = watts
-                self._image.put(change.field.path, change.value)
+        audit(changes, authority)
 
     def _note(self, step: Step, stamp: Stamp) -> None:
-        """Bring a slot's registers up to date and tell what happened to it."""
+        """Tell what happened to a slot."""
         source = step.after.commission.source
-        self._image.put_all({f"64300.Src.{step.index}.{k}": v for k, v in readback(step.after, stamp.now).items()})
         if step.commanded:
             self._commands += 1
             self._image.put("64301.EvtCnt", self._commands % 0xFFFF)
-            counter("powerctl_grid_commands").labels(source.value, step.after.result.name.lower()).inc()
+            counter("powerctl_grid_commands_total").labels(source.value, step.after.result.name.lower()).inc()
         if step.fell_silent:
-            counter("powerctl_grid_failsafes").labels(source.value).inc()
+            counter("powerctl_grid_failsafes_total").labels(source.value).inc()
         if step.before.machine.state is not step.after.machine.state:
             gauge("powerctl_grid_source_state").labels(source.value).set(step.after.machine.state)
             states = {"before": step.before.machine.state.name.lower(), "after": step.after.machine.state.name.lower()}
@@ -246,14 +240,11 @@ class GridSignals:
             self._on_event(event)
 
     def _keep(self) -> None:
-        self._keeper.keep(saved_of(self._slots, self._charge_rate_max, self._clock.monotonic()))
+        self._keeper.keep(saved_of(self._panel, self._clock.monotonic()))
 
     def _arbitrate(self) -> GridState:
         stamp = self._stamp()
-        contributions = self._slots.contributions(stamp.now) + self._sources.contributions(stamp)
-        if (most := self._charge_rate_max) is not None:
-            detail = f"The station is commissioned for at most {most}."
-            contributions.append(Contribution(LimitSource.HARDWARE, detail, cap=most))
+        contributions = self._panel.contributions(stamp.now) + self._sources.contributions(stamp)
         contributions += self._returning(contributions, stamp.now)
         return arbitrate(self._rating, contributions, next_change=self._deadline(stamp))
 
@@ -261,12 +252,13 @@ class GridSignals:
         """What the return after a limit of the grid adds: a delay, and a ramp."""
         goal = flexible_return.commanded(self._rating, contributions)
         fraction = random.random()  # noqa: S311 - spreads stations, guards nothing
-        self._return = flexible_return.followed(self._return, goal, self._return_rules, fraction, now)
-        return flexible_return.contributions(self._return, self._rating, self._return_rules, now)
+        rules = self._panel.controls.return_rules
+        self._return = flexible_return.followed(self._return, goal, rules, fraction, now)
+        return flexible_return.contributions(self._return, self._rating, rules, now)
 
     def _deadline(self, stamp: Stamp) -> Monotonic | None:
         """When the state may change by time alone."""
-        instants = (self._slots.deadline(), self._sources.deadline(stamp), self._return.resume_at)
+        instants = (self._panel.deadline(), self._sources.deadline(stamp), self._return.resume_at)
         return min((at for at in instants if at is not None), default=None)
 
     def _answered(self, arrived: Monotonic) -> None:
@@ -317,10 +309,9 @@ class GridSignals:
     def _tick(self) -> None:
         """What time alone brings: ended timers, clocks and remaining times. Re-arms itself."""
         stamp = self._stamp()
-        for step in self._slots.expire(stamp):
+        for step in self._panel.expire(stamp):
             self._note(step, stamp)
-        self._image.put("64301.UtcS", int(stamp.utc.timestamp()))
-        self._image.put("64301.DevHb", int(stamp.now) % 0xFFFF)
+        self._put(telemetry.clocks(stamp.utc, stamp.now, self._return.resume_at))
         self._settle()
         self._rearm()
 
