@@ -23,6 +23,8 @@ SETTLE_S: Final = 0.5
 REPORT_S: Final = 30.0
 """How long the observer may take for its report: it waits for records that are on their way."""
 WAITING_STATES: Final = frozenset({"CONNECTOR_STATE_OCCUPIED"})
+VEHICLES_OWN: Final = frozenset({Action.PLUG, Action.UNPLUG})
+"""Left to whoever brings the vehicles."""
 RUNNING_STATES: Final = frozenset({"SESSION_STATE_ACTIVE", "SESSION_STATE_PENDING"})
 
 
@@ -144,6 +146,8 @@ class Stage:
     # --- Script --------------------------------------------------------------------------------------------------
 
     async def _take(self, step: Step) -> None:
+        if step.action in VEHICLES_OWN and not self._with_vehicles:
+            return
         self._event(step.action, step.detail)
         await {
             Action.PLUG: self._plug,
@@ -157,13 +161,11 @@ class Stage:
         }[step.action](step)
 
     async def _plug(self, step: Step) -> None:
-        if self._with_vehicles:
-            await self._supervisor.say(f"vehicle-{'left' if step.value == 1 else 'right'}", '{"do":"plug"}')
+        await self._supervisor.say(f"vehicle-{'left' if step.value == 1 else 'right'}", '{"do":"plug"}')
 
     async def _unplug(self, _: Step) -> None:
-        if self._with_vehicles:
-            for name in ("vehicle-left", "vehicle-right"):
-                await self._supervisor.say(name, '{"do":"unplug"}')
+        for name in ("vehicle-left", "vehicle-right"):
+            await self._supervisor.say(name, '{"do":"unplug"}')
 
     async def _dim(self, step: Step) -> None:
         await self._supervisor.say("utility", json.dumps({"do": "limit", "w": step.value}))
