@@ -28,7 +28,8 @@ class Change:
     """One point's new raw value, validated."""
 
     field: Field
-    value: int
+    value: int | None
+    """None: *not implemented*, at a point that may be without a value."""
 
 
 Take = Callable[[Sequence[Change], Authority], None]
@@ -82,7 +83,7 @@ class Bank:
             raise Refused(Code.ILLEGAL_FUNCTION)
         if not all(acceptable(field.point, value) for field, value in wanted):
             raise Refused(Code.ILLEGAL_VALUE)
-        self._take([Change(field, value) for field, value in wanted if isinstance(value, int)], authority)
+        self._take([Change(field, value) for field, value in wanted if not isinstance(value, str)], authority)
         return answer(request, self._read(request))
 
     def _read(self, request: Request) -> bytes:

@@ -9,21 +9,42 @@ from powerctl.core.clock import Monotonic
 from powerctl.core.setpoint import Command
 from powerctl.core.units import Power
 from powerctl.signals import lpc
+from powerctl.signals.controls import CHARGE_RATE, Commissioned, Controls, opened
 from powerctl.signals.image import Image
-from powerctl.signals.mailbox import Commission, Mailbox, open_mailbox
+from powerctl.signals.mailbox import Commission, Mailbox, Stamp, open_mailbox
+from powerctl.signals.panel import Panel
+from powerctl.signals.points import acceptable
 from powerctl.signals.register_map import REGISTER_MAP
 from powerctl.signals.rights import Rights, Role, Standing, networks
+from powerctl.signals.schedule_points import COMPLETED, PRICE_SCALE, STAGED
+from powerctl.signals.schedule_points import defaults as schedule_defaults
 from powerctl.signals.settings import GridSettings, ModbusRtuSettings, SlotSettings
-from powerctl.signals.slots import Slots, held, readback
+from powerctl.signals.slots import Slots, held
 from powerctl.signals.store import Saved, SavedSlot
+from powerctl.signals.vendor import CONNECTORS
 
 MANUFACTURER: Final = "powerctl"
 MODEL: Final = "DC fast charging station"
 INT16_MAX: Final = 0x7FFF
 _HELD: Final = {"pause": Command.PAUSE, "emergency": Command.EMERGENCY, None: None}
 _SAVED_HELD: Final = {Command.PAUSE: "pause", Command.EMERGENCY: "emergency"}
-_SCALES: Final = {"V_SF": -1, "A_SF": -1, "Hz_SF": -2, "TotWh_SF": 0, "Pct_SF": 0}
-"""Scale factors by name; that of power follows the rating."""
+_SCALES: Final = {
+    "V_SF": -1,
+    "A_SF": -1,
+    "Hz_SF": -2,
+    "TotWh_SF": 0,
+    "Pct_SF": 0,
+    "Prc_SF": PRICE_SCALE,
+    "DCV_SF": -1,
+    "DCA_SF": -1,
+    "DCWH_SF": 0,
+}
+_POWER_SCALES: Final = frozenset({"W_SF", "WSet_SF", "DCW_SF"})
+"""Scale factors by name; those of power follow the rating."""
+EV_PORT: Final = 2
+"""714.PrtTyp."""
+MODES_OF_CONTROL: Final = 0x803
+"""702.CtrlModes: MAX_W, FIXED_W, SCHEDULED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +103,49 @@ def _open(slot: SlotSettings, rating: Power, saved: SavedSlot | None, now: Monot
     )
 
 
-def saved_of(slots: Slots, charge_rate_max: Power | None, now: Monotonic) -> Saved:
+def open_controls(settings: GridSettings, rating: Power, saved: Saved) -> Controls:
+    """Everything else that clients may write; saved values go before settings."""
+    scale = power_scale(rating)
+    slot = settings.controlling
+    commissioned = Commissioned(
+        rating,
+        scale,
+        address=settings.modbus_rtu[0].unit if settings.modbus_rtu else 1,
+        source=None if slot is None else slot.limit_source,
+        settle_s=0.0 if slot is None else slot.settle,
+    )
+    registers = usable(saved)
+    if saved.charge_rate_max_w is not None:
+        registers[CHARGE_RATE] = round(saved.charge_rate_max_w / 10.0**scale)
+    return opened(commissioned, registers)
+
+
+def open_panel(
+    settings: GridSettings, rating: Power, identity: Identity, saved: Saved, stamp: Stamp
+) -> tuple[Image, Panel]:
+    """The registers at start, and everything that clients may write with what it was before."""
+    image = fresh_image(rating, identity, saved)
+    slots = open_slots(settings, rating, saved, stamp.now)
+    panel = Panel(image, slots, open_controls(settings, rating, saved), rights_of(settings))
+    panel.adopt()
+    panel.show(stamp)
+    return image, panel
+
+
+def usable(saved: Saved) -> dict[str, int]:
+    """Saved registers that the map still has, with values that it still takes."""
+    places = REGISTER_MAP.by_path
+    return {p: v for p, v in saved.registers.items() if p in places and acceptable(places[p].point, v)}
+
+
+def saved_of(panel: Panel, now: Monotonic) -> Saved:
     """What must survive a restart."""
+    registers = panel.persistent()
+    del registers[CHARGE_RATE]
     return Saved(
-        slots={index: _saved_slot(slots[index], now) for index in slots},
-        charge_rate_max_w=None if charge_rate_max is None else charge_rate_max.w,
+        slots={index: _saved_slot(panel.slots[index], now) for index in panel.slots},
+        charge_rate_max_w=panel.controls.watts(CHARGE_RATE).w,
+        registers=registers,
     )
 
 
@@ -101,15 +160,13 @@ def _saved_slot(box: Mailbox, now: Monotonic) -> SavedSlot:
     )
 
 
-def fresh_image(
-    rating: Power, slots: Slots, identity: Identity, charge_rate_max: Power | None, now: Monotonic
-) -> Image:
-    """The register image before the first measurement."""
+def fresh_image(rating: Power, identity: Identity, saved: Saved) -> Image:
+    """The register image before the first measurement, without what clients have set but for a saved schedule."""
     image = Image(REGISTER_MAP)
     for field in REGISTER_MAP.fields:
         if field.point.implemented and field.point.name in _SCALES:
             image.put(field.path, _SCALES[field.point.name])
-        elif field.point.implemented and field.point.name == "W_SF":
+        elif field.point.implemented and field.point.name in _POWER_SCALES:
             image.put(field.path, power_scale(rating))
     image.put_all(
         {
@@ -119,12 +176,19 @@ def fresh_image(
             "1.SN": identity.station[:32],
             "701.ACType": 2,
             "701.ConnSt": 1,
-            "64300.CmtMod": 0,
+            "702.CtrlModes": MODES_OF_CONTROL,
+            "703.ESDlyRemTms": 0,
+            "715.LocRemCtl": 0,
+            "64303.AdptRslt": COMPLETED,
+            **schedule_defaults(),
+            **{path: value for path, value in usable(saved).items() if path in STAGED},
         }
     )
+    for place in range(CONNECTORS):
+        prefix = f"714.Prt.{place}."
+        image.put_all(
+            {prefix + "PrtTyp": EV_PORT, prefix + "ID": place + 1, prefix + "IDStr": f"connector {place + 1}"}
+        )
     image.put_scaled("702.WMaxRtg", rating.w)
     image.put_scaled("702.WChaRteMaxRtg", rating.w)
-    image.put_scaled("702.WChaRteMax", (rating if charge_rate_max is None else min(charge_rate_max, rating)).w)
-    for index in slots:
-        image.put_all({f"64300.Src.{index}.{name}": value for name, value in readback(slots[index], now).items()})
     return image

@@ -23,6 +23,8 @@ COMMAND_POINTS: Final = frozenset({"LimW", "SetW", "Mode", "Ena", "StrTms", "Dur
 REVERSION_POINTS: Final = COMMAND_POINTS | {"RvrtW", "RvrtEna", "RvrtTms"}
 """A write to one of these re-arms the reversion timer."""
 ENABLED: Final = 1
+CONTROLLER_HB: Final = "ControllerHb"
+"""Where `Mailbox.seen` keeps the newest value of 715.ControllerHb."""
 
 
 class Mode(IntEnum):
@@ -98,7 +100,7 @@ class Mailbox:
     commands: int = 0
     """Commands taken since start."""
     seen: Mapping[str, int] = field(default_factory=dict)
-    """`Hb` and `Seq` as last written by the source; empty until then."""
+    """`Hb`, `Seq` and 715.ControllerHb as last written by the source; empty until then."""
 
     def watts(self, name: str) -> Power:
         """The value of a power point."""
@@ -123,14 +125,19 @@ def open_mailbox(
     return Mailbox(commission, registers, lpc.Machine(timing, entered_at=now), held=held)
 
 
-def write(box: Mailbox, values: Mapping[str, int], authority: Authority, stamp: Stamp) -> Mailbox:
+def write(
+    box: Mailbox, values: Mapping[str, int], authority: Authority, stamp: Stamp, *, on_seq: bool = False
+) -> Mailbox:
     """The slot after a write that was accepted as a whole.
 
     Args:
         values: Raw values by point name; each acceptable to its point.
         authority: Who wrote, and was entitled to.
+        on_seq: True: a command takes effect when `Seq` gets another value, with everything written until then.
     """
     alive = _is_heartbeat(box, values)
+    commits = _commits(box, values) if on_seq else _commands(box, values)
+    arms = commits if on_seq else bool(values.keys() & REVERSION_POINTS)
     box = replace(
         box,
         registers={**box.registers, **values},
@@ -138,9 +145,37 @@ def write(box: Mailbox, values: Mapping[str, int], authority: Authority, stamp: 
         machine=lpc.heartbeat(box.machine, stamp.now) if alive else box.machine,
     )
     box = _retime(box)
-    if values.keys() & COMMAND_POINTS and ("Ena" in values or box.registers["Ena"] == ENABLED):
+    if commits:
         box = _command(box, authority, stamp)
-    return _arm_reversion(box, stamp.now) if values.keys() & REVERSION_POINTS else box
+    return _arm_reversion(box, stamp.now) if arms else box
+
+
+def _commands(box: Mailbox, values: Mapping[str, int]) -> bool:
+    enabled = "Ena" in values or box.registers["Ena"] == ENABLED
+    return enabled and bool(values.keys() & COMMAND_POINTS)
+
+
+def _commits(box: Mailbox, values: Mapping[str, int]) -> bool:
+    return "Seq" in values and values["Seq"] != box.seen.get("Seq")
+
+
+def beat(box: Mailbox, value: int, stamp: Stamp) -> Mailbox:
+    """The slot after its source wrote 715.ControllerHb: a sign of life if the value is another one."""
+    if value == box.seen.get(CONTROLLER_HB):
+        return box
+    seen = {**box.seen, CONTROLLER_HB: value}
+    return replace(box, seen=seen, machine=lpc.heartbeat(box.machine, stamp.now))
+
+
+def spoken(box: Mailbox, stamp: Stamp) -> Mailbox:
+    """The slot after its source commanded through SunSpec's own controls: it is in touch, and this slot has no limit.
+
+    A limit, a pause or an emergency of the slot stays until the slot is written.
+    """
+    machine = lpc.heartbeat(box.machine, stamp.now)
+    if box.active is None and box.pending is None and box.held is None:
+        machine = lpc.advance(machine, lpc.Event.NO_LIMIT, stamp.now)
+    return replace(box, machine=machine)
 
 
 def _is_heartbeat(box: Mailbox, values: Mapping[str, int]) -> bool:

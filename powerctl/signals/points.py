@@ -78,6 +78,8 @@ class Point:
     size: int = 0
     """Registers of a string; 0: given by the type."""
     symbols: tuple[tuple[str, int], ...] = ()
+    optional: bool = False
+    """True: a client may write *not implemented*, which says that there is no value."""
     allowed: tuple[range, ...] = ()
     """Raw values that a write may have. Empty: every value but *not implemented*."""
 
@@ -126,7 +128,7 @@ def decode(point: Point, data: bytes) -> Raw | None:
 def acceptable(point: Point, value: Raw | None) -> bool:
     """True if a client may write `value` to the point."""
     if value is None or isinstance(value, str):
-        return False
+        return value is None and point.optional
     if point.symbols and value not in {number for _, number in point.symbols}:
         return False
     return not point.allowed or any(value in allowed for allowed in point.allowed)

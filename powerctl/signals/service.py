@@ -25,11 +25,11 @@ from powerctl.signals import lpc, telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.audit import audit
 from powerctl.signals.bank import Bank, Change, WriteRate
-from powerctl.signals.commission import Identity, fresh_image, open_controls, open_slots, rights_of, saved_of
+from powerctl.signals.commission import Identity, open_panel, rights_of, saved_of
 from powerctl.signals.fronts import Fronts
 from powerctl.signals.grid_signal import Authority
 from powerctl.signals.mailbox import Stamp
-from powerctl.signals.panel import Armable, Panel
+from powerctl.signals.panel import Armable
 from powerctl.signals.pdu import Code, Refused
 from powerctl.signals.points import acceptable
 from powerctl.signals.register_map import REGISTER_MAP
@@ -85,18 +85,16 @@ class GridSignals:
         self._keeper = Keeper(path)
         self._sources = Sources()
         self._return = flexible_return.Return(rating, rating)
-        self._image = fresh_image(rating, identity or Identity("", version("powerctl")), saved)
-        rights = rights_of(settings)
-        self._slots = open_slots(settings, rating, saved, clock.monotonic())
-        self._panel = Panel(self._image, self._slots, open_controls(settings, rating, saved), rights)
-        self._panel.adopt()
-        self._panel.show(self._stamp())
+        identity = identity or Identity("", version("powerctl"))
+        self._image, self._panel = open_panel(settings, rating, identity, saved, self._stamp())
+        self._slots = self._panel.slots
         self._sources.add(self._panel.schedule)
         self._report: StationReport | None = None
         self._compliance = telemetry.Compliance()
         self._commands = 0
         self._written = False
         self._timer: asyncio.TimerHandle | None = None
+        rights = rights_of(settings)
         bank = Bank(self._image, rights, WriteRate(settings.modbus_tcp.max_writes_per_s), self._take)
         self._fronts = Fronts(settings, bank, rights, clock, self._answered)
         self.listening = asyncio.Event()

@@ -14,7 +14,7 @@ from powerctl.signals import lpc
 from powerctl.signals.arbitration import Contribution
 from powerctl.signals.contribution import NAMES, contribution, effective
 from powerctl.signals.grid_signal import Authority
-from powerctl.signals.mailbox import ENABLED, Mailbox, Result, Stamp, deadline, expire, write
+from powerctl.signals.mailbox import ENABLED, Mailbox, Result, Stamp, beat, deadline, expire, spoken, write
 
 _FREE: Final = frozenset({lpc.State.UNLIMITED_CONTROLLED, lpc.State.UNLIMITED_AUTONOMOUS})
 _TAKEN: Final = frozenset({Result.ACCEPTED, Result.CLAMPED})
@@ -59,9 +59,19 @@ class Slots:
     def __iter__(self) -> Iterator[int]:
         return iter(self._boxes)
 
-    def write(self, index: int, values: Mapping[str, int], authority: Authority, stamp: Stamp) -> Step:
+    def write(
+        self, index: int, values: Mapping[str, int], authority: Authority, stamp: Stamp, *, on_seq: bool = False
+    ) -> Step:
         """Take a write that was accepted as a whole."""
-        return self._replace(index, write(self._boxes[index], values, authority, stamp))
+        return self._replace(index, write(self._boxes[index], values, authority, stamp, on_seq=on_seq))
+
+    def beat(self, index: int, value: int, stamp: Stamp) -> Step:
+        """Take a heartbeat that came through 715.ControllerHb."""
+        return self._replace(index, beat(self._boxes[index], value, stamp))
+
+    def spoken(self, index: int, stamp: Stamp) -> Step:
+        """The slot's source commanded through SunSpec's own controls."""
+        return self._replace(index, spoken(self._boxes[index], stamp))
 
     def expire(self, stamp: Stamp) -> list[Step]:
         """Let every timer end that is due."""

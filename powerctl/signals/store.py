@@ -36,6 +36,8 @@ class Saved(Section):
     slots: dict[int, SavedSlot] = Field(default_factory=dict)
     charge_rate_max_w: float | None = Field(default=None, ge=0)
     """702.WChaRteMax. None: never written."""
+    registers: dict[str, int] = Field(default_factory=dict)
+    """Other registers that persist, raw by path: those of 703, 715 and 1, and the schedule in force."""
 
 
 def load(path: Path) -> Saved:

@@ -17,6 +17,24 @@ STR, SF, PAD = PointType.STRING, PointType.SUNSSF, PointType.PAD
 
 OFF_ON: Final = numbered("DISABLED", "ENABLED")
 PORTS: Final = 2
+DRAWS: Final = range(-0x7FFFFFFF, 1)
+"""Set-points of a station that cannot feed in."""
+CONTROL_MODES: Final = numbered(
+    "MAX_W",
+    "FIXED_W",
+    "FIXED_VAR",
+    "FIXED_PF",
+    "VOLT_VAR",
+    "FREQ_WATT",
+    "DYN_REACT_CURR",
+    "LV_TRIP",
+    "HV_TRIP",
+    "WATT_VAR",
+    "VOLT_WATT",
+    "SCHEDULED",
+    "LF_TRIP",
+    "HF_TRIP",
+)
 
 
 def _phase(phase: str, line_to_line: str) -> tuple[Point, ...]:
@@ -40,7 +58,7 @@ _COMMON = (
     Point("Opt", STR, size=8),
     Point("Vr", STR, meaning="Software version", size=8),
     Point("SN", STR, meaning="Station id", size=16),
-    Point("DA", U16, writable=True),
+    Point("DA", U16, meaning="Address on serial lines", writable=True, allowed=(range(1, 248),)),
     Point("Pad", PAD),
 )
 
@@ -135,7 +153,7 @@ _CAPACITY = (
     Point("ReactSusceptRtg", U16, "S_SF", "S"),
     Point("NorOpCatRtg", E16, symbols=numbered("CAT_A", "CAT_B")),
     Point("AbnOpCatRtg", E16, symbols=numbered("CAT_1", "CAT_2", "CAT_3")),
-    Point("CtrlModes", B32),
+    Point("CtrlModes", B32, meaning="MAX_W, FIXED_W and SCHEDULED", symbols=CONTROL_MODES),
     Point("IntIslandCatRtg", B16),
     Point("WMax", U16, "W_SF", "W", writable=True),
     Point("WMaxOvrExt", U16, "W_SF", "W", writable=True),
@@ -165,16 +183,23 @@ _CAPACITY = (
     Point("S_SF", SF),
 )
 
+MAX_RETURN_S: Final = 3600
+
+
+def _return(name: str, meaning: str) -> Point:
+    return Point(name, U32, units="Secs", meaning=meaning, writable=True, allowed=(range(MAX_RETURN_S + 1),))
+
+
 _ENTER_SERVICE = (
-    Point("ES", E16, writable=True, symbols=OFF_ON),
+    Point("ES", E16, meaning="Permit service; 0 ceases to draw. Persistent", writable=True, symbols=OFF_ON),
     Point("ESVHi", U16, "V_SF", "Pct", writable=True),
     Point("ESVLo", U16, "V_SF", "Pct", writable=True),
     Point("ESHzHi", U32, "Hz_SF", "Hz", writable=True),
     Point("ESHzLo", U32, "Hz_SF", "Hz", writable=True),
-    Point("ESDlyTms", U32, units="Secs", writable=True),
-    Point("ESRndTms", U32, units="Secs", writable=True),
-    Point("ESRmpTms", U32, units="Secs", writable=True),
-    Point("ESDlyRemTms", U32, units="Secs"),
+    _return("ESDlyTms", "Delay of a return after a limit; persistent"),
+    _return("ESRndTms", "Bound of a random delay on top; persistent"),
+    _return("ESRmpTms", "Ramp from nothing to the rating, 0: the station's own; persistent"),
+    Point("ESDlyRemTms", U32, units="Secs", meaning="What is left of the delay"),
     Point("V_SF", SF),
     Point("Hz_SF", SF),
 )
@@ -194,15 +219,28 @@ _CONTROL_AC = (
     Point("WMaxLimPctEnaRvrt", E16, writable=True, symbols=OFF_ON),
     Point("WMaxLimPctRvrtTms", U32, units="Secs", writable=True),
     Point("WMaxLimPctRvrtRem", U32, units="Secs"),
-    Point("WSetEna", E16, writable=True, symbols=OFF_ON),
-    Point("WSetMod", E16, writable=True, symbols=numbered("W_MAX_PCT", "WATTS")),
-    Point("WSet", I32, "WSet_SF", "W", writable=True),
-    Point("WSetRvrt", I32, "WSet_SF", "W", writable=True),
+    Point("WSetEna", E16, meaning="Puts the set-point into force", writable=True, symbols=OFF_ON),
+    Point(
+        "WSetMod",
+        E16,
+        meaning="WATTS is the one way to say it",
+        writable=True,
+        symbols=numbered("W_MAX_PCT", "WATTS"),
+        allowed=(range(1, 2),),
+    ),
+    Point("WSet", I32, "WSet_SF", "W", "Set-point; negative draws", writable=True, allowed=(DRAWS,)),
+    Point("WSetRvrt", I32, "WSet_SF", "W", "Set-point after the reversion", writable=True, allowed=(DRAWS,)),
     Point("WSetPct", I16, "WSetPct_SF", "Pct", writable=True),
     Point("WSetPctRvrt", I16, "WSetPct_SF", "Pct", writable=True),
-    Point("WSetEnaRvrt", E16, writable=True, symbols=OFF_ON),
-    Point("WSetRvrtTms", U32, units="Secs", writable=True),
-    Point("WSetRvrtRem", U32, units="Secs"),
+    Point("WSetEnaRvrt", E16, meaning="WSetEna after the reversion", writable=True, symbols=OFF_ON),
+    Point(
+        "WSetRvrtTms",
+        U32,
+        units="Secs",
+        meaning="Time to the reversion, re-armed by a write to any of these points; 0: none",
+        writable=True,
+    ),
+    Point("WSetRvrtRem", U32, units="Secs", meaning="Time left to the reversion"),
     Point("VarSetEna", E16, writable=True, symbols=OFF_ON),
     Point(
         "VarSetMod",
@@ -224,7 +262,7 @@ _CONTROL_AC = (
     Point("AntiIslEna", E16, writable=True, symbols=OFF_ON),
     Point("PF_SF", SF),
     Point("WMaxLimPct_SF", SF),
-    Point("WSet_SF", SF),
+    Point("WSet_SF", SF, meaning="Scale factor"),
     Point("WSetPct_SF", SF),
     Point("VarSet_SF", SF),
     Point("VarSetPct_SF", SF),
@@ -238,37 +276,43 @@ _POWER_FACTOR = (
 _MEASURE_DC = (
     Point("PrtAlrms", B32),
     Point("NPrt", U16, meaning="Number of ports"),
-    Point("DCA", I16, "DCA_SF", "A"),
-    Point("DCW", I16, "DCW_SF", "W"),
+    Point("DCA", I16, "DCA_SF", "A", meaning="Current of both ports; negative while charging"),
+    Point("DCW", I16, "DCW_SF", "W", meaning="Power of both ports; negative while charging"),
     Point("DCWhInj", U64, "DCWH_SF", "Wh"),
-    Point("DCWhAbs", U64, "DCWH_SF", "Wh"),
-    Point("DCA_SF", SF),
-    Point("DCV_SF", SF),
-    Point("DCW_SF", SF),
-    Point("DCWH_SF", SF),
+    Point("DCWhAbs", U64, "DCWH_SF", "Wh", meaning="Energy into vehicles since commissioning"),
+    Point("DCA_SF", SF, meaning="Scale factor"),
+    Point("DCV_SF", SF, meaning="Scale factor"),
+    Point("DCW_SF", SF, meaning="Scale factor"),
+    Point("DCWH_SF", SF, meaning="Scale factor"),
     Point("Tmp_SF", SF),
 )
 
 _PORT = (
-    Point("PrtTyp", E16, symbols=numbered("PV", "ESS", "EV", "INJ", "ABS", "BIDIR", "DC_DC")),
-    Point("ID", U16),
-    Point("IDStr", STR, size=8),
-    Point("DCA", I16, "DCA_SF", "A"),
-    Point("DCV", U16, "DCV_SF", "V"),
-    Point("DCW", I16, "DCW_SF", "W"),
+    Point("PrtTyp", E16, meaning="A vehicle", symbols=numbered("PV", "ESS", "EV", "INJ", "ABS", "BIDIR", "DC_DC")),
+    Point("ID", U16, meaning="Number of the connector"),
+    Point("IDStr", STR, meaning="Its name", size=8),
+    Point("DCA", I16, "DCA_SF", "A", meaning="Measured current; negative while charging"),
+    Point("DCV", U16, "DCV_SF", "V", meaning="Measured voltage"),
+    Point("DCW", I16, "DCW_SF", "W", meaning="Measured power; negative while charging"),
     Point("DCWhInj", U64, "DCWH_SF", "Wh"),
-    Point("DCWhAbs", U64, "DCWH_SF", "Wh"),
+    Point("DCWhAbs", U64, "DCWH_SF", "Wh", meaning="Energy into vehicles since commissioning"),
     Point("Tmp", I16, "Tmp_SF", "C"),
-    Point("DCSta", E16, symbols=numbered("OFF", "ON", "WARNING", "ERROR")),
+    Point("DCSta", E16, meaning="State of the port", symbols=numbered("OFF", "ON", "WARNING", "ERROR")),
     Point("DCAlrm", B32),
 )
 
 _CONTROL = (
-    Point("LocRemCtl", E16, symbols=numbered("REMOTE", "LOCAL")),
-    Point("DERHb", U32),
-    Point("ControllerHb", U32, writable=True),
+    Point("LocRemCtl", E16, meaning="Always remote", symbols=numbered("REMOTE", "LOCAL")),
+    Point("DERHb", U32, meaning="The station's heartbeat: rises every second"),
+    Point("ControllerHb", U32, meaning="Heartbeat for every slot that the writer speaks for", writable=True),
     Point("AlarmReset", U16, writable=True),
-    Point("OpCtl", E16, writable=True, symbols=numbered("STOP", "START", "ENTER_STANDBY", "EXIT_STANDBY")),
+    Point(
+        "OpCtl",
+        E16,
+        meaning="STOP and ENTER_STANDBY pause all charging; only START ends a STOP. Persistent",
+        writable=True,
+        symbols=numbered("STOP", "START", "ENTER_STANDBY", "EXIT_STANDBY"),
+    ),
 )
 
 COMMON: Final = Model(1, "common", "Identity", _COMMON)

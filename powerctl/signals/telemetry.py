@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
@@ -25,6 +26,8 @@ _STATION: Final = dict(STATION_STATES)
 ACTIVE: Final = frozenset({ConnectorState.STARTING, ConnectorState.CHARGING, ConnectorState.STOPPING})
 INVERTER: Final = {"IDLE": 7, "CHARGING": 3, "LIMITED": 4, "PAUSED": 7, "EMERGENCY": 7, "FAULTED": 6}
 """701.InvSt of each state: RUNNING, THROTTLED, FAULT or STANDBY."""
+PORT_ERROR: Final = 3
+"""714.DCSta; OFF and ON are 0 and 1."""
 MAX_W_BIT: Final = 1
 """701.ThrotSrc."""
 TOLERANCE_W: Final = 200.0
@@ -95,10 +98,31 @@ def measurement(report: StationReport, granted: Mapping[ConnectorId, Power]) -> 
         "64301.TgtW": sum(connector.target.w for connector in report.connectors),
         "64301.MinW": sum(c.min_power.w for c in report.connectors if c.state in ACTIVE),
     }
-    for connector in report.connectors:
-        if 1 <= connector.connector <= CONNECTORS:
-            values.update(_connector(connector, granted.get(connector.connector)))
+    connectors = [connector for connector in report.connectors if 1 <= connector.connector <= CONNECTORS]
+    values |= _ports(connectors)
+    for connector in connectors:
+        values.update(_connector(connector, granted.get(connector.connector)))
+        values.update(_port(connector))
     return values
+
+
+def _ports(connectors: Sequence[ConnectorReport]) -> Scaled:
+    """The sums of model 714, with SunSpec's sign."""
+    return {
+        "714.DCA": -sum(connector.current.a for connector in connectors),
+        "714.DCW": -sum(connector.power.w for connector in connectors),
+        "714.DCWhAbs": sum(connector.energy.wh for connector in connectors),
+    }
+
+
+def _port(report: ConnectorReport) -> Iterator[tuple[str, float | None]]:
+    prefix = f"714.Prt.{report.connector - 1}."
+    faulted = report.state is ConnectorState.FAULTED
+    yield prefix + "DCA", -report.current.a
+    yield prefix + "DCV", report.voltage.v
+    yield prefix + "DCW", -report.power.w
+    yield prefix + "DCWhAbs", report.energy.wh
+    yield prefix + "DCSta", PORT_ERROR if faulted else int(report.state in ACTIVE)
 
 
 def _connector(report: ConnectorReport, granted: Power | None) -> Iterator[tuple[str, float | None]]:
@@ -114,6 +138,20 @@ def _connector(report: ConnectorReport, granted: Power | None) -> Iterator[tuple
     yield prefix + "EvMinW", report.min_power.w
     yield prefix + "SesWh", report.session_energy.wh
     yield prefix + "SesTms", None if plugged is None else plugged.timestamp()
+
+
+def clocks(utc: datetime, now: Monotonic, resume_at: Monotonic | None) -> Scaled:
+    """What moves with time alone.
+
+    Args:
+        resume_at: When the delay of a return is over. None: none runs.
+    """
+    return {
+        "64301.UtcS": int(utc.timestamp()),
+        "64301.DevHb": int(now) % 0xFFFF,
+        "715.DERHb": int(now) % 0xFFFFFFFF,
+        "703.ESDlyRemTms": 0 if resume_at is None else max(0, round(resume_at - now)),
+    }
 
 
 def status(state: GridState, report: StationReport | None, rating: Power, compliance: Compliance) -> Scaled:

@@ -26,6 +26,7 @@ MODES: Final = numbered("CAP", "SETPOINT", "PAUSE", "EMERGENCY")
 RESULTS: Final = numbered("NONE", "ACCEPTED", "CLAMPED", "RANGE", "AUTHORITY", "EXPIRED", "SUPERSEDED", "NO_HEARTBEAT")
 STATES: Final = numbered("INIT", "UNLIMITED_CONTROLLED", "LIMITED", "FAILSAFE", "UNLIMITED_AUTONOMOUS")
 SOURCES: Final = tuple((source.name, number) for number, source in enumerate(LimitSource, start=1))
+SPEAKERS: Final = tuple((name, number) for name, number in SOURCES if name in ("DSO", "EMS", "AGGREGATOR", "OPERATOR"))
 CONNECTOR_STATES: Final = numbered(
     "AVAILABLE", "OCCUPIED", "STARTING", "CHARGING", "PAUSED", "STOPPING", "FINISHED", "FAULTED"
 )
@@ -90,7 +91,6 @@ MAILBOX: Final = Model(
             meaning="When a write takes effect",
             writable=True,
             symbols=COMMIT_MODES,
-            allowed=(range(1),),
         ),
         Point("Pad", PAD),
     ),
@@ -124,7 +124,14 @@ STATUS: Final = Model(
         Point("CmplyMs", U16, units="ms", meaning="From the newest decrease to compliance"),
         Point("CmdTms", U32, units="Secs", meaning="When the cap changed last, UTC since 1970"),
         Point("Hz", U32, "Hz_SF", "Hz", "Line frequency"),
-        Point("FrqMd", E16, meaning="Local frequency response", served=False, symbols=FREQUENCY_MODES),
+        Point(
+            "FrqMd",
+            E16,
+            meaning="Local frequency response; OFF and ARMED may be written",
+            writable=True,
+            symbols=FREQUENCY_MODES,
+            allowed=(range(2),),
+        ),
         Point("UtcS", U32, units="Secs", meaning="The station's clock, UTC since 1970"),
         Point("UtcQ", E16, meaning="How good it is", served=False, symbols=CLOCKS),
         Point("DevHb", U16, meaning="The station's heartbeat: rises every second"),
@@ -150,8 +157,8 @@ _CONNECTOR: Final = (
     Point("ReqWh", U32, units="Wh", meaning="Energy that it still needs", served=False),
     Point("DepTms", U32, units="Secs", meaning="Departure, UTC since 1970", served=False),
     Point("SesTms", U32, units="Secs", meaning="Plug-in, UTC since 1970"),
-    Point("LimW", U16, "W_SF", "W", "Cap of this connector, DC", writable=True, served=False),
-    Point("Pri", U16, meaning="Priority of this connector", writable=True, served=False),
+    Point("LimW", U16, "W_SF", "W", "Cap of this connector, DC", writable=True),
+    Point("Pri", U16, meaning="Priority of this connector; lower goes first", writable=True, allowed=(range(256),)),
 )
 
 CONNECTOR_STATUS: Final = Model(
@@ -170,8 +177,8 @@ CONNECTOR_STATUS: Final = Model(
 )
 
 _ENTRY: Final = (
-    Point("LimW", U16, "W_SF", "W", "Cap", writable=True, served=False),
-    Point("Prc", I16, "Prc_SF", meaning="Price, per kWh", writable=True, served=False),
+    Point("LimW", U16, "W_SF", "W", "Cap; 0xFFFF: none", writable=True, optional=True),
+    Point("Prc", I16, "Prc_SF", meaning="Price, per kWh; 0x8000: not told", writable=True, optional=True),
 )
 
 SCHEDULE: Final = Model(
@@ -181,13 +188,32 @@ SCHEDULE: Final = Model(
     (
         Point("NPt", COUNT, meaning="Number of points"),
         Point("W_SF", SF, meaning="Scale factor of power"),
-        Point("Prc_SF", SF, meaning="Scale factor of the price", served=False),
-        Point("SchSrc", E16, meaning="The source that it speaks for", writable=True, served=False, symbols=SOURCES),
-        Point("StrTms", U32, units="Secs", meaning="Start, UTC since 1970", writable=True, served=False),
-        Point("IntTms", U32, units="Secs", meaning="Length of one point", writable=True, served=False),
-        Point("ActPt", U16, meaning="Points in use", writable=True, served=False),
-        Point("AdptReq", U16, meaning="1: adopt what was written", writable=True, served=False),
-        Point("AdptRslt", E16, meaning="What became of it", served=False, symbols=ADOPTION),
+        Point("Prc_SF", SF, meaning="Scale factor of the price"),
+        Point(
+            "SchSrc",
+            E16,
+            meaning="The source that it speaks for; the writer must speak for it",
+            writable=True,
+            symbols=SPEAKERS,
+        ),
+        Point("StrTms", U32, units="Secs", meaning="Start, UTC since 1970", writable=True),
+        Point(
+            "IntTms",
+            U32,
+            units="Secs",
+            meaning="Length of one point",
+            writable=True,
+            allowed=(range(60, 86401),),
+        ),
+        Point(
+            "ActPt",
+            U16,
+            meaning="Points in use; 0 and AdptReq = 1 end the schedule",
+            writable=True,
+            allowed=(range(SCHEDULE_POINTS + 1),),
+        ),
+        Point("AdptReq", U16, meaning="1: adopt what was written, all at once", writable=True, allowed=(range(1, 2),)),
+        Point("AdptRslt", E16, meaning="What became of it", symbols=ADOPTION),
         Point("Pad", PAD),
     ),
     (Group("Pt", _ENTRY, count=SCHEDULE_POINTS, counted_by="NPt"),),

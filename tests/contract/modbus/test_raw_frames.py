@@ -74,15 +74,20 @@ TABLE = [
     ("write a measurement", "06 9c90 0001", "86 02"),
     ("write the marker", "06 9c40 0001", "86 02"),
     ("write the end model", "06 9faa 0001", "86 02"),
-    ("write a point that is not served", "06 9d86 0001", "86 02"),
+    ("write a point that is not implemented", "06 9d77 0001", "86 02"),
     ("write a slot that nobody commissioned", "06 9e20 1068", "86 02"),
     ("write past the end of a slot", "10 9e17 0002 04 0001 0000", "90 02"),
     ("write an unknown enumeration", "06 9e15 0002", "86 03"),
     ("write not implemented", "06 9e00 ffff", "86 03"),
     ("write a timeout below the least", "06 9e0f 0004", "86 03"),
     ("write a duration below two hours", "10 9e10 0002 04 0000 1c1f", "90 03"),
-    ("write the one legal commit mode", "06 9dfe 0000", "06 9dfe 0000"),
-    ("write another commit mode", "06 9dfe 0001", "86 03"),
+    ("write a commit mode", "06 9dfe 0001", "06 9dfe 0001"),
+    ("write a commit mode that there is not", "06 9dfe 0002", "86 03"),
+    ("write the one legal mode of the set-point", "06 9d7f 0001", "06 9d7f 0001"),
+    ("write the other mode of the set-point", "06 9d7f 0000", "86 03"),
+    ("write a set-point that feeds in", "10 9d80 0002 04 0000 0001", "90 03"),
+    ("write address 0", "06 9c84 0000", "86 03"),
+    ("write an entry of the schedule without a cap", "06 9eea ffff", "06 9eea ffff"),
 ]
 
 

@@ -25,7 +25,7 @@ SLOT = 40448
 
 class Harness:
     def __init__(self, refuse: Code | None = None, per_s: float = 1000.0) -> None:
-        self.taken: list[dict[str, int]] = []
+        self.taken: list[dict[str, int | None]] = []
         self.refuse = refuse
         self.image = Image(REGISTER_MAP)
         rights = Rights({0: networks(["10.0.0.7"])})

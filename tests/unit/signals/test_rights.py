@@ -57,7 +57,7 @@ def test_a_slot_that_is_not_commissioned_is_closed_to_everybody() -> None:
     assert not RIGHTS.is_open(LIMIT_2)
 
 
-@pytest.mark.parametrize("path", ["701.W", "704.WMaxLimPct", "64300.Src.0.AckSeq", "64302.Con.0.LimW", "1.DA"])
+@pytest.mark.parametrize("path", ["701.W", "704.WMaxLimPct", "64300.Src.0.AckSeq", "64302.Con.0.AlcW", "1.SN"])
 def test_read_only_and_unserved_points_are_closed(path: str) -> None:
     assert not RIGHTS.is_open(REGISTER_MAP.by_path[path])
 

@@ -1,0 +1,422 @@
+"""SunSpec's own controls and the schedule over the wire, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from pathlib import Path
+
+import pytest
+
+from powerctl.core.clock import Monotonic
+from powerctl.core.setpoint import Command, LimitSource
+from powerctl.signals.panel import Armable
+from powerctl.signals.settings import GridSettings
+from powerctl.signals.sources.flexible_return import ReturnRules
+from powerctl.signals.sources.frequency import FrequencyRules, FrequencySource, Product
+from tests.contract.modbus.peer import Peer
+from tests.unit.signals.station import EPOCH, HEARTBEAT, SLOT_0, Station, grid_settings, play
+from tests.unit.signals.test_telemetry import REPORT
+
+ENA = SLOT_0 + 21
+PERMIT, DELAY = 40277 + 2, 40277 + 9
+WSET_ENA, WSET = 40296 + 22, 40296 + 24
+WSET_TIMER, WSET_REM = 40296 + 31, 40296 + 33
+PORTS = 40363
+DER_HB, CONTROLLER_HB, OPERATION = 40433 + 3, 40433 + 5, 40433 + 8
+COMMIT_MODE = 40442 + 4
+FREQUENCY_MODE = 40576 + 36
+CONNECTOR_LIMIT = 40624 + 8 + 16
+SCHEDULE = 40668
+SCH_SRC, ACT_PT, REQUEST, RESULT, POINTS = (SCHEDULE + offset for offset in (5, 10, 11, 12, 14))
+ADDRESS = 40002 + 66
+DSO, EMS = 7, 8
+NO_CAP, NO_PRICE = 0xFFFF, 0x8000
+
+
+def long(value: int) -> tuple[int, int]:
+    return (value >> 16) & 0xFFFF, value & 0xFFFF
+
+
+def accepted(address: int, count: int = 1) -> bytes:
+    return struct.pack(">BHH", 16, address, count)
+
+
+async def in_touch(station: Station, watts: int = 22_000) -> Peer:
+    peer = await station.connect()
+    await peer.write(SLOT_0 + 15, 0)
+    await peer.write(SLOT_0, watts)
+    await peer.write(ENA, 1)
+    return peer
+
+
+def test_a_client_that_knows_only_sunspec_commands_the_station(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        assert station.cap_w == 4200
+        assert await peer.write(WSET, *long(-9000 & 0xFFFFFFFF)) == accepted(WSET, 2)
+        assert await peer.write(WSET_ENA, 1) == accepted(WSET_ENA)
+        assert (station.cap_w, station.states[-1].source) == (9000, LimitSource.DSO)
+        for beat in range(1, 20):
+            await peer.write(CONTROLLER_HB, *long(beat))
+            await asyncio.sleep(1)
+        assert station.cap_w == 9000
+        await asyncio.sleep(6)
+        assert (station.cap_w, station.states[-1].source) == (4200, LimitSource.FAILSAFE)
+
+    play(story, tmp_path)
+
+
+def test_a_controllers_heartbeat_that_stands_still_is_none(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        await peer.write(ENA, 1)
+        for _ in range(7):
+            await peer.write(CONTROLLER_HB, *long(1))
+            await asyncio.sleep(1)
+        assert station.states[-1].source is LimitSource.FAILSAFE
+
+    play(story, tmp_path)
+
+
+def test_a_set_point_does_not_end_a_limit_of_the_mailbox(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        await peer.write(SLOT_0, 3000)
+        await peer.write(ENA, 1)
+        await asyncio.sleep(6)
+        await peer.write(WSET, *long(-9000 & 0xFFFFFFFF))
+        await peer.write(WSET_ENA, 1)
+        assert (station.cap_w, station.states[-1].source) == (4200, LimitSource.FAILSAFE)
+
+    play(story, tmp_path)
+
+
+def test_the_set_point_reverts_within_half_a_second_and_is_told(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await asyncio.sleep(0.37)
+        await peer.write(WSET_TIMER, *long(30))
+        await peer.write(WSET, *long(-9000 & 0xFFFFFFFF))
+        await peer.write(WSET_ENA, 1)
+        assert await peer.read(WSET_REM, 2) == long(30)
+        await asyncio.sleep(20)
+        high, low = await peer.read(WSET_REM, 2)
+        assert high == 0
+        assert abs(low - 10) <= 1
+        await asyncio.sleep(9.5)
+        assert station.cap_w == 9000
+        await asyncio.sleep(0.51)
+        assert station.cap_w == 22_000
+        assert await peer.read(WSET_ENA) == (0,)
+
+    play(story, tmp_path)
+
+
+def test_a_slot_reverts_within_half_a_second(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station, 9000)
+        await asyncio.sleep(0.61)
+        await peer.write(SLOT_0 + 10, 7000, 1, *long(30))
+        await asyncio.sleep(29.5)
+        assert station.cap_w == 9000
+        await asyncio.sleep(0.51)
+        assert station.cap_w == 7000
+
+    play(story, tmp_path)
+
+
+def test_on_seq_a_command_waits_for_its_sequence(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await peer.write(COMMIT_MODE, 1)
+        await peer.write(SLOT_0, 9000)
+        await peer.write(SLOT_0 + 8, *long(30))
+        assert await peer.read(SLOT_0) == (9000,)
+        assert station.cap_w == 22_000
+        await peer.write(SLOT_0 + 22, 1)
+        assert station.cap_w == 9000
+        assert await peer.read(SLOT_0 + 24, 2) == (1, 1)
+        await peer.write(SLOT_0, 5000)
+        await peer.write(SLOT_0 + 22, 1)
+        assert station.cap_w == 9000
+        await asyncio.sleep(30)
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path)
+
+
+def test_withdrawing_permission_survives_a_restart(tmp_path: Path) -> None:
+    async def withdraw(station: Station) -> None:
+        peer = await in_touch(station)
+        await peer.write(PERMIT, 0)
+        assert (station.cap_w, station.states[-1].command) == (0, Command.PAUSE)
+
+    async def after_restart(station: Station) -> None:
+        assert (station.cap_w, station.states[-1].command) == (0, Command.PAUSE)
+        peer = await in_touch(station)
+        assert await peer.write(PERMIT, 1) == accepted(PERMIT)
+        assert station.cap_w == 22_000
+
+    play(withdraw, tmp_path)
+    play(after_restart, tmp_path)
+
+
+def test_a_stop_of_operation_survives_a_restart(tmp_path: Path) -> None:
+    async def stop(station: Station) -> None:
+        peer = await in_touch(station)
+        await peer.write(OPERATION, 0)
+        assert station.cap_w == 0
+
+    async def after_restart(station: Station) -> None:
+        peer = await in_touch(station)
+        assert station.cap_w == 0
+        assert await peer.write(OPERATION, 3) == b"\x90\x03"
+        await peer.write(OPERATION, 1)
+        assert station.cap_w == 22_000
+
+    play(stop, tmp_path)
+    play(after_restart, tmp_path)
+
+
+def test_the_times_of_703_delay_a_return_and_show_what_is_left(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station, 9000)
+        await peer.write(DELAY, *long(30))
+        await peer.write(SLOT_0, 20_000)
+        assert station.cap_w == 9000
+        await asyncio.sleep(10)
+        high, low = await peer.read(DELAY + 6, 2)
+        assert (high, abs(low - 20) <= 1) == (0, True)
+        await asyncio.sleep(20.1)
+        assert station.cap_w == 20_000
+
+    play(story, tmp_path)
+
+
+def test_rules_of_return_that_the_station_sets_appear_in_703(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        station.signals.set_return(ReturnRules(30, 600, 60))
+        peer = await station.connect()
+        assert await peer.read(DELAY, 6) == (*long(30), *long(600), *long(60))
+
+    play(story, tmp_path)
+
+
+def test_the_address_on_serial_lines_persists(tmp_path: Path) -> None:
+    async def move(station: Station) -> None:
+        peer = await station.connect()
+        assert await peer.read(ADDRESS) == (1,)
+        assert await peer.write(ADDRESS, 17) == accepted(ADDRESS)
+
+    async def after_restart(station: Station) -> None:
+        peer = await station.connect()
+        assert await peer.read(ADDRESS) == (17,)
+
+    play(move, tmp_path)
+    play(after_restart, tmp_path)
+
+
+def test_a_request_across_two_models_is_refused_as_a_whole(tmp_path: Path) -> None:
+    """OpCtl is the last point of 715; what follows is the header of 64300, which nobody may write."""
+
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        assert await peer.write(OPERATION, 0, 1) == b"\x90\x02"
+        assert await peer.read(OPERATION) == (1,)
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path)
+
+
+def test_a_value_that_is_refused_last_leaves_the_first_ones_alone(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        limits = await peer.read(CONNECTOR_LIMIT, 2)
+        assert await peer.write(CONNECTOR_LIMIT, 5000, 256) == b"\x90\x03"
+        assert await peer.read(CONNECTOR_LIMIT, 2) == limits
+        assert await peer.write(CONNECTOR_LIMIT, 22_001, 1) == b"\x90\x03"
+        assert await peer.read(CONNECTOR_LIMIT, 2) == limits
+        assert await peer.write(CONNECTOR_LIMIT, 5000, 1) == accepted(CONNECTOR_LIMIT, 2)
+        assert {int(n): cap.w for n, cap in station.signals.connector_limits.items()} == {1: 5000}
+        assert station.signals.connector_priorities[next(iter(station.signals.connector_limits))] == 1
+
+    play(story, tmp_path)
+
+
+def test_the_ports_of_714_are_vehicles_with_sunspecs_sign(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        station.signals.update_measurement(REPORT)
+        peer = await station.connect()
+        assert await peer.read(PORTS + 4) == (2,)
+        port = next(iter(REPORT.connectors)).connector - 1
+        kind, number = await peer.read(PORTS + 20 + 25 * port, 2)
+        assert (kind, number) == (2, port + 1)
+        (power,) = await peer.read(PORTS + 20 + 25 * port + 12)
+        assert power == (-round(REPORT.connectors[0].power.w)) & 0xFFFF
+
+    play(story, tmp_path)
+
+
+def test_the_stations_heartbeat_rises_every_second(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        _, before = await peer.read(DER_HB, 2)
+        await asyncio.sleep(3)
+        assert await peer.read(DER_HB, 2) == (0, before + 3)
+
+    play(story, tmp_path)
+
+
+async def load(peer: Peer, start_in: float, *points: tuple[int, int], source: int = DSO) -> None:
+    start = int(EPOCH.timestamp() + asyncio.get_running_loop().time() + start_in)
+    await peer.write(SCH_SRC, source, *long(start), *long(60), len(points))
+    words = [word for point in points for word in point]
+    if words:
+        await peer.write(POINTS, *words)
+
+
+def test_a_schedule_takes_effect_when_it_is_adopted_and_not_before(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await load(peer, 0, (9000, 120), (NO_CAP, NO_PRICE), (5000, 0xFFFF))
+        assert station.cap_w == 22_000
+        assert await peer.write(REQUEST, 1) == accepted(REQUEST)
+        assert await peer.read(REQUEST, 2) == (1, 1)
+        assert (station.cap_w, station.states[-1].source) == (9000, LimitSource.SCHEDULE)
+        await asyncio.sleep(60)
+        assert station.cap_w == 22_000
+        await asyncio.sleep(60)
+        assert station.cap_w == 5000
+        await asyncio.sleep(60)
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path)
+
+
+def test_all_96_points_go_in_with_two_writes(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        start = int(EPOCH.timestamp() + asyncio.get_running_loop().time())
+        words = [word for place in range(96) for word in (10_000 + place, place)]
+        head = (DSO, *long(start), *long(60), 96)
+        await peer.write(SCH_SRC, *head)
+        await peer.write(POINTS, *words[:122])
+        await peer.write(POINTS + 122, *words[122:])
+        await peer.write(REQUEST, 1)
+        assert await peer.read(RESULT) == (1,)
+        await asyncio.sleep(95 * 60 + 1)
+        assert station.cap_w == 10_095
+
+    play(story, tmp_path)
+
+
+def test_what_cannot_be_adopted_fails_and_leaves_the_schedule_in_force(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await load(peer, 0, (9000, 0))
+        await peer.write(REQUEST, 1)
+        await peer.write(SCH_SRC + 1, 0, 0)
+        await peer.write(REQUEST, 1)
+        assert await peer.read(RESULT) == (2,)
+        assert station.cap_w == 9000
+
+    play(story, tmp_path)
+
+
+def test_no_points_end_the_schedule(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await load(peer, 0, (9000, 0))
+        await peer.write(REQUEST, 1)
+        await peer.write(ACT_PT, 0)
+        assert station.cap_w == 9000
+        await peer.write(REQUEST, 1)
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path)
+
+
+def test_nobody_adopts_a_schedule_for_a_source_that_he_does_not_speak_for(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await load(peer, 0, (9000, 0), source=EMS)
+        assert await peer.write(REQUEST, 1) == b"\x90\x01"
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path)
+
+
+def test_a_schedule_in_force_survives_a_restart(tmp_path: Path) -> None:
+    async def adopt(station: Station) -> None:
+        peer = await in_touch(station)
+        await load(peer, 0, *[(3000, 7)] * 60)
+        await peer.write(REQUEST, 1)
+
+    async def after_restart(station: Station) -> None:
+        assert (station.cap_w, station.states[-1].source) == (3000, LimitSource.SCHEDULE)
+        peer = await station.connect()
+        assert await peer.read(POINTS, 2) == (3000, 7)
+
+    play(adopt, tmp_path)
+    play(after_restart, tmp_path)
+
+
+def test_without_a_frequency_response_it_cannot_be_armed(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        assert await peer.read(FREQUENCY_MODE) == (0,)
+        assert await peer.write(FREQUENCY_MODE, 1) == b"\x90\x03"
+
+    play(story, tmp_path)
+
+
+def test_the_frequency_response_is_armed_over_the_wire(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        response = FrequencySource(FrequencyRules(Product.FFR))
+        assert isinstance(response, Armable)
+        speak = station.signals.add_source(response)
+        peer = await in_touch(station)
+        now = asyncio.get_running_loop().time
+        response.sampled(50.0, Monotonic(now()))
+        assert await peer.write(FREQUENCY_MODE, 1) == accepted(FREQUENCY_MODE)
+        assert await peer.read(FREQUENCY_MODE) == (1,)
+        for _ in range(2):
+            response.sampled(49.4, Monotonic(now()))
+        speak()
+        assert (station.cap_w, station.states[-1].source) == (0, LimitSource.FREQUENCY)
+        assert await peer.write(FREQUENCY_MODE, 0) == accepted(FREQUENCY_MODE)
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path)
+
+
+def two_sources() -> GridSettings:
+    dso = grid_settings(port=5020).slots[0]
+    ems = dso.model_copy(update={"index": 1, "source": "ems"})
+    return grid_settings(port=5020).model_copy(update={"slots": (dso, ems)})
+
+
+def test_one_heartbeat_of_the_controller_counts_for_every_slot_that_it_speaks_for(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        await peer.write(ENA, 1)
+        await peer.write(ENA + 32, 1)
+        for beat in range(1, 10):
+            await peer.write(CONTROLLER_HB, *long(beat))
+            await asyncio.sleep(1)
+        assert station.cap_w == 22_000
+
+    play(story, tmp_path, two_sources())
+
+
+@pytest.mark.parametrize("point", [HEARTBEAT, CONTROLLER_HB])
+def test_a_heartbeat_alone_never_lifts_the_failsafe(tmp_path: Path, point: int) -> None:
+    async def story(station: Station) -> None:
+        peer = await station.connect()
+        for beat in range(1, 10):
+            await peer.write(point, *((0, beat) if point == CONTROLLER_HB else (beat,)))
+            await asyncio.sleep(1)
+        assert station.cap_w == 4200
+
+    play(story, tmp_path)
