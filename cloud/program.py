@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from cloud.api import services
+from cloud.api.audit import anchor
 from cloud.api.charging import Charging, CommandPublisher
 from cloud.api.cookies import Cookies
 from cloud.api.encode import Encoder
@@ -62,7 +63,7 @@ async def run(config: Path) -> None:
             _log.info("cloud_ready", web=web.port, grpc=grpc.port, metrics=metrics_server.port, demo=settings.demo)
             notify_ready()
             tasks = (core.store.feed.run(), link.run(), grpc.run(), web.run())
-            await run_service("cloud", *tasks, housekeep(core.store, health, charging))
+            await run_service("cloud", *tasks, housekeep(core, health, charging))
         finally:
             metrics_server.close()
 
@@ -89,7 +90,7 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
     try:
         await (migrate if settings.migrate_on_start else require_current)(database)
         store = Store(database, clock, settings.tariff.tariff(), random_id)
-        yield Core(settings, store, tokens, SignIns(store, tokens, random_id))
+        yield Core(settings, store, tokens, SignIns(store, tokens, random_id, links_for_all=settings.demo))
     finally:
         await database.close()
 
@@ -113,13 +114,17 @@ def web_server(core: Core, methods: Methods) -> WebServer:
     return WebServer(app, web.host, web.port, web.tls)
 
 
-async def housekeep(store: Store, health: Health, charging: Charging) -> NoReturn:
+async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:
     """Send again what a restart cut off, give up, forget, and say whether the database works, for ever."""
-    chores, rounds = [charging.resume, store.forget], 0
+    store = core.store
+    chores: list[Callable[[], Awaitable[object]]] = [charging.resume, store.forget]
+    chores.append(lambda: anchor(store, core.tokens))
+    rounds = 0
     while True:
         metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
         try:
             await store.expire()
+            await core.sign_ins.hear()
             while chores:
                 await chores[0]()
                 chores.pop(0)
@@ -129,7 +134,7 @@ async def housekeep(store: Store, health: Health, charging: Charging) -> NoRetur
         await asyncio.sleep(_EXPIRE_EVERY_S)
         rounds += 1
         if rounds % _FORGET_EVERY == 0:
-            chores.append(store.forget)
+            chores += [store.forget, lambda: anchor(store, core.tokens)]
 
 
 def random_id() -> str:

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 
 from cloud.api.call import Call
 from cloud.api.method import Method, Stream, Unary
-from cloud.domain.policy import admit
+from cloud.domain.policy import admit, is_public
 from cloud.domain.refusal import Refusal, Why
 from cloud.ingest.ports import StoreUnavailable
 from powerctl.core.errors import RemoteError
@@ -42,8 +42,12 @@ async def answer(method: Unary, request: Message, call: Call, transport: str) ->
         Refusal: There is none.
     """
     with _guarded(method, call, transport):
-        admit(method.name, call.principal)
-        return await method.handler(request, call)
+        if method.ledger is None or (call.principal is None and not is_public(method.name)):
+            admit(method.name, call.principal)
+            return await method.handler(request, call)
+        async with method.ledger.entry(method.name, request, call):
+            admit(method.name, call.principal)
+            return await method.handler(request, call)
 
 
 async def answers(method: Stream, request: Message, call: Call, transport: str) -> AsyncIterator[Message]:

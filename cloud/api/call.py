@@ -32,6 +32,10 @@ class Call:
     issued: str | None = None
     """A new access token, which the web port keeps in a cookie."""
     signed_out: bool = False
+    peer: str = ""
+    """Address that the call comes from. Empty: not known."""
+    browser: bool = False
+    """True: a browser calls, which keeps its cookie and is given no other secret."""
 
     @property
     def principal(self) -> Principal | None:

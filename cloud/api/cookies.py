@@ -42,6 +42,12 @@ class Cookies:
         Raises:
             Refusal: UNAUTHENTICATED: it carries a token that is not valid (any more).
         """
+        call = await self._known(request)
+        call.peer = request.client.host if request.client else ""
+        call.browser = "origin" in request.headers or "sec-fetch-site" in request.headers
+        return call
+
+    async def _known(self, request: Request) -> Call:
         token = bearer(request.headers.get("authorization", ""))
         if token is not None:
             access = self.sign_ins.check(token)

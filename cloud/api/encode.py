@@ -83,7 +83,7 @@ class Encoder:
         message = location_pb2.ConnectorLive(why=why(station, connector, self.zone))
         if connector.state is not None:
             message.state = CONNECTOR_STATE.to_wire(connector.state)
-        own = caller.owns_or_operates(connector.driver)
+        own = caller.sees(connector.driver, station.id)
         if own:
             message.session = names.session_name(connector.session)
         if (live := connector.live) is not None:

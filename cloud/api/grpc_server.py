@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final, NoReturn
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -108,16 +109,23 @@ class GrpcServer:
     def _call(self, context: grpc.aio.ServicerContext[Any, Any]) -> Call:
         metadata: Mapping[str, Any] = dict(context.invocation_metadata() or ())
         token = bearer(str(metadata.get("authorization", "")))
+        peer = host_of(context.peer())
         if token is None:
-            return Call()
+            return Call(peer=peer)
         access = self._sign_ins.check(token)
-        return Call(access, stream_end=access.expire_time)
+        return Call(access, stream_end=access.expire_time, peer=peer)
 
 
 def bearer(header: str) -> str | None:
     """The token in an authorization header. None: there is none."""
     scheme, _, token = header.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def host_of(peer: str) -> str:
+    """The address in gRPC's name of a peer, `ipv4:HOST:PORT` or `ipv6:%5BHOST%5D:PORT`."""
+    _, _, rest = unquote(peer).partition(":")
+    return rest.rpartition(":")[0].strip("[]")
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> NoReturn:

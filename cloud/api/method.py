@@ -10,8 +10,9 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from cloud.api.audit import Ledger
 from cloud.api.call import Call
-from cloud.domain.policy import POLICY
+from cloud.domain.policy import POLICY, mutates
 
 H = TypeVar("H")
 
@@ -22,6 +23,8 @@ class _Row(Generic[H]):
     """`/package.Service/Method`, as in an HTTP path."""
     request: type[Message]
     handler: H
+    ledger: Ledger | None = None
+    """Where each call is written down. None: it only reads."""
 
 
 class Unary(_Row[Callable[[Any, Call], Awaitable[Message]]]):
@@ -36,24 +39,24 @@ Method = Unary | Stream
 Methods = dict[str, Method]
 
 
-def methods_of(service: ServiceDescriptor, servicer: object) -> Methods:
+def methods_of(service: ServiceDescriptor, servicer: object, ledger: Ledger | None = None) -> Methods:
     """The methods of `service`, handled by the methods of `servicer` of the same name in snake case.
 
     Raises:
         AttributeError: The servicer lacks one.
         KeyError: One has no row in the policy.
     """
-    rows = (_method(service, method, servicer) for method in service.methods)
+    rows = (_method(service, method, servicer, ledger) for method in service.methods)
     return {row.name: row for row in rows}
 
 
-def _method(service: ServiceDescriptor, method: MethodDescriptor, servicer: object) -> Method:
+def _method(service: ServiceDescriptor, method: MethodDescriptor, servicer: object, ledger: Ledger | None) -> Method:
     name = f"/{service.full_name}/{method.name}"
     if name not in POLICY:
         raise KeyError(f"{name} has no row in the policy")
     handler = getattr(servicer, snake(method.name))
     kind = Stream if method.server_streaming else Unary
-    return kind(name, GetMessageClass(method.input_type), handler)
+    return kind(name, GetMessageClass(method.input_type), handler, ledger if mutates(name) else None)
 
 
 def snake(name: str) -> str:

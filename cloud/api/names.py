@@ -14,6 +14,7 @@ from powerctl.core.ids import ConnectorId, SessionId, StationId
 _LOCATION: Final = re.compile(r"locations/([A-Za-z0-9][A-Za-z0-9-]{0,35})")
 _CONNECTOR: Final = re.compile(_LOCATION.pattern + r"/evses/([1-9][0-9]{0,3})/connectors/([1-9][0-9]{0,3})")
 _SESSION: Final = re.compile(r"sessions/([A-Za-z0-9-]{1,64})")
+_USER: Final = re.compile(r"users/([a-z0-9][a-z0-9-]{0,62})")
 _RECEIPT: Final = re.compile(r"receipts/([A-Za-z0-9-]{1,64})")
 
 
@@ -64,6 +65,11 @@ def parse_session(name: str) -> SessionId:
 def parse_receipt(name: str) -> str:
     """The receipt in its name. Raises Refusal: INVALID_ARGUMENT."""
     return _match(_RECEIPT, name, "receipts/{receipt}").group(1)
+
+
+def parse_user(name: str) -> str:
+    """The user's id in their name. Raises Refusal: INVALID_ARGUMENT."""
+    return _match(_USER, name, "users/{user}, of lower case letters, digits and hyphens").group(1)
 
 
 def _match(pattern: re.Pattern[str], name: str, form: str) -> re.Match[str]:

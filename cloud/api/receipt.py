@@ -24,16 +24,16 @@ class ReceiptService:
         receipt = names.parse_receipt(request.name)
         async with self.store.database.read() as connection:
             found = await sessions.load_receipt(connection, receipt)
-        if found is None or not call.caller().owns_or_operates(found.driver):
+        if found is None or not call.caller().sees(found.driver, found.station):
             raise Refusal(Why.NOT_FOUND, f"There is no receipt {request.name}.")
         return encode.receipt(found)
 
     async def list_receipts(self, request: pb.ListReceiptsRequest, call: Call) -> pb.ListReceiptsResponse:
-        """Receipts, newest first: a driver's own, an operator's all."""
+        """Receipts, newest first, as far as the caller may see them."""
         before, size = paging.number_in(request.page_token), paging.page_size(request.page_size)
         async with self.store.database.read() as connection:
             found, following = await sessions.receipt_page(
-                connection, driver=only(call.caller()), before=before, size=size
+                connection, driver=only(call.caller()), stations=call.caller().stations, before=before, size=size
             )
         encoded = [encode.receipt(receipt) for receipt in found]
         return pb.ListReceiptsResponse(receipts=encoded, next_page_token=paging.token_of(following))

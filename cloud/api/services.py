@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
 from cloud.api.encode import Encoder
 from cloud.api.identity import IdentityService
@@ -10,9 +11,10 @@ from cloud.api.method import Methods, methods_of
 from cloud.api.receipt import ReceiptService
 from cloud.api.session import SessionService
 from cloud.api.sign_in import SignIns
+from cloud.api.user import UserService
 from cloud.api.watch import WatchService
 from cloud.store.store import Store
-from powerctl.v1 import identity_pb2, location_pb2, receipt_pb2, session_pb2, watch_pb2
+from powerctl.v1 import audit_pb2, identity_pb2, location_pb2, receipt_pb2, session_pb2, user_pb2, watch_pb2
 
 
 def methods(store: Store, charging: Charging, sign_ins: SignIns, encoder: Encoder, *, demo: bool) -> Methods:
@@ -23,8 +25,11 @@ def methods(store: Store, charging: Charging, sign_ins: SignIns, encoder: Encode
         (receipt_pb2, "ReceiptService", ReceiptService(store)),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
         (identity_pb2, "IdentityService", IdentityService(sign_ins, demo)),
+        (user_pb2, "UserService", UserService(store, sign_ins)),
+        (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
     )
     table: Methods = {}
+    ledger = Ledger(store)
     for module, name, servicer in served:
-        table |= methods_of(module.DESCRIPTOR.services_by_name[name], servicer)
+        table |= methods_of(module.DESCRIPTOR.services_by_name[name], servicer, ledger)
     return table

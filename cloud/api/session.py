@@ -8,7 +8,7 @@ from cloud.api import names, paging
 from cloud.api.call import Call
 from cloud.api.charging import Charging
 from cloud.api.encode import Encoder
-from cloud.domain.principal import Principal, Role
+from cloud.domain.principal import Principal
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.session import Session
 from cloud.store import sessions
@@ -29,15 +29,17 @@ class SessionService:
         session = names.parse_session(request.name)
         async with self.store.database.read() as connection:
             found = await sessions.load(connection, session)
-        if found is None or not call.caller().owns_or_operates(found.driver):
+        if found is None or not call.caller().sees(found.driver, found.station):
             raise Refusal(Why.NOT_FOUND, f"There is no session {request.name}.")
         return self._encode(found, call)
 
     async def list_sessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
-        """Sessions, newest first: a driver's own, an operator's all."""
+        """Sessions, newest first, as far as the caller may see them."""
         before, size = paging.number_in(request.page_token), paging.page_size(request.page_size)
         async with self.store.database.read() as connection:
-            found, following = await sessions.page(connection, driver=only(call.caller()), before=before, size=size)
+            found, following = await sessions.page(
+                connection, driver=only(call.caller()), stations=call.caller().stations, before=before, size=size
+            )
         encoded = [self._encode(session, call) for session in found]
         return pb.ListSessionsResponse(sessions=encoded, next_page_token=paging.token_of(following))
 
@@ -57,5 +59,5 @@ class SessionService:
 
 
 def only(caller: Principal) -> str | None:
-    """The driver whose sessions the caller may see. None: everybody's."""
-    return None if caller.role is Role.OPERATOR else caller.user
+    """The driver whose sessions the caller may see wherever they were. None: everybody's."""
+    return None if caller.sees_all else caller.user

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import jwt
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cloud.api.call import Access
+from cloud.api.secrets import Sealer
 from cloud.domain.principal import Principal, Role
 from cloud.domain.refusal import Refusal, Why
 from powerctl.core.clock import Clock
 from powerctl.core.errors import ConfigError
+from powerctl.core.ids import StationId
 
 ACCESS_LIFE: Final = timedelta(minutes=15)
 RENEW_AFTER: Final = timedelta(minutes=5)
@@ -28,6 +31,10 @@ _ALGORITHM: Final = "ES256"
 _ISSUER: Final = "powerctl-cloud"
 _SIGN_IN: Final = "sign-in"
 _ACCESS: Final = "access"
+_REFRESH: Final = "refresh"
+_ENROL: Final = "enrol"
+_ANCHOR: Final = "audit"
+ENROLMENT_LIFE: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,26 @@ class SignIn:
     expire_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """What a refresh token says."""
+
+    id: str
+    principal: Principal
+    session: str
+    sign_in_time: datetime
+    expire_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an enrolment token says."""
+
+    id: str
+    station: StationId
+    expire_time: datetime
+
+
 class Tokens:
     """Makes and reads tokens with one P-256 key."""
 
@@ -46,6 +73,8 @@ class Tokens:
         self._key = key
         self._public = key.public_key()
         self._clock = clock
+        self.sealer = Sealer(_derived(key, b"powerctl sealed columns"))
+        """Keeps what the database must not show; whoever has the signing key can open it."""
 
     def sign_in(self, principal: Principal, token_id: str, life: timedelta = SIGN_IN_LIFE) -> str:
         """A token that signs `principal` in once."""
@@ -84,12 +113,62 @@ class Tokens:
             _instant(claims["auth_time"]),
         )
 
+    def refresh(self, access: Access, token_id: str) -> str:
+        """A refresh token for the sign-in of `access`; good once, until the sign-in's longest life is over."""
+        end = access.sign_in_time + SESSION_LIFE
+        began = int(access.sign_in_time.timestamp())
+        claims: dict[str, str | int] = {"jti": token_id, "sid": access.session, "auth_time": began}
+        return self._sign(access.principal, _REFRESH, self._clock.utc(), end, **claims)
+
+    def read_refresh(self, token: str) -> Refresh:
+        """What a refresh token says. Whether it was used before is not known here.
+
+        Raises:
+            Refusal: UNAUTHENTICATED: it is not ours, or has expired.
+        """
+        claims = self._claims(token, _REFRESH, "Your session has ended. Sign in again.")
+        return Refresh(
+            str(claims["jti"]),
+            _principal(claims),
+            str(claims["sid"]),
+            _instant(claims["auth_time"]),
+            _instant(claims["exp"]),
+        )
+
+    def enrolment(self, station: StationId, token_id: str) -> tuple[str, datetime]:
+        """A token with which `station` may enrol once, and when it expires."""
+        now = self._clock.utc().replace(microsecond=0)
+        nobody = Principal(station, "", Role.DRIVER)
+        return self._sign(nobody, _ENROL, now, now + ENROLMENT_LIFE, jti=token_id), now + ENROLMENT_LIFE
+
+    def read_enrolment(self, token: str) -> Enrolment:
+        """What an enrolment token says. Whether it was used before is not known here.
+
+        Raises:
+            Refusal: UNAUTHENTICATED: it is not ours, or has expired.
+        """
+        claims = self._claims(token, _ENROL, "This enrolment token has expired or is not valid. Ask for a new one.")
+        return Enrolment(str(claims["jti"]), StationId(str(claims["sub"])), _instant(claims["exp"]))
+
+    def anchor(self, number: int, digest: str) -> str:
+        """The end of the audit log, signed."""
+        claims: dict[str, object] = {"iss": _ISSUER, "aud": _ANCHOR, "number": number, "digest": digest}
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def read_anchor(self, token: str, number: int) -> str | None:
+        """The digest that was signed as that of entry `number`. None: it was not by us, or for another entry."""
+        try:
+            claims = jwt.decode(token, self._public, algorithms=[_ALGORITHM], audience=_ANCHOR, issuer=_ISSUER)
+        except (jwt.InvalidTokenError, ValueError):
+            return None
+        return str(claims.get("digest")) if claims.get("number") == number else None
+
     def is_due(self, access: Access) -> bool:
         """True when the token is old enough to be renewed."""
         return self._clock.utc() - access.issue_time >= RENEW_AFTER
 
     def _sign(self, principal: Principal, audience: str, issued: datetime, expires: datetime, **more: str | int) -> str:
-        claims = {
+        claims: dict[str, object] = {
             "iss": _ISSUER,
             "aud": audience,
             "sub": principal.user,
@@ -99,10 +178,12 @@ class Tokens:
             "exp": int(expires.timestamp()),
             **more,
         }
+        if principal.stations:
+            claims["stations"] = sorted(principal.stations)
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def _claims(self, token: str, audience: str, message: str) -> dict[str, Any]:
-        required = ["sub", "name", "role", "iat", "exp", "jti" if audience == _SIGN_IN else "sid"]
+        required = ["sub", "name", "role", "iat", "exp", "sid" if audience == _ACCESS else "jti"]
         # Expiry is judged below on our own clock.
         options: Any = {"require": required, "verify_exp": False, "verify_iat": False}
         try:
@@ -135,7 +216,14 @@ def load_key(path: Path, setting: str = "cloud.identity.signing_key") -> ec.Elli
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
-    return Principal(str(claims["sub"]), str(claims["name"]), Role(claims["role"]))
+    stations = frozenset(StationId(str(one)) for one in claims.get("stations", ()))
+    return Principal(str(claims["sub"]), str(claims["name"]), Role(claims["role"]), stations)
+
+
+def _derived(key: ec.EllipticCurvePrivateKey, purpose: bytes) -> bytes:
+    """256 bits that follow from `key`, and from which it does not."""
+    secret = key.private_numbers().private_value.to_bytes(32, "big")
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(secret)
 
 
 def _instant(seconds: int) -> datetime:

@@ -87,7 +87,7 @@ class WatchService:
     async def _present(self, connection: AsyncConnection, caller: Principal) -> list[Station | Session]:
         stations, _ = await locations.page(connection, after="", size=MOST)
         since = self.store.clock.utc() - RECENT
-        recent = await sessions.current(connection, only(caller), since, MOST)
+        recent = await sessions.current(connection, only(caller), since, MOST, caller.stations)
         return [*stations, *reversed(recent)]
 
     def _response(self, cursor: str, view: _View, value: Station | Session | None) -> pb.WatchResponse:
@@ -117,7 +117,7 @@ class _View:
         station = value.id if isinstance(value, Station) else value.station
         if self.locations and station not in self.locations:
             return False
-        return isinstance(value, Station) or self.caller.owns_or_operates(value.driver)
+        return isinstance(value, Station) or self.caller.sees(value.driver, value.station)
 
 
 def _position(cursor: str, feed: str) -> int | None:

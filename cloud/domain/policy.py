@@ -11,22 +11,43 @@ from cloud.domain.refusal import Refusal, Why
 ANYONE: Final[frozenset[Role]] = frozenset()
 """Also people who have not signed in."""
 _EVERYBODY: Final = frozenset(Role)
+_DRIVING: Final = frozenset({Role.DRIVER, Role.OWNER, Role.OPERATOR})
+"""Those who start and stop; whose sessions, the resource decides."""
+_SESSIONS: Final = _DRIVING | {Role.OPERATOR_VIEW, Role.BILLING, Role.AUDITOR}
+_IDENTITIES: Final = frozenset({Role.ADMIN})
+_AUDIT: Final = frozenset({Role.AUDITOR, Role.ADMIN})
 
 POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.IdentityService/SignIn": ANYONE,
+    "/powerctl.v1.IdentityService/SignInWithPassword": ANYONE,
+    "/powerctl.v1.IdentityService/RefreshAccess": ANYONE,
     "/powerctl.v1.IdentityService/SignOut": _EVERYBODY,
+    "/powerctl.v1.IdentityService/ChangePassword": _EVERYBODY,
     "/powerctl.v1.IdentityService/GetPrincipal": _EVERYBODY,
     "/powerctl.v1.LocationService/GetLocation": _EVERYBODY,
     "/powerctl.v1.LocationService/ListLocations": _EVERYBODY,
-    "/powerctl.v1.SessionService/GetSession": _EVERYBODY,
-    "/powerctl.v1.SessionService/ListSessions": _EVERYBODY,
-    "/powerctl.v1.SessionService/StartSession": _EVERYBODY,
-    "/powerctl.v1.SessionService/StopSession": _EVERYBODY,
-    "/powerctl.v1.ReceiptService/GetReceipt": _EVERYBODY,
-    "/powerctl.v1.ReceiptService/ListReceipts": _EVERYBODY,
+    "/powerctl.v1.SessionService/GetSession": _SESSIONS,
+    "/powerctl.v1.SessionService/ListSessions": _SESSIONS,
+    "/powerctl.v1.SessionService/StartSession": _DRIVING,
+    "/powerctl.v1.SessionService/StopSession": _DRIVING,
+    "/powerctl.v1.ReceiptService/GetReceipt": _SESSIONS,
+    "/powerctl.v1.ReceiptService/ListReceipts": _SESSIONS,
     "/powerctl.v1.WatchService/Watch": _EVERYBODY,
+    "/powerctl.v1.UserService/GetUser": _IDENTITIES,
+    "/powerctl.v1.UserService/ListUsers": _IDENTITIES,
+    "/powerctl.v1.UserService/CreateUser": _IDENTITIES,
+    "/powerctl.v1.UserService/UpdateUser": _IDENTITIES,
+    "/powerctl.v1.UserService/ResetCredentials": _IDENTITIES,
+    "/powerctl.v1.StationIdentityService/CreateEnrolmentToken": _IDENTITIES,
+    "/powerctl.v1.StationIdentityService/EnrolStation": ANYONE,
+    "/powerctl.v1.StationIdentityService/RenewStationCertificate": ANYONE,
+    "/powerctl.v1.StationIdentityService/ListStationCertificates": _IDENTITIES,
+    "/powerctl.v1.StationIdentityService/RevokeStationCertificates": _IDENTITIES,
+    "/powerctl.v1.AuditService/ListAuditEntries": _AUDIT,
+    "/powerctl.v1.AuditService/VerifyAuditLog": _AUDIT,
 }
 """Roles per method. Whose sessions and receipts a role sees is decided on the resource, not here."""
+_READING: Final = ("Get", "List", "Watch", "Search", "Download", "Verify")
 
 
 def admit(method: str, principal: Principal | None) -> None:
@@ -45,4 +66,14 @@ def admit(method: str, principal: Principal | None) -> None:
     if principal is None:
         raise Refusal(Why.UNAUTHENTICATED, "Sign in first.")
     if roles is None or principal.role not in roles:
-        raise Refusal(Why.PERMISSION_DENIED, f"A {principal.role} may not do this.")
+        raise Refusal(Why.PERMISSION_DENIED, f"The role {principal.role} may not do this.")
+
+
+def is_public(method: str) -> bool:
+    """True when people who have not signed in may call `method`."""
+    return POLICY.get(method) is ANYONE
+
+
+def mutates(method: str) -> bool:
+    """True when a call of `method` may change something. A name that does not say that it only reads counts so."""
+    return not method.rpartition("/")[2].startswith(_READING)

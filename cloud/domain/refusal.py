@@ -29,9 +29,13 @@ class Refusal(PowerctlError):
     Args:
         why: What kind of refusal it is.
         message: One sentence for a person, with the remedy where there is one; nothing about our internals.
+        reason: For programs: the kind within `why`, in upper case. Empty: `why` says enough.
+        retry_s: After so many seconds it may be tried again. None: nothing is known about that.
     """
 
-    def __init__(self, why: Why, message: str) -> None:
+    def __init__(self, why: Why, message: str, *, reason: str = "", retry_s: float | None = None) -> None:
         super().__init__(message)
         self.why = why
         self.message = message
+        self.reason = reason or why.name
+        self.retry_s = retry_s

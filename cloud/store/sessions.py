@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import ColumnElement, Select, Table, insert, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store.tables import RECEIPTS, SESSIONS
 from cloud.store.upsert import upsert
-from powerctl.core.ids import SessionId
+from powerctl.core.ids import SessionId, StationId
 
 
 async def load(connection: AsyncConnection, session: SessionId) -> Session | None:
@@ -39,7 +39,12 @@ async def save(connection: AsyncConnection, session: Session, now: datetime) -> 
 
 
 async def page(
-    connection: AsyncConnection, *, driver: str | None, before: int | None, size: int
+    connection: AsyncConnection,
+    *,
+    driver: str | None,
+    before: int | None,
+    size: int,
+    stations: Collection[StationId] = (),
 ) -> tuple[list[Session], int | None]:
     """Sessions, newest first, and the ordinal to continue before. None: that is all.
 
@@ -48,17 +53,23 @@ async def page(
         driver: Only this driver's. None: everybody's.
         before: Ordinal of the last one seen. None: from the newest.
         size: At most so many.
+        stations: Also everybody's at these stations.
     """
     query = select(SESSIONS.c.ordinal, SESSIONS.c.document)
-    rows, following = await _page(connection, SESSIONS, query, driver, before, size)
+    rows, following = await _page(connection, query.where(_shown(SESSIONS, driver, stations)), before, size)
     return [row.document for row in rows], following
 
 
-async def current(connection: AsyncConnection, driver: str | None, since: datetime, size: int) -> list[Session]:
+async def current(
+    connection: AsyncConnection,
+    driver: str | None,
+    since: datetime,
+    size: int,
+    stations: Collection[StationId] = (),
+) -> list[Session]:
     """Sessions that are plugged in or changed after `since`, newest first."""
     query = select(SESSIONS.c.document).where(SESSIONS.c.plugged | (SESSIONS.c.update_time > since))
-    if driver is not None:
-        query = query.where(SESSIONS.c.driver == driver)
+    query = query.where(_shown(SESSIONS, driver, stations))
     rows = await connection.execute(query.order_by(SESSIONS.c.ordinal.desc()).limit(size))
     return list(rows.scalars())
 
@@ -84,20 +95,35 @@ async def load_receipt(connection: AsyncConnection, receipt: str) -> Receipt | N
 
 
 async def receipt_page(
-    connection: AsyncConnection, *, driver: str | None, before: int | None, size: int
+    connection: AsyncConnection,
+    *,
+    driver: str | None,
+    before: int | None,
+    size: int,
+    stations: Collection[StationId] = (),
 ) -> tuple[list[Receipt], int | None]:
     """Receipts, newest first; arguments and result as in `page`."""
     query = select(RECEIPTS.c.ordinal, RECEIPTS.c.document)
-    rows, following = await _page(connection, RECEIPTS, query, driver, before, size)
+    rows, following = await _page(connection, query.where(_shown(RECEIPTS, driver, stations)), before, size)
     return [row.document for row in rows], following
 
 
+def _shown(table: Table, driver: str | None, stations: Collection[StationId]) -> ColumnElement[bool]:
+    """What belongs to `driver`, or happened at one of `stations`."""
+    if driver is None:
+        return true()
+    own = table.c.driver == driver
+    if not stations:
+        return own
+    there = select(SESSIONS.c.id).where(SESSIONS.c.station.in_(stations))
+    return or_(own, (table.c.id if table is SESSIONS else table.c.session).in_(there))
+
+
 async def _page(
-    connection: AsyncConnection, table: Any, query: Select[Any], driver: str | None, before: int | None, size: int
+    connection: AsyncConnection, query: Select[Any], before: int | None, size: int
 ) -> tuple[Sequence[Any], int | None]:
-    if driver is not None:
-        query = query.where(table.c.driver == driver)
+    ordinal = query.selected_columns["ordinal"]
     if before is not None:
-        query = query.where(table.c.ordinal < before)
-    rows = (await connection.execute(query.order_by(table.c.ordinal.desc()).limit(size + 1))).all()
+        query = query.where(ordinal < before)
+    rows = (await connection.execute(query.order_by(ordinal.desc()).limit(size + 1))).all()
     return rows[:size], (rows[size - 1].ordinal if len(rows) > size else None)

@@ -14,7 +14,7 @@ from cloud.domain import session as reducer
 from cloud.domain.order import Order
 from cloud.domain.tariff import Tariff
 from cloud.ingest.ports import CommitResult, StoredRecord
-from cloud.store import changes, commands, locations, sessions
+from cloud.store import audit, changes, commands, locations, people, sessions
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from cloud.store.feed import Feed
@@ -56,10 +56,13 @@ class Store:
     async def write(self) -> AsyncIterator[Writing]:
         """A transaction; when it is committed, watchers hear of what it changed."""
         now = self.clock.utc()
-        async with self.database.write() as connection:
-            writing = Writing(connection, now)
-            yield writing
-            await changes.note(connection, writing.changed, now)
+        with audit.carried() as deed:
+            async with self.database.write() as connection:
+                writing = Writing(connection, now)
+                yield writing
+                await changes.note(connection, writing.changed, now)
+                if deed is not None:
+                    await audit.append(connection, deed, now)
         writing.committed()
         if writing.changed:
             self.feed.notify()
@@ -113,6 +116,7 @@ class Store:
             now = self.clock.utc()
             await changes.forget(connection, now - KEEP_CHANGES)
             await connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expire_time < now))
+            await people.forget_sign_offs(connection, now)
             old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
             await connection.execute(delete(INBOX).where(old))
 

@@ -119,6 +119,10 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "From the arrival of a write that changes the cap to the end of its consequences in this process",
         buckets=(0.0001, 0.0002, 0.0005, *FAST),
     ),
+    Metric("powerctl_source_well", "gauge", "", "1 while a grid source beside the register map answers", ("source",)),
+    Metric(
+        "powerctl_source_errors_total", "counter", "", "What a grid source failed to say, or said wrong", ("source",)
+    ),
     Metric("powerctl_dispatch_connected", "gauge", "", "1 while the charging controller's stream is open"),
     Metric("powerctl_dispatch_messages_total", "counter", "", "Messages from controllers", ("kind", "result")),
     Metric("powerctl_dispatch_setpoints_total", "counter", "", "Setpoints by command", ("connector", "command")),
@@ -145,6 +149,14 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("powerctl_plan_total", "counter", "", "Requests to the plan process by their end", ("result",)),
     Metric("powerctl_plan_seconds", "histogram", "seconds", "From a request to a usable plan", buckets=SETTLING),
     Metric("cloud_api_requests_total", "counter", "", "API calls by their end", ("method", "transport", "code")),
+    Metric("cloud_sign_in_failures_total", "counter", "", "Sign-ins by password that were refused"),
+    Metric(
+        "cloud_security_events_total",
+        "counter",
+        "",
+        "What may be an attack: refresh_token_reused, duplicate_identity, invalid_certificate, permission_denied",
+        ("kind",),
+    ),
     Metric("cloud_watch_streams", "gauge", "", "Clients that watch"),
     Metric("cloud_stations_silent_total", "counter", "", "Times that a station fell silent"),
     Metric("cloud_commands_unanswered_total", "counter", "", "Commands that no station answered in time"),

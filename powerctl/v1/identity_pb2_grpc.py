@@ -40,10 +40,25 @@ class IdentityServiceStub:
                 request_serializer=powerctl_dot_v1_dot_identity__pb2.SignInRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.SignInWithPassword = channel.unary_unary(
+                '/powerctl.v1.IdentityService/SignInWithPassword',
+                request_serializer=powerctl_dot_v1_dot_identity__pb2.SignInWithPasswordRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+                _registered_method=True)
+        self.RefreshAccess = channel.unary_unary(
+                '/powerctl.v1.IdentityService/RefreshAccess',
+                request_serializer=powerctl_dot_v1_dot_identity__pb2.RefreshAccessRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+                _registered_method=True)
         self.SignOut = channel.unary_unary(
                 '/powerctl.v1.IdentityService/SignOut',
                 request_serializer=powerctl_dot_v1_dot_identity__pb2.SignOutRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignOutResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/powerctl.v1.IdentityService/ChangePassword',
+                request_serializer=powerctl_dot_v1_dot_identity__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_identity__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
         self.GetPrincipal = channel.unary_unary(
                 '/powerctl.v1.IdentityService/GetPrincipal',
@@ -63,8 +78,30 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignInWithPassword(self, request, context):
+        """Signs in by password, and by a one-time code for roles that need one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefreshAccess(self, request, context):
+        """Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
+        stolen: the whole sign-in ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SignOut(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Ends every sign-in of the caller, this one too.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -83,10 +120,25 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     request_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.SerializeToString,
             ),
+            'SignInWithPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignInWithPassword,
+                    request_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInWithPasswordRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.SerializeToString,
+            ),
+            'RefreshAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefreshAccess,
+                    request_deserializer=powerctl_dot_v1_dot_identity__pb2.RefreshAccessRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.SerializeToString,
+            ),
             'SignOut': grpc.unary_unary_rpc_method_handler(
                     servicer.SignOut,
                     request_deserializer=powerctl_dot_v1_dot_identity__pb2.SignOutRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_identity__pb2.SignOutResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=powerctl_dot_v1_dot_identity__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_identity__pb2.ChangePasswordResponse.SerializeToString,
             ),
             'GetPrincipal': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPrincipal,
@@ -133,6 +185,60 @@ class IdentityService:
             _registered_method=True)
 
     @staticmethod
+    def SignInWithPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.IdentityService/SignInWithPassword',
+            powerctl_dot_v1_dot_identity__pb2.SignInWithPasswordRequest.SerializeToString,
+            powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefreshAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.IdentityService/RefreshAccess',
+            powerctl_dot_v1_dot_identity__pb2.RefreshAccessRequest.SerializeToString,
+            powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def SignOut(request,
             target,
             options=(),
@@ -149,6 +255,33 @@ class IdentityService:
             '/powerctl.v1.IdentityService/SignOut',
             powerctl_dot_v1_dot_identity__pb2.SignOutRequest.SerializeToString,
             powerctl_dot_v1_dot_identity__pb2.SignOutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.IdentityService/ChangePassword',
+            powerctl_dot_v1_dot_identity__pb2.ChangePasswordRequest.SerializeToString,
+            powerctl_dot_v1_dot_identity__pb2.ChangePasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

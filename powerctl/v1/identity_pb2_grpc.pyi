@@ -35,7 +35,15 @@ class IdentityServiceStub:
     def __new__(cls, channel: _aio.Channel) -> IdentityServiceAsyncStub: ...
     SignIn: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignInRequest, _identity_pb2.SignInResponse]
     """Exchanges a single-use sign-in token for an access token. Over the web port it also sets a session cookie."""
+    SignInWithPassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignInWithPasswordRequest, _identity_pb2.SignInResponse]
+    """Signs in by password, and by a one-time code for roles that need one."""
+    RefreshAccess: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RefreshAccessRequest, _identity_pb2.SignInResponse]
+    """Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
+    stolen: the whole sign-in ends.
+    """
     SignOut: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignOutRequest, _identity_pb2.SignOutResponse]
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]
+    """Ends every sign-in of the caller, this one too."""
     GetPrincipal: _grpc.UnaryUnaryMultiCallable[_identity_pb2.GetPrincipalRequest, _identity_pb2.Principal]
 
 @_typing.type_check_only
@@ -45,7 +53,15 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     SignIn: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignInRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
     """Exchanges a single-use sign-in token for an access token. Over the web port it also sets a session cookie."""
+    SignInWithPassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignInWithPasswordRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
+    """Signs in by password, and by a one-time code for roles that need one."""
+    RefreshAccess: _aio.UnaryUnaryMultiCallable[_identity_pb2.RefreshAccessRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
+    """Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
+    stolen: the whole sign-in ends.
+    """
     SignOut: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignOutRequest, _identity_pb2.SignOutResponse]  # type: ignore[assignment]
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.ChangePasswordRequest, _identity_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Ends every sign-in of the caller, this one too."""
     GetPrincipal: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetPrincipalRequest, _identity_pb2.Principal]  # type: ignore[assignment]
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -60,11 +76,37 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         """Exchanges a single-use sign-in token for an access token. Over the web port it also sets a session cookie."""
 
     @_abc_1.abstractmethod
+    def SignInWithPassword(
+        self,
+        request: _identity_pb2.SignInWithPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.SignInResponse, _abc.Awaitable[_identity_pb2.SignInResponse]]:
+        """Signs in by password, and by a one-time code for roles that need one."""
+
+    @_abc_1.abstractmethod
+    def RefreshAccess(
+        self,
+        request: _identity_pb2.RefreshAccessRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.SignInResponse, _abc.Awaitable[_identity_pb2.SignInResponse]]:
+        """Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
+        stolen: the whole sign-in ends.
+        """
+
+    @_abc_1.abstractmethod
     def SignOut(
         self,
         request: _identity_pb2.SignOutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.SignOutResponse, _abc.Awaitable[_identity_pb2.SignOutResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _identity_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.ChangePasswordResponse, _abc.Awaitable[_identity_pb2.ChangePasswordResponse]]:
+        """Ends every sign-in of the caller, this one too."""
 
     @_abc_1.abstractmethod
     def GetPrincipal(

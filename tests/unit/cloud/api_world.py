@@ -17,6 +17,7 @@ from cloud.api.cookies import Cookies
 from cloud.api.encode import Encoder
 from cloud.api.grpc_server import GrpcServer
 from cloud.api.headers import SecurityHeaders
+from cloud.api.method import Methods
 from cloud.api.sign_in import SignIns
 from cloud.api.tokens import Tokens
 from cloud.api.web import WebApi
@@ -50,6 +51,7 @@ class Cloud:
     tokens: Tokens
     notebook: Notebook
     charging: Charging
+    methods: Methods
     web_port: int
     grpc_port: int
     _numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -75,7 +77,7 @@ async def cloud(
     """The API on the database at this address."""
     async with world(address) as here:
         tokens = Tokens(ec.generate_private_key(ec.SECP256R1()), here.clock)
-        sign_ins = SignIns(here.store, tokens, random_id)
+        sign_ins = SignIns(here.store, tokens, random_id, links_for_all=True)
         notebook = Notebook()
         charging = Charging(here.store, notebook, random_id)
         methods = services.methods(here.store, charging, sign_ins, Encoder(TARIFF), demo=True)
@@ -85,7 +87,7 @@ async def cloud(
         await grpc.start("127.0.0.1", 0, tls)
         running = [asyncio.create_task(task) for task in (here.store.feed.run(), web.run(), grpc.run())]
         try:
-            yield Cloud(here, sign_ins, tokens, notebook, charging, web.port, grpc.port)
+            yield Cloud(here, sign_ins, tokens, notebook, charging, methods, web.port, grpc.port)
         finally:
             for task in running:
                 task.cancel()
