@@ -11,6 +11,7 @@ from powerctl.core.clock import Clock, Monotonic
 from powerctl.signals.bank import Bank
 from powerctl.signals.grid_signal import Authority, Channel
 from powerctl.signals.rights import Rights
+from powerctl.signals.serial_line import LineFront, SerialLine
 from powerctl.signals.server import Front, ModbusServer
 from powerctl.signals.settings import GridSettings
 from powerctl.signals.tls import SETTING, Contexts
@@ -27,13 +28,20 @@ class Fronts:
         rights: Who keeps a place when connections are scarce.
         clock: For the bank.
         settle: Called after an answer is queued, with the loop's time at which the request arrived.
+        unit: The station's address on serial lines now.
 
     Raises:
         ConfigError: A certificate cannot be used.
     """
 
     def __init__(
-        self, settings: GridSettings, bank: Bank, rights: Rights, clock: Clock, settle: Callable[[Monotonic], None]
+        self,
+        settings: GridSettings,
+        bank: Bank,
+        rights: Rights,
+        clock: Clock,
+        settle: Callable[[Monotonic], None],
+        unit: Callable[[], int],
     ) -> None:
         self._settings = settings
 
@@ -53,25 +61,32 @@ class Fronts:
             )
             contexts = Contexts(tls.certificate, tls.key, tls.authorities, tls.revoked)
             self.tls = ModbusServer(secure, setting=f"{SETTING}.port", tls=contexts)
+        self._lines = [SerialLine(line, LineFront(execute, settle, unit)) for line in settings.modbus_rtu]
 
     async def start(self) -> None:
-        """Open every port. Raises ConfigError: one cannot be opened."""
+        """Open every port and line. Raises ConfigError: one cannot be opened."""
         tcp, tls = self._settings.modbus_tcp, self._settings.modbus_tls
         await self.tcp.start(tcp.host, tcp.port)
         if self.tls is not None and tls is not None:
             await self.tls.start(tls.host, tls.port)
+        for line in self._lines:
+            line.open()
 
     async def run(self) -> NoReturn:
         """Watch over the front ends until cancelled. Raises RuntimeError: a request met a mistake of ours."""
         async with asyncio.TaskGroup() as tasks:
             for server in self._servers():
                 tasks.create_task(_unbroken(server), name="modbus-server")
+            for line in self._lines:
+                tasks.create_task(line.run(), name="modbus-line")
         raise AssertionError
 
     async def close(self) -> None:
-        """Close every port and connection."""
+        """Close every port, connection and line."""
         for server in self._servers():
             await server.close()
+        for line in self._lines:
+            line.close()
 
     def _servers(self) -> list[ModbusServer]:
         return [self.tcp] if self.tls is None else [self.tcp, self.tls]

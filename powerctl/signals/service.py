@@ -26,6 +26,7 @@ from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.audit import audit
 from powerctl.signals.bank import Bank, Change, WriteRate
 from powerctl.signals.commission import Identity, open_panel, rights_of, saved_of
+from powerctl.signals.controls import ADDRESS
 from powerctl.signals.fronts import Fronts
 from powerctl.signals.grid_signal import Authority
 from powerctl.signals.mailbox import Stamp
@@ -96,7 +97,7 @@ class GridSignals:
         self._timer: asyncio.TimerHandle | None = None
         rights = rights_of(settings)
         bank = Bank(self._image, rights, WriteRate(settings.modbus_tcp.max_writes_per_s), self._take)
-        self._fronts = Fronts(settings, bank, rights, clock, self._answered)
+        self._fronts = Fronts(settings, bank, rights, clock, self._answered, self._address)
         self.listening = asyncio.Event()
         """Set once the port is open."""
         self._state = self._arbitrate()
@@ -202,6 +203,10 @@ class GridSignals:
     def _spoken(self) -> None:
         """A source has something new."""
         self._settle()
+
+    def _address(self) -> int:
+        """The station's address on serial lines."""
+        return self._panel.controls.values[ADDRESS]
 
     def _stamp(self) -> Stamp:
         return Stamp(self._clock.monotonic(), self._clock.utc())
