@@ -12,12 +12,12 @@ from typing import Final, NoReturn
 
 from edge.can import frame as can_frame
 from edge.can.port import PythonCanPort, check_parameters
+from edge.sim.mischief import advance, afflicted, spoken
 from edge.sim.models import MODELS, VehicleModel
 from edge.sim.orders import order_from_line, report
 from edge.sim.plant import PlantServer
-from edge.sim.settings import VehicleSettings, can_parameters, parse_arguments, plant_address
-from edge.sim.speech import frames_due
-from edge.sim.vehicle import Event, Frame, Plug, Tick, Vehicle, advance, parked
+from edge.sim.settings import VehicleSettings, can_parameters, faults, parse_arguments, plant_address
+from edge.sim.vehicle import Event, Frame, Plug, Tick, Vehicle, parked
 from powerctl.core.clock import Monotonic
 from powerctl.core.errors import RemoteError
 from powerctl.runtime import log, service
@@ -42,8 +42,11 @@ class VehicleProgram:
     """The owner of one vehicle: every event goes through `feed`."""
 
     def __init__(self, settings: VehicleSettings) -> None:
-        model = varied(MODELS[settings.model], settings.seed)
+        self._faults = faults(settings)
+        model = afflicted(varied(MODELS[settings.model], settings.seed), self._faults)
         self._settings = settings
+        self._step_s = STEP_S if model.turn_s is None else model.turn_s
+        self._speaks_every = 2 if model.turn_s is None else 1
         self.vehicle: Vehicle = parked(model, settings.soc, capacity_kwh=settings.capacity_kwh)
         self.plant = PlantServer(*plant_address(settings.plant), self.feed)
         parameters = can_parameters(settings.can)
@@ -63,7 +66,7 @@ class VehicleProgram:
     def feed(self, event: Event) -> None:
         """Give the vehicle an event; the station hears at once when a line changes."""
         before = self.vehicle
-        self.vehicle = after = advance(before, event, self._now())
+        self.vehicle = after = advance(before, event, self._now(), self._faults)
         if (before.k, before.plugged, before.contactor) != (after.k, after.plugged, after.contactor):
             self.plant.send(after)
         if before.stage is not after.stage or before.plugged is not after.plugged:
@@ -77,12 +80,12 @@ class VehicleProgram:
         return Monotonic(asyncio.get_running_loop().time())
 
     async def _live(self) -> NoReturn:
-        """One step every 50 ms on absolute deadlines; after a stall it skips instead of catching up."""
+        """One step after the other on absolute deadlines; after a stall it skips instead of catching up."""
         self._schedule()
         step, origin = 0, self._now()
         while True:
-            step = max(step + 1, int((self._now() - origin) / STEP_S) - 1)
-            await asyncio.sleep(origin + step * STEP_S - self._now())
+            step = max(step + 1, int((self._now() - origin) / self._step_s) - 1)
+            await asyncio.sleep(origin + step * self._step_s - self._now())
             self._step(step)
 
     def _step(self, step: int) -> None:
@@ -90,8 +93,8 @@ class VehicleProgram:
         self.plant.watch(now)
         self.feed(Tick())
         self.plant.send(self.vehicle)
-        if step % 2 == 0:
-            self._bus.send(can_frame.Frame(frame_id, data) for frame_id, data in frames_due(self.vehicle, now))
+        if step % self._speaks_every == 0:
+            self._bus.send(spoken(self.vehicle, now, self._faults))
         if self._settings.stdin and step % 20 == 0:
             sys.stdout.write(json.dumps(report(self.vehicle)) + "\n")
             sys.stdout.flush()

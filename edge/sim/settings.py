@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
+from edge.sim.mischief import MISCHIEF, Planned, planned
 from edge.sim.models import MODELS
 from powerctl.core.errors import ConfigError
 from powerctl.runtime.settings import Section, load
@@ -33,6 +34,8 @@ class VehicleSettings(Section):
     """Seconds. Absent: never."""
     capacity_kwh: float | None = Field(default=None, gt=0)
     """Usable. Absent: the model's."""
+    fault: tuple[str, ...] = ()
+    """Faults to inject, each as NAME or NAME@SECONDS of charging."""
     stdin: bool = False
     """Take commands as JSON lines on standard input; starts unplugged unless `plug_after` says otherwise."""
 
@@ -66,7 +69,26 @@ def checked(settings: VehicleSettings) -> VehicleSettings:
         raise ConfigError("vehicle.model", f"There is no model {settings.model!r}.", f"Use one of {', '.join(MODELS)}.")
     can_parameters(settings.can)
     plant_address(settings.plant)
+    faults(settings)
     return settings
+
+
+def faults(settings: VehicleSettings) -> tuple[Planned, ...]:
+    """The faults to inject.
+
+    Raises:
+        ConfigError: One of them does not exist.
+    """
+    plans = []
+    for text in settings.fault:
+        try:
+            plans.append(planned(text))
+        except ValueError as error:
+            known = ", ".join(MISCHIEF)
+            raise ConfigError(
+                "vehicle.fault", f"{text!r}: {error}.", f"Write NAME or NAME@SECONDS: {known}."
+            ) from error
+    return tuple(plans)
 
 
 def can_parameters(text: str) -> Mapping[str, Any]:
@@ -101,12 +123,19 @@ def _host_port(where: str, text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def _catalogue() -> str:
+    models = (f"  {model.name:<17} {model.description}" for model in MODELS.values())
+    mischief = (f"  {one.name:<17} {one.meaning}" for one in MISCHIEF.values())
+    return "\n".join(["models:", *models, "", "faults:", *mischief])
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="powerctl vehicle", description="A simulated vehicle on a CAN bus and a plant port."
+        prog="powerctl vehicle",
+        description="A simulated vehicle on a CAN bus and a plant port.",
+        epilog=_catalogue(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for model in MODELS.values():
-        parser.epilog = f"{parser.epilog or 'Models: '} {model.name}: {model.description}."
     parser.add_argument("--config", type=Path, help="TOML file with a [vehicle] table")
     parser.add_argument("--model", choices=sorted(MODELS), help="which car")
     parser.add_argument("--can", help=_CAN_HELP)
@@ -116,5 +145,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plug-after", type=float, metavar="SECONDS", help="plug in then; default: at once")
     parser.add_argument("--unplug-after", type=float, metavar="SECONDS", help="pull the plug then; default: never")
     parser.add_argument("--capacity-kwh", type=float, help="usable capacity of the battery")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        metavar="NAME[@SECONDS]",
+        help="inject a fault, where it needs a time after so many seconds of charging (10); may be repeated",
+    )
     parser.add_argument("--stdin", action="store_true", default=None, help="JSON commands in, JSON status out")
     return parser

@@ -8,11 +8,12 @@ from edge.chademo.frames import (
     UNUSED,
     BatteryLimits,
     ChargingTime,
+    Maker,
     VehicleControl,
     VehicleFlag,
     VehicleFunctions,
 )
-from edge.sim.vehicle import Vehicle
+from edge.sim.vehicle import Stage, Vehicle
 from powerctl.core.clock import Monotonic
 
 _FIRST_REFERENCE: Final = 240
@@ -24,34 +25,63 @@ _TIMES_S: Final = 2.5
 _SPARE: Final = 1.3
 """Maximum time over estimated time."""
 _MAX_MINUTES: Final = 250
+_LEGACY_REFERENCE: Final = 255
+"""To a station that announces 0.9 (captures)."""
+_LEGACY_10S: Final = 228
+_SAYS_CONTACTOR: Final = 2
 _TINY: Final = 1e-6
 
 
 def frames_due(vehicle: Vehicle, now: Monotonic) -> tuple[tuple[int, bytes], ...]:
-    """Identifier and data of each frame to send in this period, in order; none while the car sleeps."""
+    """Identifier and data of each frame to send in this period, in order; none while the car sleeps.
+
+    A car that sends one identifier after the other has one frame for each turn.
+    """
     if vehicle.spoke_at is None or not vehicle.plugged:
         return ()
     spoken_s = now - vehicle.spoke_at
+    frames = _frames(vehicle, spoken_s)
+    if vehicle.model.turn_s is None:
+        return frames
+    return (frames[int(spoken_s / vehicle.model.turn_s + _TINY) % len(frames)],)
+
+
+def _frames(vehicle: Vehicle, spoken_s: float) -> tuple[tuple[int, bytes], ...]:
     frames: tuple[tuple[int, bytes], ...] = (
         (BatteryLimits.FRAME_ID, _limits(vehicle, spoken_s).encode()),
         (ChargingTime.FRAME_ID, _time(vehicle, spoken_s).encode()),
         (VehicleControl.FRAME_ID, _control(vehicle, spoken_s).encode()),
     )
-    if vehicle.model.functions is None:
-        return frames
-    return (*frames, (VehicleFunctions.FRAME_ID, VehicleFunctions(vehicle.model.functions, 0).encode()))
+    model = vehicle.model
+    if model.functions is not None:
+        frames = (*frames, (VehicleFunctions.FRAME_ID, VehicleFunctions(model.functions, 0).encode()))
+    if model.maker is not None:
+        frames = (*frames, (Maker.FRAME_ID, Maker(model.maker).encode()))
+    return frames
+
+
+def _legacy(vehicle: Vehicle) -> bool:
+    """True when one of both sides is before 1.0."""
+    station = _SAYS_CONTACTOR if vehicle.status is None else vehicle.status.protocol_number
+    return min(station, vehicle.model.protocol_number) < _SAYS_CONTACTOR
 
 
 def _limits(vehicle: Vehicle, spoken_s: float) -> BatteryLimits:
     model = vehicle.model
-    reference = _FIRST_REFERENCE if spoken_s <= 0.0 else _REFERENCE
-    return BatteryLimits(model.min_current_a, 0, 0, model.max_voltage_v, reference)
+    reference = _FIRST_REFERENCE if spoken_s <= 0.0 else _reference(vehicle)
+    return BatteryLimits(model.min_current_a, 0, model.min_voltage_v, model.max_voltage_v, reference)
+
+
+def _reference(vehicle: Vehicle) -> int:
+    return _LEGACY_REFERENCE if _legacy(vehicle) else _REFERENCE
 
 
 def _time(vehicle: Vehicle, spoken_s: float) -> ChargingTime:
-    capacity = 0 if spoken_s <= 0.0 else round(vehicle.battery.capacity_kwh * 10)
+    capacity = 0 if spoken_s <= 0.0 or _legacy(vehicle) else round(vehicle.battery.capacity_kwh * 10)
     if spoken_s < _TIMES_S:
         return ChargingTime(0, 0, 0, capacity)
+    if _legacy(vehicle):
+        return ChargingTime(_LEGACY_10S, 0, 0, 0)
     return ChargingTime(UNUSED, _max_minutes(vehicle), 0, capacity)
 
 
@@ -68,11 +98,13 @@ def _control(vehicle: Vehicle, spoken_s: float) -> VehicleControl:
     flags = vehicle.model.flags | vehicle.flags
     if vehicle.enabled:
         flags |= VehicleFlag.ENABLED
-    if not vehicle.contactor and vehicle.capability is not None:
+    if _says_open(vehicle):
         flags |= VehicleFlag.CONTACTOR_OPEN
+    if vehicle.model.stray_stop_bit and int(spoken_s * 10.0) % 7 == 0:
+        flags |= VehicleFlag.STOP_BEFORE_CHARGING
     return VehicleControl(
         protocol_number=vehicle.model.protocol_number,
-        target_voltage_v=vehicle.model.target_voltage_v,
+        target_voltage_v=_target_v(vehicle),
         requested_current_a=int(vehicle.request_a + _TINY),
         faults=vehicle.faults,
         flags=flags,
@@ -80,7 +112,20 @@ def _control(vehicle: Vehicle, spoken_s: float) -> VehicleControl:
     )
 
 
+def _says_open(vehicle: Vehicle) -> bool:
+    if vehicle.contactor or vehicle.stage in {Stage.STOPPING, Stage.OPENING}:
+        return False
+    heard = vehicle.status is not None and not _legacy(vehicle)
+    return heard or vehicle.model.says_open_first
+
+
+def _target_v(vehicle: Vehicle) -> int:
+    raised_v = vehicle.model.raised_target_v
+    return vehicle.model.target_voltage_v if raised_v is None or not vehicle.contactor else raised_v
+
+
 def _rate(vehicle: Vehicle, spoken_s: float) -> int:
     if spoken_s <= 0.0:
         return 3
-    return 1 if spoken_s < _SETTLED_S else round(vehicle.battery.soc_percent)
+    share = vehicle.battery.soc_percent / 100.0
+    return 1 if spoken_s < _SETTLED_S else round(share * _reference(vehicle))

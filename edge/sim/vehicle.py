@@ -27,11 +27,12 @@ from powerctl.core.errors import MalformedFrame
 
 _EMPTY_INLET_V: Final = 20.0
 _SILENT_S: Final = 1.0
-_ANSWER_S: Final = 2.5
-"""First request to 109.5.0 = 1, at most (osx)."""
-_DEVIATION_A: Final = 20.0
-"""Some cars stop at 22 A too little, others do not at 15 A (osx; captures)."""
-_DEVIATION_S: Final = 5.0
+_FALL_DUE_S: Final = 2.5
+"""Permission withdrawn to at most 5 A, at most (osx)."""
+_RELEASE_S: Final = 0.3
+"""End of charging to the opening of the contactor (capture: voltage falls from 383 to 265 V within 0.3 s)."""
+_QUARTER: Final = 0.25
+"""To which the reported voltage falls within 1 s of the end, for welding detection (osx)."""
 _FLOWING_A: Final = 0.5
 _LOW_A: Final = 5.0
 _FAULTY: Final = StationFlag.MALFUNCTION | StationFlag.INCOMPATIBLE | StationFlag.SYSTEM_MALFUNCTION
@@ -170,7 +171,8 @@ def advance(vehicle: Vehicle, event: Event, now: Monotonic) -> Vehicle:
 
 def _away(vehicle: Vehicle) -> Vehicle:
     """The car as if it had never been plugged in; what was charged stays."""
-    return Vehicle(vehicle.model, replace(vehicle.battery, current_a=0.0), ticked_at=vehicle.ticked_at)
+    battery, stuck = replace(vehicle.battery, current_a=0.0), vehicle.contactor and vehicle.model.welded
+    return Vehicle(vehicle.model, battery, ticked_at=vehicle.ticked_at, contactor=stuck)
 
 
 def _heard(vehicle: Vehicle, frame_id: int, data: bytes, now: Monotonic) -> Vehicle:
@@ -199,12 +201,16 @@ def _charged(vehicle: Vehicle, now: Monotonic) -> Vehicle:
 
 
 def _requested(vehicle: Vehicle, dt_s: float) -> float:
+    model = vehicle.model
     if vehicle.stage is not Stage.CHARGING or vehicle.capability is None:
-        return 0.0
-    goal_a = min(vehicle.battery.wish_a(), float(vehicle.capability.available_current_a))
+        return float(model.standing_a) if vehicle.stage in _BEFORE_CHARGING else 0.0
+    available_a = max(0, vehicle.capability.available_current_a - model.margin_a) + model.excess_a
+    if not model.follows:
+        available_a = max(available_a, int(vehicle.request_a))
+    goal_a = max(float(model.standing_a), min(vehicle.battery.wish_a(), float(available_a)))
     if goal_a < vehicle.request_a:
-        return max(goal_a, vehicle.request_a - vehicle.model.fall_a_s * dt_s)
-    return min(goal_a, vehicle.request_a + vehicle.model.rise_a_s * dt_s)
+        return max(goal_a, vehicle.request_a - model.fall_a_s * dt_s)
+    return min(goal_a, vehicle.request_a + model.rise_a_s * dt_s)
 
 
 def _to(vehicle: Vehicle, stage: Stage, now: Monotonic) -> Vehicle:
@@ -222,7 +228,7 @@ def _stepped(vehicle: Vehicle, now: Monotonic) -> Vehicle:
         return vehicle
     # The coils of the contactor are fed through d1 and d2: without them it opens, whatever the car wants.
     powered = vehicle.wires.d1 and vehicle.wires.d2
-    if vehicle.contactor and not powered:
+    if vehicle.contactor and not powered and not vehicle.model.welded:
         vehicle = replace(vehicle, contactor=False)
     if not vehicle.wires.d1 and vehicle.stage is not Stage.ASLEEP:
         return replace(_away(vehicle), plugged=True, why=vehicle.why)
@@ -287,7 +293,7 @@ def _closed(vehicle: Vehicle, now: Monotonic) -> Vehicle:
 
 def _charging(vehicle: Vehicle, now: Monotonic) -> Vehicle:
     vehicle = _compared(vehicle, now)
-    if vehicle.deviates_since is not None and now - vehicle.deviates_since >= _DEVIATION_S:
+    if vehicle.deviates_since is not None and now - vehicle.deviates_since >= vehicle.model.deviation_s:
         return _failed(vehicle, VehicleFault.CURRENT_DEVIATION, "The current is not what the car asked for.", now)
     if vehicle.inlet_v > vehicle.model.max_voltage_v:
         return _failed(vehicle, VehicleFault.OVER_VOLTAGE, "The battery's voltage is too high.", now)
@@ -297,24 +303,34 @@ def _charging(vehicle: Vehicle, now: Monotonic) -> Vehicle:
 
 def _compared(vehicle: Vehicle, now: Monotonic) -> Vehicle:
     off_a = abs(vehicle.supply.current_a - vehicle.request_a)
-    if off_a <= _DEVIATION_A:
+    if off_a <= vehicle.model.deviation_a:
         return vehicle if vehicle.deviates_since is None else replace(vehicle, deviates_since=None)
     return vehicle if vehicle.deviates_since is not None else replace(vehicle, deviates_since=now)
 
 
 def _reason_to_end(vehicle: Vehicle, now: Monotonic) -> str | None:
-    status, battery, model = vehicle.status, vehicle.battery, vehicle.model
-    begun = status is not None and bool(status.flags & StationFlag.CHARGING)
-    if status is not None and begun and status.flags & StationFlag.STOP:
-        return "The station ended charging."
-    if status is not None and begun and status.remaining_10s == 0 and status.remaining_min == 0:
-        return "The charging time is over."
-    if not begun and now - vehicle.entered_at > _ANSWER_S:
-        return "The station did not begin."
+    battery, model = vehicle.battery, vehicle.model
+    told = _told_to_end(vehicle, now) if model.obeys_stop else None
+    if told is not None:
+        return told
+    available_a = 0 if vehicle.capability is None else vehicle.capability.available_current_a
+    if model.leaves_when_lowered and available_a < int(vehicle.request_a):
+        return "The station lowered the current."
     if battery.soc_percent >= model.full_percent or battery.wish_a() < model.min_current_a:
         return "The battery is full."
     if vehicle.flowed_at is not None and now - vehicle.flowed_at > model.idle_limit_s:
         return "No current for too long."
+    return None
+
+
+def _told_to_end(vehicle: Vehicle, now: Monotonic) -> str | None:
+    status = vehicle.status
+    if status is None or not status.flags & StationFlag.CHARGING:
+        return "The station did not begin." if now - vehicle.entered_at > vehicle.model.answer_s else None
+    if status.flags & StationFlag.STOP:
+        return "The station ended charging."
+    if status.remaining_10s == 0 and status.remaining_min == 0:
+        return "The charging time is over."
     return None
 
 
@@ -327,21 +343,28 @@ def _stopping(vehicle: Vehicle, now: Monotonic) -> Vehicle:
         return vehicle
     vehicle = replace(vehicle, k=False, enabled=False)
     told = vehicle.status is None or not vehicle.status.flags & StationFlag.CHARGING
-    if not told and vehicle.supply.current_a > _LOW_A and now - vehicle.entered_at < _ANSWER_S:
+    if not told and vehicle.supply.current_a > _LOW_A and now - vehicle.entered_at < _FALL_DUE_S:
         return vehicle
     return _to(vehicle, Stage.OPENING, now)
 
 
 def _opening(vehicle: Vehicle, now: Monotonic) -> Vehicle:
-    if now - vehicle.entered_at < vehicle.model.weld_s:
+    model, since_s = vehicle.model, now - vehicle.entered_at
+    if since_s >= _RELEASE_S and not model.welded:
+        vehicle = replace(vehicle, contactor=False)
+    if since_s < model.weld_s or vehicle.contactor:
         return vehicle
-    return replace(_to(vehicle, Stage.DONE, now), contactor=False)
+    told_v = 0 if vehicle.status is None else vehicle.status.voltage_v
+    if model.wants_falling_voltage and told_v > _QUARTER * vehicle.battery.open_v:
+        vehicle = replace(vehicle, flags=VehicleFlag.SYSTEM_FAULT, why="The reported voltage does not fall.")
+    return _to(vehicle, Stage.DONE, now)
 
 
 def _done(vehicle: Vehicle, now: Monotonic) -> Vehicle:
     return vehicle
 
 
+_BEFORE_CHARGING: Final = frozenset({Stage.AWAKE, Stage.READY, Stage.CLOSING, Stage.CLOSED})
 _GUARDED: Final = frozenset({Stage.READY, Stage.CLOSING, Stage.CLOSED, Stage.CHARGING})
 
 _STEPS: Final[Mapping[Stage, Callable[[Vehicle, Monotonic], Vehicle]]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 
+from edge.can.frame import rejection
 from edge.chademo import effects as fx
 from edge.chademo import events as ev
 from edge.chademo.codec import decode
@@ -14,18 +15,20 @@ from edge.chademo.frames import Capability, StationFlag, StationStatus, VehicleC
 from edge.chademo.session import Session, advance, frames_due, idle, status
 from edge.chademo.status import Status
 from edge.hardware import power_stage_model as stage
+from edge.sim import mischief
 from edge.sim import vehicle as car
 from edge.sim.models import MODELS
-from edge.sim.speech import frames_due as vehicle_frames
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.ids import ConnectorId
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.setpoint import Command
 from powerctl.core.units import Current, Power, Voltage
 
-STEP_S = 0.02
-PERIOD = 5
+STEP_S = 0.025
+PERIOD = 4
 """Steps in a period of the bus."""
+ORDERLY = ("env200", "imiev", "kit225", "leaf24", "leaf40", "outlander")
+"""The cars that can be lowered, and end when they are told to."""
 E = TypeVar("E", bound=fx.Effect)
 
 CONFIG = ConnectorConfig(
@@ -52,6 +55,8 @@ class Rig:
     model: str = "leaf40"
     soc: float = 40.0
     config: ConnectorConfig = CONFIG
+    faulty: tuple[str, ...] = ()
+    """Faults of the car, as for `powerctl vehicle --fault`."""
     station: Session = field(init=False)
     vehicle: car.Vehicle = field(init=False)
     power: stage.StageState = field(init=False)
@@ -74,7 +79,8 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.station = idle(self.config)
-        self.vehicle = car.parked(MODELS[self.model], self.soc)
+        self._plans = tuple(mischief.planned(text) for text in self.faulty)
+        self.vehicle = car.parked(mischief.afflicted(MODELS[self.model], self._plans), self.soc)
         self.power = stage.StageState(self.now)
 
     # Time.
@@ -105,11 +111,12 @@ class Rig:
         self._flow()
         if self.steps % PERIOD == 0:
             self._station_beat()
-        if self.steps % PERIOD == 2:
+        turn = PERIOD if self.vehicle.model.turn_s is None else round(self.vehicle.model.turn_s / STEP_S)
+        if self.steps % turn == turn // 2:
             self._vehicle_beat()
 
     def _flow(self) -> None:
-        connected = self.vehicle.contactor or self.welded
+        connected = self.vehicle.plugged and (self.vehicle.contactor or self.welded)
         load = stage.Load(connected, Voltage(self.vehicle.battery.voltage_v))
         self.power = stage.advanced(self.power, load, self.now, self.config.max_power)
         self._tell_car(car.Supply(self.power.voltage_v, self.power.current_a))
@@ -130,12 +137,14 @@ class Rig:
     def _vehicle_beat(self) -> None:
         self._tell_car(car.Tick())
         self._feed(self._lines())
-        for frame_id, data in vehicle_frames(self.vehicle, self.now):
-            frame = decode(frame_id, data)
+        for message in mischief.spoken(self.vehicle, self.now, self._plans):
+            if rejection(message) is not None:
+                continue
+            frame = decode(message.frame_id, message.data)
             if isinstance(frame, VehicleControl):
                 self.heard.append((self.now, frame))
             if self.bus_up:
-                self._feed(ev.FrameReceived(frame_id, data))
+                self._feed(ev.FrameReceived(message.frame_id, message.data))
 
     def _lines(self) -> ev.LinesRead:
         there = self.plant_up and self.vehicle.plugged
@@ -144,7 +153,7 @@ class Rig:
         )
 
     def _tell_car(self, event: car.Event) -> None:
-        self.vehicle = car.advance(self.vehicle, event, self.now)
+        self.vehicle = mischief.advance(self.vehicle, event, self.now, self._plans)
 
     def _feed(self, event: ev.Event) -> None:
         self.station, wanted = advance(self.station, event, self.now)
@@ -223,7 +232,9 @@ class Rig:
     def charging(self, kw: float = 22.0) -> Self:
         """From nothing to a car that draws what it may. Stories that begin alike share their beginning."""
         key = (self.model, self.soc, kw)
-        alike = self.steps == 0 and self.config is CONFIG and self.vehicle.model is MODELS[self.model]
+        alike = (
+            self.steps == 0 and self.config is CONFIG and not self.faulty and self.vehicle.model is MODELS[self.model]
+        )
         if alike and key in _BEGINNINGS:
             self.__dict__.update(_copied(_BEGINNINGS[key]))
             return self
@@ -256,6 +267,11 @@ class Rig:
     @property
     def watts(self) -> float:
         return self.power.voltage_v * self.power.current_a
+
+    def gives(self, watts: float) -> bool:
+        """True when that much flows, give or take what this car leaves of what is available."""
+        left = 430.0 * self.vehicle.model.margin_a
+        return watts * 0.98 - left <= self.watts <= watts * 1.001
 
     def done(self, kind: type[E]) -> list[E]:
         """Every effect of that kind, in order."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +24,7 @@ from edge.chademo.phase import ENDING, IDLE, LIVE, LOOKS, Phase
 from edge.chademo.session import _rule, advance, frames_due, idle, status
 from edge.chademo.state import Session
 from edge.chademo.table import When
+from edge.chademo.timing import Time
 from powerctl.core.clock import Monotonic
 from powerctl.core.fault import Fault
 from powerctl.core.session import ConnectorState, StopReason
@@ -188,6 +191,37 @@ def test_a_vehicle_of_protocol_0_9_says_nothing_about_its_contactor() -> None:
     assert session.phase is Phase.CLOSING
     session, _ = fed(session, measured(380.0))
     assert session.phase is Phase.REQUESTING
+
+
+def test_a_vehicle_of_1_0_that_never_shows_its_contactor_open_is_treated_as_an_older_one() -> None:
+    session = charging()
+    assert session.pact is not None
+    assert (session.pact.protocol_number, session.pact.says_contactor) == (2, False)
+
+
+def test_values_of_an_older_protocol_are_not_read_from_fields_that_it_does_not_have() -> None:
+    old = FrameReceived(0x102, bytes((1,)) + control().encode()[1:])
+    session, _ = fed(waking(), frame(LIMITS), old, lines(k=True))
+    assert session.pact is not None
+    assert session.pact.min_current_a == 0
+
+
+def test_a_request_of_255_is_looked_up_elsewhere_only_with_high_current_control() -> None:
+    plain, high = (FrameReceived(0x110, bytes((bits, 44, 1, 0, 0, 0, 0, 0))) for bits in (1, 3))
+    session, _ = fed(waking(), frame(control(255)), plain)
+    assert session.heard.request_a == 255
+    session, _ = fed(session, high)
+    assert session.heard.request_a == 300
+
+
+def test_the_steps_between_permission_and_d2_share_twenty_seconds() -> None:
+    config = replace(CONFIG, times={Time.LOCK: 15.0, Time.TEST: 15.0})
+    session, _ = fed(waking(config), frame(LIMITS), frame(control()), LinesRead(True, True, False, True))
+    late = Monotonic(NOW + 14)
+    session = replace(session, heard=replace(session.heard, at=late), output=replace(session.output, at=late))
+    session, _ = fed(session, lines(), now=late)
+    assert session.phase is Phase.TESTING
+    assert session.deadline == NOW + 20
 
 
 def test_latched_faults_survive_a_restart_of_the_controller() -> None:

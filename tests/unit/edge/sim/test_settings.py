@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.sim.settings import VehicleSettings, can_parameters, parse_arguments, plant_address
+from edge.sim.mischief import MISCHIEF
+from edge.sim.models import MODELS
+from edge.sim.settings import VehicleSettings, can_parameters, faults, parse_arguments, plant_address
 from powerctl.core.errors import ConfigError
 
 
@@ -46,6 +48,7 @@ def test_a_bus_is_written_as_python_can_understands_it(text: str, expected: dict
         (["--plant", "127.0.0.1:99999"], "vehicle.plant"),
         (["--soc", "101"], "vehicle.soc"),
         (["--capacity-kwh", "0"], "vehicle.capacity_kwh"),
+        (["--fault", "tired"], "vehicle.fault"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_name(arguments: list[str], where: str) -> None:
@@ -61,3 +64,15 @@ def test_an_unknown_key_or_model_in_the_file_is_refused(tmp_path: Path) -> None:
     file.write_text('[vehicle]\nmodel = "tractor"\n')
     with pytest.raises(ConfigError, match="leaf40"):
         parse_arguments(["--config", str(file)])
+
+
+def test_faults_may_be_repeated_and_have_their_time() -> None:
+    settings = parse_arguments(["--fault", "hot@30", "--fault", "stray-stop-bit"])
+    assert [(plan.what.name, plan.after_s) for plan in faults(settings)] == [("hot", 30.0), ("stray-stop-bit", 10.0)]
+
+
+def test_help_lists_every_model_and_every_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse_arguments(["--help"])
+    text = capsys.readouterr().out
+    assert [name for name in (*MODELS, *MISCHIEF) if f"  {name} " not in text] == []

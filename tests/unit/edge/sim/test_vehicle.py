@@ -95,7 +95,7 @@ def test_a_car_sleeps_until_d1_and_speaks_soon_after() -> None:
     lot = Lot().do(Plug(on=True)).passes(5)
     assert lot.frames() == {}
     lot.do(Wires(d1=True, d2=False)).passes(0.6)
-    assert sorted(lot.frames()) == [0x100, 0x101, 0x102, 0x110]
+    assert sorted(lot.frames()) == [0x100, 0x101, 0x102, 0x110, 0x700]
 
 
 def test_a_car_without_0x110_does_not_send_it() -> None:
@@ -268,6 +268,39 @@ def test_a_pulled_plug_ends_everything_and_keeps_the_charge() -> None:
     lot.do(Plug(on=False))
     assert (lot.car.k, lot.car.contactor, lot.car.plugged, lot.frames()) == (False, False, False, {})
     assert lot.car.battery.soc_percent == soc
+
+
+def test_a_reported_voltage_that_does_not_fall_is_a_fault_to_an_outlander() -> None:
+    lot = Lot("outlander").started().do(PressStop())
+    told = StationStatus(2, 320, 0, False, StationFlag.LOCKED | StationFlag.STOP, 0, 0)
+    lot.flags = None
+    for _ in range(50):
+        lot.do(Frame(StationStatus.FRAME_ID, told.encode())).passes(0.1)
+    assert VehicleFlag.SYSTEM_FAULT in lot.control.flags
+    assert lot.car.why == "The reported voltage does not fall."
+
+
+def test_a_firm_car_keeps_its_request_whatever_is_available() -> None:
+    lot = Lot("leaf-ze0").started()
+    before = lot.control.requested_current_a
+    lot.available_a = 10
+    assert lot.passes(3).control.requested_current_a == before
+
+
+def test_a_car_that_ignores_stops_goes_on_until_its_lines_are_off() -> None:
+    lot = Lot("stubborn").started()
+    lot.flags = CHARGING | StationFlag.STOP
+    assert lot.passes(10).car.stage is Stage.CHARGING
+    assert lot.do(Wires(d1=False, d2=False)).car.contactor is False
+
+
+def test_a_contactor_opens_soon_after_the_end_and_is_reported_when_tested() -> None:
+    lot = Lot().started().do(PressStop()).passes(0.4)
+    lot.flags = IDLE
+    lot.do(Supply(0.0, 0.0)).passes(0.6)
+    assert lot.car.contactor is False
+    assert VehicleFlag.CONTACTOR_OPEN not in lot.control.flags
+    assert VehicleFlag.CONTACTOR_OPEN in lot.passes(2.5).control.flags
 
 
 def test_frames_that_are_not_the_stations_mean_nothing() -> None:
