@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from edge.can.frame import Frame, rejection
-from edge.can.port import OnFrame
+from edge.can.port import Accept, OnFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class FakeBus:
         self._chance = chance
         self._ports: list[FakePort] = []
 
-    def attach(self, on_frame: OnFrame) -> FakePort:
-        """A new port on this bus."""
-        port = FakePort(self, on_frame)
+    def attach(self, on_frame: OnFrame, accept: Accept = rejection) -> FakePort:
+        """A new port on this bus, which takes what `accept` does not refuse."""
+        port = FakePort(self, on_frame, accept)
         self._ports.append(port)
         return port
 
@@ -70,11 +70,12 @@ class FakeBus:
 class FakePort:
     """A `CanPort` on a `FakeBus`."""
 
-    def __init__(self, bus: FakeBus, on_frame: OnFrame) -> None:
+    def __init__(self, bus: FakeBus, on_frame: OnFrame, accept: Accept) -> None:
         self.rejected: list[str] = []
         """Why frames were not delivered, in order."""
         self._bus = bus
         self._on_frame = on_frame
+        self._accept = accept
         self._open = False
 
     @property
@@ -98,11 +99,15 @@ class FakePort:
 
     def arrive(self, frame: Frame, delay_s: float) -> None:
         """Deliver `frame` after `delay_s`, when it is well formed and the port is open."""
-        reason = rejection(frame)
+        reason = self._accept(frame)
         if reason is not None:
             self.rejected.append(reason)
             return
-        asyncio.get_running_loop().call_later(delay_s, self._deliver, frame)
+        loop = asyncio.get_running_loop()
+        if delay_s > 0:
+            loop.call_later(delay_s, self._deliver, frame)
+        else:
+            loop.call_soon(self._deliver, frame)  # timers of one instant have no order; frames on a bus have
 
     def _deliver(self, frame: Frame) -> None:
         if self._open:

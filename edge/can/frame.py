@@ -27,3 +27,10 @@ def rejection(frame: Frame) -> str | None:
     if len(frame.data) != LENGTH:
         return "length"
     return None
+
+
+def module_rejection(frame: Frame) -> str | None:
+    """Why no driver of power modules takes `frame`, as a metric label; None: it is well formed."""
+    if not frame.extended:
+        return "standard"
+    return None if len(frame.data) == LENGTH else "length"

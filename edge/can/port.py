@@ -33,6 +33,7 @@ _log = log.get(__name__)
 
 OnFrame = Callable[[Frame], None]
 OpenBus = Callable[[], can.BusABC]
+Accept = Callable[[Frame], str | None]
 
 
 class CanPort(Protocol):
@@ -77,15 +78,23 @@ class PythonCanPort:
     Args:
         parameters: Arguments of `can.Bus`: interface, channel and what the interface needs beyond.
         on_frame: Called on the event loop for each well-formed standard frame.
-        connector: Label of the metrics.
+        connector: Label of the metrics; the number of a connector, or the name of another bus.
+        accept: Says why a frame is not taken, as a metric label; None: it is.
         open_bus: How the bus is opened; for tests.
     """
 
     def __init__(
-        self, parameters: Mapping[str, Any], on_frame: OnFrame, *, connector: int, open_bus: OpenBus | None = None
+        self,
+        parameters: Mapping[str, Any],
+        on_frame: OnFrame,
+        *,
+        connector: int | str,
+        accept: Accept = rejection,
+        open_bus: OpenBus | None = None,
     ) -> None:
         self._parameters = dict(parameters)
         self._on_frame = on_frame
+        self._accept = accept
         self._label = str(connector)
         self._log = _log.bind(connector=connector)
         self._open = open_bus or self._open_bus
@@ -173,7 +182,7 @@ class PythonCanPort:
             self._reject("kind")
             return
         frame = Frame(message.arbitration_id, bytes(message.data), bool(message.is_extended_id))
-        reason = rejection(frame)
+        reason = self._accept(frame)
         if reason is None and self._taken - self._delivered >= READ_BACKLOG:
             reason = "backlog"
         if reason is not None:

@@ -21,6 +21,7 @@ from edge.chademo.timing import PERIOD_S
 from edge.control import lease
 from edge.control.beat import Beat
 from edge.control.books import Books
+from edge.control.derating import Derating, bounded, derating, is_news
 from edge.control.keeper import SessionKeeper
 from edge.control.telemetry import Snapshot
 from edge.control.transaction import OpenSession
@@ -36,6 +37,8 @@ STARTABLE: Final = frozenset({ConnectorState.OCCUPIED, ConnectorState.FINISHED})
 STOPPABLE: Final = frozenset({ConnectorState.STARTING, ConnectorState.CHARGING, ConnectorState.PAUSED})
 SAFE_TO_TOUCH: Final = Voltage(10.0)
 """The plug is released at or below this (IEC 61851-24 COR1)."""
+LIVE: Final = Voltage(50.0)
+"""Above this a battery is on the cable (osx)."""
 TIMER_S: Final = 0.001
 """What a timer may be early: the lease must have ended when it rings."""
 UNSTORED: Final = "The start of the transaction could not be stored."
@@ -81,6 +84,7 @@ class Connector:
         self._on_change = on_change
         self._keeper = SessionKeeper(self.id, parts.books, parts.hardware.meter, parts.clock, open_session)
         self._expiry: asyncio.TimerHandle | None = None
+        self._derating: Derating | None = None
         self._period_at: float | None = None
         self._announced = (ConnectorState.AVAILABLE, Power(0.0))
         self._log = _log.bind(connector=self.id)
@@ -168,6 +172,7 @@ class Connector:
             session=self._keeper.session,
             has_lease_history=self._holding.lease is not None,
             lease_remaining_s=lease_ends - now if lease_ends is not None else 0.0,
+            derating=self._derating.reason if self._derating else None,
         )
 
     # The period.
@@ -189,6 +194,7 @@ class Connector:
         self._observe_period()
         self.lines_changed()
         self._measure()
+        self._watch_stage()
         self._feed(events.Tick())
         self._parts.bus.send(Frame(frame_id, data) for frame_id, data in frames_due(self._core))
         self._announce()
@@ -199,7 +205,7 @@ class Connector:
         hardware.stage.off(urgent=True)
         hardware.lines.switch_d2(False)
         hardware.lines.switch_d1(False)
-        if hardware.stage.measure().voltage <= SAFE_TO_TOUCH:
+        if hardware.stage.is_measured and hardware.stage.measure().voltage <= SAFE_TO_TOUCH:
             hardware.lines.lock(False)
         self._keeper.ended(StopReason.RESTART, "The controller was shut down.")
 
@@ -212,9 +218,23 @@ class Connector:
     def _measure(self) -> None:
         hardware = self._parts.hardware
         output = hardware.stage.measure()
-        self._feed(events.Measured(output.voltage, output.current, hardware.insulation.resistance_kohm()))
+        if hardware.stage.is_measured:
+            self._feed(events.Measured(output.voltage, output.current, hardware.insulation.resistance_kohm()))
         offered = lease.grant(self._holding, self._parts.clock.monotonic()).limit
         self._keeper.looked(target=self._status().target, offered=offered)
+
+    def _watch_stage(self) -> None:
+        """Offer less, or more again, when the power stage can do less or more than before."""
+        stage, now = self._parts.hardware.stage, self._parts.clock.monotonic()
+        present = derating(stage.capability(), self._working_voltage(stage.measure().voltage), now)
+        before, self._derating = self._derating, present
+        if is_news(before, present):
+            self._log.info("power_stage_derated", limit_w=present.limit.w if present else None)
+            self._offer()
+            self._on_change()
+
+    def _working_voltage(self, measured: Voltage) -> Voltage:
+        return measured if measured > LIVE else self._parts.config.max_voltage
 
     def _announce(self) -> None:
         """Tell the energy manager at once of a new state, or that less is committed."""
@@ -228,7 +248,8 @@ class Connector:
 
     def _offer(self) -> None:
         grant = lease.grant(self._holding, self._parts.clock.monotonic())
-        self._feed(events.OfferChanged(events.Offer(grant.limit, grant.command, grant.settle_by)))
+        limit, settle_by = bounded(grant, self._derating, self._status().committed)
+        self._feed(events.OfferChanged(events.Offer(limit, grant.command, settle_by)))
 
     def _watch_lease(self) -> None:
         if self._expiry is not None:
@@ -255,6 +276,8 @@ class Connector:
             return "The station cannot store a new session: its disk is full."
         if not self._parts.bus.is_open:
             return "The station cannot talk to the vehicle: its CAN bus is not available."
+        if self._derating is not None and self._derating.limit < self._parts.config.min_power:
+            return f"The power stage cannot charge now: {self._derating.detail}"
         return lease.refusal(self._holding, self._parts.clock.monotonic(), self._parts.config.min_power)
 
     # The core.

@@ -40,17 +40,28 @@ class Snapshot:
     """False: no setpoint was ever taken."""
     lease_remaining_s: float = 0.0
     """Until the lease ends; 0: none holds."""
+    derating: Limit | None = None
+    """What the power stage can do now, when that is less than rated."""
 
     @property
     def limit(self) -> Power:
         """The limit in force: what is granted, within what cable and modules carry."""
-        own = [bound.limit for bound in self.status.own_limits if bound.source is not LimitSource.VEHICLE]
+        own = [bound.limit for bound in self._own_limits if bound.source is not LimitSource.VEHICLE]
         return max(ZERO_POWER, min([self.grant.limit, *own]))
 
     @property
     def reasons(self) -> tuple[Limit, ...]:
         """Why, lowest first; the vehicle's own wish included."""
-        return binding([*self.grant.reasons, *self.status.own_limits])
+        return binding([*self.grant.reasons, *self._own_limits])
+
+    @property
+    def max_power(self) -> Power:
+        """The bound of vehicle and connector now."""
+        return self.status.max_power if self.derating is None else min(self.status.max_power, self.derating.limit)
+
+    @property
+    def _own_limits(self) -> tuple[Limit, ...]:
+        return self.status.own_limits if self.derating is None else (*self.status.own_limits, self.derating)
 
     @property
     def session_energy(self) -> Energy:
@@ -103,7 +114,7 @@ def connector_report(snapshot: Snapshot) -> ConnectorReport:
         current=snapshot.output.current,
         target=status.target,
         min_power=status.min_power,
-        max_power=status.max_power,
+        max_power=snapshot.max_power,
         flexibility=status.flexibility,
         slope_a_s=status.slope_a_s,
         soc_percent=status.soc_percent,

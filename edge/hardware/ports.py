@@ -41,8 +41,29 @@ class Lines:
 UNPLUGGED = Lines(k=False, prox=False, lock_feedback=False, pe=True)
 
 
+@dataclass(frozen=True, slots=True)
+class StageCapability:
+    """What a power stage can do now."""
+
+    max_power: Power
+    max_current: Current
+    detail: str
+    """Why it is less than rated, as a sentence; empty: it is not."""
+    settle_s: float = 0.0
+    """For how long more is still given, so that the vehicle can follow. 0: it is gone already."""
+
+
 class PowerStage(Protocol):
     """The power modules of one connector with their output relay and discharge."""
+
+    @property
+    def is_measured(self) -> bool:
+        """False: nobody knows the output now; what `measure` returns says nothing."""
+        ...
+
+    def capability(self) -> StageCapability | None:
+        """What it can do now. None: as rated."""
+        ...
 
     def command(self, voltage: Voltage, current: Current) -> None:
         """Energise: hold at most `voltage` and deliver `current`. Takes effect at the modules' slope."""
@@ -59,6 +80,21 @@ class PowerStage(Protocol):
     def measure(self) -> Output:
         """The output now."""
         ...
+
+
+class OutputRelay(Protocol):
+    """What lies between the modules and the cable. Idempotent."""
+
+    def connect(self, on: bool) -> None:
+        """Closed: the modules feed the cable. Open: the cable is discharged."""
+        ...
+
+
+class NoRelay:
+    """For modules that are connected for good and discharge the cable themselves."""
+
+    def connect(self, on: bool) -> None:
+        """Nothing to switch."""
 
 
 class PilotLines(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NoReturn, Protocol
 
 from edge.hardware.plant_lines import PlantState
-from edge.hardware.ports import ConnectorHardware, Lines, Output, Register
+from edge.hardware.ports import ConnectorHardware, Lines, Output, Register, StageCapability
 from edge.hardware.power_stage_model import NO_LOAD, Load, Mode, StageState, advanced, ordered, tripped
 from edge.hardware.register_file import RegisterFile
 from powerctl.core.clock import Clock
@@ -53,6 +53,15 @@ class SimulatedPowerStage:
     def order(self) -> Output:
         """Voltage ceiling and current as last ordered."""
         return Output(Voltage(self._state.ceiling_v), Current(self._state.order_a))
+
+    @property
+    def is_measured(self) -> bool:
+        """Always: it knows what it gives."""
+        return True
+
+    def capability(self) -> StageCapability | None:
+        """As rated, always."""
+        return None
 
     def command(self, voltage: Voltage, current: Current) -> None:
         """Energise."""
