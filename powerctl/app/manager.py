@@ -40,6 +40,7 @@ from powerctl.runtime.service import notify_ready, run_service
 from powerctl.runtime.station import StationSettings
 from powerctl.signals.arbitration import GridState
 from powerctl.signals.service import GridSignals
+from powerctl.signals.sources.assembly import Running
 from powerctl.wire.dispatch import Hello
 
 _PLANS_KEPT: Final = 3
@@ -94,6 +95,7 @@ class EnergyManager:
             on_change=self.grid_changed,
             on_event=self._record,
         )
+        self.sources = Running(settings.grid, self.signals, clock, self._rating)
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
         self._plan_ages_after_s = _PLANS_KEPT * settings.plan.interval_s
@@ -299,6 +301,7 @@ async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyn
             "started", f"The energy manager {version('powerctl')} of station {station.id} has started."
         )
         tasks = [manager.evidence.run(), manager.signals.run(), manager.server.run(), manager.run()]
+        tasks += manager.sources.tasks()
         if manager.planner is not None:
             tasks.append(manager.planner.run())
         await run_service("powerctl", *tasks, stop=stop)

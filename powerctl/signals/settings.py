@@ -14,6 +14,7 @@ from powerctl.core.units import Power
 from powerctl.runtime.settings import Section
 from powerctl.signals.certificate import normalized
 from powerctl.signals.lpc import Autonomy
+from powerctl.signals.sources.settings import SourcesSettings
 
 SLOTS: Final = 4
 """Source slots of model 64300."""
@@ -159,6 +160,7 @@ class GridSettings(Section):
     """Addresses or networks that may write the station's own settings (702, 703, 715.OpCtl). Empty: nobody."""
     control_slot: int | None = Field(default=None, ge=0, lt=SLOTS)
     """Slot whose source also speaks through SunSpec's own controls (model 704). Absent: the first commissioned one."""
+    sources: SourcesSettings = SourcesSettings()
 
     @field_validator("installers")
     @classmethod
@@ -191,6 +193,7 @@ class GridSettings(Section):
             lines.append("No grid source is commissioned: only the station's rating limits it.")
         for slot in commissioned:
             lines += _describe_slot(slot)
+        lines += self.sources.describe()
         who = ", ".join(self.installers) or "nobody"
         lines.append(f"The station's own settings (models 702 and 703) may be written by {who} over plain Modbus/TCP.")
         return lines

@@ -101,6 +101,11 @@ class OpenAdrSource:
         """Take what the vehicles need: a charge state as a goal is energy that is missing."""
         self._report = report
 
+    @property
+    def report(self) -> StationReport | None:
+        """The newest of the controller. None: none yet."""
+        return self._report
+
     def active(self, utc: datetime) -> list[TimedSignal]:
         """The signals that hold at `utc`."""
         return [signal for known in self._known.values() for signal in known.signals if signal.holds(utc)]
