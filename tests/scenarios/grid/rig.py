@@ -59,7 +59,7 @@ class Site:
             ConnectorId(number): report(number, committed_kw=5.0, min_kw=0.5, minutes_ago=number) for number in (1, 2)
         }
         self.health = Health()
-        self.manager = EnergyManager(_station(folder), _settings(**slot), self.clock, self.health)
+        self.manager = EnergyManager(station_settings(folder), manager_settings(**slot), self.clock, self.health)
         self.manager.server = self  # type: ignore[assignment]
         self.changed = asyncio.Event()
 
@@ -149,7 +149,7 @@ def acts(*scripts: Any) -> list[Act]:
     return [act for script in scripts for act in script]
 
 
-def _station(folder: Path) -> StationSettings:
+def station_settings(folder: Path) -> StationSettings:
     connectors = [
         {
             "id": number,
@@ -168,7 +168,7 @@ def _station(folder: Path) -> StationSettings:
     )
 
 
-def _settings(**slot: Any) -> ManagerSettings:
+def manager_settings(**slot: Any) -> ManagerSettings:
     return ManagerSettings(
         grid=grid_settings(port=5020, **{"heartbeat_timeout_s": 60, **slot}),
         allocation=AllocationSettings(efficiency=((22000, EFFICIENCY),), auxiliary_w=AUXILIARY_W),
