@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from cloud import program
+from cloud import identity_cli, program
 from cloud.domain.principal import Principal, Role
 from cloud.settings import load_settings
 from powerctl.core.errors import ConfigError
@@ -55,7 +55,14 @@ def _sign_in_link(options: argparse.Namespace) -> None:
     print(program.sign_in_link(load_settings(options.config), who, timedelta(minutes=options.minutes)))
 
 
-_COMMANDS = {"migrate": _migrate, "keygen": _keygen, "sign-in-link": _sign_in_link}
+_COMMANDS = {
+    "migrate": _migrate,
+    "keygen": _keygen,
+    "sign-in-link": _sign_in_link,
+    "ca": identity_cli.ca,
+    "user": identity_cli.user,
+    "audit": identity_cli.audit,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     link.add_argument("--name", required=True, help="the person's name as others see it")
     link.add_argument("--user", default="", help="the person's id; made from the name when it is left out")
     link.add_argument("--minutes", type=int, choices=range(1, 24 * 60 + 1), default=60, metavar="N", help="its life")
+    identity_cli.add(commands)
     return parser
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
+
+from cryptography import x509
 
 from cloud.api import services
 from cloud.api.audit import anchor
@@ -23,6 +26,9 @@ from cloud.api.sign_in import SignIns
 from cloud.api.tokens import SIGN_IN_LIFE, Tokens, load_key
 from cloud.api.web import WebApi
 from cloud.api.web_server import WebServer
+from cloud.ca.broker_files import BrokerFiles
+from cloud.ca.registrar import Registrar, authority
+from cloud.ca.takeover import take_over
 from cloud.domain.principal import Principal
 from cloud.ingest.mqtt import StationLink
 from cloud.ingest.ports import StoreUnavailable
@@ -63,7 +69,7 @@ async def run(config: Path) -> None:
             _log.info("cloud_ready", web=web.port, grpc=grpc.port, metrics=metrics_server.port, demo=settings.demo)
             notify_ready()
             tasks = (core.store.feed.run(), link.run(), grpc.run(), web.run())
-            await run_service("cloud", *tasks, housekeep(core, health, charging))
+            await run_service("cloud", *tasks, *broker_files(core), housekeep(core, health, charging))
         finally:
             metrics_server.close()
 
@@ -76,6 +82,7 @@ class Core:
     store: Store
     tokens: Tokens
     sign_ins: SignIns
+    registrar: Registrar | None = None
 
 
 @asynccontextmanager
@@ -90,7 +97,9 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
     try:
         await (migrate if settings.migrate_on_start else require_current)(database)
         store = Store(database, clock, settings.tariff.tariff(), random_id)
-        yield Core(settings, store, tokens, SignIns(store, tokens, random_id, links_for_all=settings.demo))
+        sign_ins = SignIns(store, tokens, random_id, links_for_all=settings.demo)
+        signer = Registrar(settings.ca, authority(settings.ca), store) if settings.ca is not None else None
+        yield Core(settings, store, tokens, sign_ins, signer)
     finally:
         await database.close()
 
@@ -99,7 +108,10 @@ def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
     """The table of methods, and what starts and stops sessions."""
     charging = Charging(core.store, publisher, random_id)
     encoder = Encoder(core.store.tariff, core.settings.zone)
-    return services.methods(core.store, charging, core.sign_ins, encoder, demo=core.settings.demo), charging
+    methods = services.methods(
+        core.store, charging, core.sign_ins, encoder, demo=core.settings.demo, registrar=core.registrar
+    )
+    return methods, charging
 
 
 def web_server(core: Core, methods: Methods) -> WebServer:
@@ -112,6 +124,16 @@ def web_server(core: Core, methods: Methods) -> WebServer:
     cookies = Cookies(core.sign_ins, web.secure, frozenset({web.address}))
     app = SecurityHeaders(WebApi(methods, cookies, Assets()), secure=web.secure)
     return WebServer(app, web.host, web.port, web.tls)
+
+
+def broker_files(core: Core) -> list[Coroutine[Any, Any, NoReturn]]:
+    """What keeps the broker informed of whose certificates count; empty when this cloud enrols nobody."""
+    if core.registrar is None:
+        return []
+    signer, mqtt = core.registrar.authority, core.settings.mqtt
+    ingest = x509.load_pem_x509_certificate(mqtt.tls.certificate.read_bytes()).subject.rfc4514_string()
+    end = partial(take_over, mqtt, signer)
+    return [BrokerFiles(core.registrar.settings, signer, core.store, ingest, end).run()]
 
 
 async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from cloud.ca.settings import CaSettings
 from cloud.domain.tariff import Tariff
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
@@ -114,6 +115,8 @@ class CloudSettings(Section):
     mqtt: MqttSettings
     """The broker that stations speak to."""
     tariff: TariffSettings
+    ca: CaSettings | None = None
+    """None: this cloud enrols no stations."""
     web: WebSettings = WebSettings()
     grpc: GrpcSettings = GrpcSettings()
     http: HttpListener = HttpListener(port=9466)

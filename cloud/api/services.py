@@ -11,13 +11,32 @@ from cloud.api.method import Methods, methods_of
 from cloud.api.receipt import ReceiptService
 from cloud.api.session import SessionService
 from cloud.api.sign_in import SignIns
+from cloud.api.station_identity import StationIdentityService
 from cloud.api.user import UserService
 from cloud.api.watch import WatchService
+from cloud.ca.registrar import Registrar
 from cloud.store.store import Store
-from powerctl.v1 import audit_pb2, identity_pb2, location_pb2, receipt_pb2, session_pb2, user_pb2, watch_pb2
+from powerctl.v1 import (
+    audit_pb2,
+    identity_pb2,
+    location_pb2,
+    receipt_pb2,
+    session_pb2,
+    station_identity_pb2,
+    user_pb2,
+    watch_pb2,
+)
 
 
-def methods(store: Store, charging: Charging, sign_ins: SignIns, encoder: Encoder, *, demo: bool) -> Methods:
+def methods(
+    store: Store,
+    charging: Charging,
+    sign_ins: SignIns,
+    encoder: Encoder,
+    *,
+    demo: bool,
+    registrar: Registrar | None = None,
+) -> Methods:
     """Every method of the API by its full name."""
     served = (
         (location_pb2, "LocationService", LocationService(store, encoder)),
@@ -27,6 +46,11 @@ def methods(store: Store, charging: Charging, sign_ins: SignIns, encoder: Encode
         (identity_pb2, "IdentityService", IdentityService(sign_ins, demo)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
+        (
+            station_identity_pb2,
+            "StationIdentityService",
+            StationIdentityService(store, sign_ins.tokens, registrar),
+        ),
     )
     table: Methods = {}
     ledger = Ledger(store)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -23,8 +23,9 @@ from powerctl.core.errors import ConfigError
 from powerctl.core.ids import station_id
 from powerctl.runtime.pki import write_private
 from powerctl.runtime.settings import TlsFiles
+from powerctl.wire import broker_access
 from powerctl.wire.batch import MAX_MESSAGE_BYTES
-from powerctl.wire.topics import DOWN, ROOT, UP, every_station, topic
+from powerctl.wire.topics import DOWN, ROOT, UP, every_station
 
 BrokerName = Literal["nats", "mosquitto"]
 
@@ -32,6 +33,7 @@ INGEST_NAME: Final = "cloud_ingest"
 """Common name of the cloud's certificate; the underscore keeps it from ever being a station's."""
 IN_FLIGHT: Final = 1_000
 """Messages that a subscriber may leave unacknowledged: what ingest takes up before it pushes back."""
+_INCLUDED: Final = "included"
 _SBIN: Final = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 
 
@@ -44,6 +46,16 @@ class Place:
     port: int
     tls: TlsFiles
     host: str = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Files that the cloud writes when a station is enrolled, renewed or revoked."""
+
+    users: Path
+    """For NATS: who may connect and what they may do."""
+    revoked: Path
+    """For Mosquitto: the authority's list of revoked certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,7 @@ def prepare(
     stations: Iterable[Path],
     ingest: Path,
     name: BrokerName | None = None,
+    access: Access | None = None,
 ) -> BrokerCommand:
     """Write the configuration of a broker, and say how to start it.
 
@@ -69,6 +82,8 @@ def prepare(
         stations: Certificate files of the stations. Mosquitto lets in every station that the authority has signed.
         ingest: Certificate file of the cloud's ingest.
         name: Which broker. None: NATS when its binary is there, else Mosquitto.
+        access: Files by which the cloud says whose certificates count, which the broker reads again on SIGHUP.
+            None: the stations above, for ever.
 
     Raises:
         ConfigError: There is no such broker on this machine.
@@ -77,11 +92,13 @@ def prepare(
     place.folder.mkdir(parents=True, exist_ok=True)
     if chosen == "nats":
         configuration = place.folder / "nats.conf"
-        write_private(configuration, nats_configuration(place, stations, ingest).encode())
+        write_private(configuration, nats_configuration(place, stations, ingest, access).encode())
         return BrokerCommand("nats", (str(binary), "--config", str(configuration)), configuration)
     configuration = place.folder / "mosquitto.conf"
     write_private(place.folder / "acl", mosquitto_acl(common_name(ingest)).encode())
-    write_private(configuration, mosquitto_configuration(place, user="root" if os.geteuid() == 0 else None).encode())
+    user = "root" if os.geteuid() == 0 else None
+    text = mosquitto_configuration(place, user=user, revoked=access.revoked if access else None)
+    write_private(configuration, text.encode())
     return BrokerCommand("mosquitto", (str(binary), "-c", str(configuration)), configuration)
 
 
@@ -134,7 +151,7 @@ def common_name(certificate: Path) -> str:
 
 
 def mosquitto_configuration(
-    place: Place, *, user: str | None, acl: Path | None = None, data: Path | None = None
+    place: Place, *, user: str | None, acl: Path | None = None, data: Path | None = None, revoked: Path | None = None
 ) -> str:
     """A `mosquitto.conf` for Mosquitto 2.0 and later (mosquitto.org/man/mosquitto-conf-5.html).
 
@@ -143,15 +160,17 @@ def mosquitto_configuration(
         user: Whose rights it takes when it is started by root. None: its own default.
         acl: The access list. None: `acl` in the broker's folder.
         data: Where its store is. None: the broker's folder.
+        revoked: The authority's list of revoked certificates. None: there is none.
     """
     rights = f"user {user}\n\n" if user else ""
+    revocation = f"crlfile {revoked}\n" if revoked else ""
     return f"""\
 {rights}# Who a client is, its certificate says; a client id cannot be another's.
 listener {place.port} {place.host}
 cafile {place.tls.ca}
 certfile {place.tls.certificate}
 keyfile {place.tls.key}
-tls_version tlsv1.2
+{revocation}tls_version tlsv1.2
 require_certificate true
 use_identity_as_username true
 use_username_as_clientid true
@@ -189,7 +208,7 @@ def mosquitto_acl(ingest: str = INGEST_NAME) -> str:
 # NATS
 
 
-def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path) -> str:
+def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path, access: Access | None = None) -> str:
     """A `nats.conf`; its MQTT side needs JetStream and a server name (docs.nats.io, Configuring MQTT)."""
     tls = {
         "cert_file": str(place.tls.certificate),
@@ -198,12 +217,9 @@ def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path) -> 
         "verify_and_map": True,
         "timeout": 10,
     }
-    users = [_nats_user(subject(ingest), send=map(every_station, DOWN), hear=map(every_station, UP))]
-    for certificate in stations:
-        station = station_id(common_name(certificate))
-        send, hear = ([topic(station, channel) for channel in channels] for channels in (UP, DOWN))
-        users.append(_nats_user(subject(certificate), send=send, hear=hear))
-    return json.dumps(
+    known = [broker_access.station(subject(file), station_id(common_name(file))) for file in stations]
+    users = [broker_access.cloud(subject(ingest)), *known]
+    text = json.dumps(
         {
             "server_name": "powerctl",
             "host": place.host,
@@ -218,23 +234,8 @@ def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path) -> 
                 "ack_wait": "10s",
                 "max_ack_pending": IN_FLIGHT,
             },
-            "authorization": {"users": users},
+            "authorization": {"users": users} if access is None else _INCLUDED,
         },
         indent=2,
     )
-
-
-def _nats_user(name: str, *, send: Iterable[str], hear: Iterable[str]) -> dict[str, object]:
-    """A user by the subject of its certificate. `$MQTT.>` is how NATS talks to an MQTT session."""
-    return {
-        "user": name,
-        "permissions": {
-            "publish": {"allow": _subjects(send)},
-            "subscribe": {"allow": [*_subjects(hear), "$MQTT.>"]},
-        },
-    }
-
-
-def _subjects(topics: Iterable[str]) -> Sequence[str]:
-    """MQTT topics as NATS subjects."""
-    return [name.replace("/", ".").replace("+", "*") for name in topics]
+    return text if access is None else text.replace(json.dumps(_INCLUDED), f"{{\n  include {access.users.name}\n}}")

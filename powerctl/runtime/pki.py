@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from powerctl.core.errors import RemoteError
 from powerctl.runtime.settings import TlsFiles
 
 ROLE_OID: Final = x509.ObjectIdentifier("1.3.6.1.4.1.50316.802.1")
 """Modbus/TCP Security R-21: the role of a client, an ASN.1 UTF8String."""
 CA_DAYS: Final = 3650
 LEAF_DAYS: Final = 90
+MAX_REQUEST: Final = 8_000
+"""Characters of a certificate request that is looked into."""
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """Certificates begin this much in the past, for peers whose clock is late."""
 
@@ -113,6 +118,87 @@ def issue(
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     write_private(key_file, _key_pem(key))
     return TlsFiles(ca=authority.certificate_file, certificate=certificate_file, key=key_file)
+
+
+def request(key: ec.EllipticCurvePrivateKey, name: str) -> x509.CertificateSigningRequest:
+    """A signed request for a certificate for `name` (PKCS #10)."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    return x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+
+
+def read_request(pem: str) -> x509.CertificateSigningRequest:
+    """The request in `pem`, proven to come from the holder of its key.
+
+    Raises:
+        RemoteError: It is none, not signed by its own key, or the key is not on P-256.
+    """
+    if len(pem) > MAX_REQUEST:
+        raise RemoteError("the certificate request is too large")
+    try:
+        found = x509.load_pem_x509_csr(pem.encode())
+        key = found.public_key()
+        proven = found.is_signature_valid
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise RemoteError("this is not a certificate request (PKCS #10, PEM)") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise RemoteError("the key of a certificate request must be on P-256")
+    if not proven:
+        raise RemoteError("the certificate request is not signed by its own key")
+    return found
+
+
+def name_in(subject: x509.Name) -> str:
+    """The one common name in a subject. Empty: there is none.
+
+    Raises:
+        RemoteError: There are several.
+    """
+    found = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if len(found) > 1:
+        raise RemoteError("more than one common name")
+    return str(found[0].value) if found else ""
+
+
+def sign_client(
+    authority: Authority, asked: x509.CertificateSigningRequest, name: str, *, organisation: str, days: float
+) -> x509.Certificate:
+    """A client's certificate for the key in `asked`; of the request nothing else counts.
+
+    The organisational unit is the certificate's own, so that a broker that knows clients by their subject can tell a
+    revoked certificate from the one that replaced it.
+
+    Raises:
+        RemoteError: The request is for another name.
+    """
+    if name_in(asked.subject) not in {"", name}:
+        raise RemoteError("the certificate request is for another name")
+    key = asked.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise RemoteError("the key of a certificate request must be on P-256")
+    attributes = {
+        NameOID.COMMON_NAME: name,
+        NameOID.ORGANIZATION_NAME: organisation,
+        NameOID.ORGANIZATIONAL_UNIT_NAME: secrets.token_hex(8),
+    }
+    subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in attributes.items()])
+    builder = _builder(subject, authority.certificate.subject, key, days)
+    return _with_leaf_extensions(builder, authority, (), True, None).sign(authority.key, hashes.SHA256())
+
+
+def revocation_list(authority: Authority, revoked: Mapping[int, datetime], *, days: float = 7.0) -> bytes:
+    """The authority's list of revoked serials as PEM; good for `days`."""
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(now - CLOCK_SKEW)
+        .next_update(now + timedelta(days=days))
+        .add_extension(x509.CRLNumber(int(now.timestamp() * 1000)), critical=False)
+    )
+    for serial, time in revoked.items():
+        row = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(time).build()
+        builder = builder.add_revoked_certificate(row)
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def _with_leaf_extensions(

@@ -22,10 +22,13 @@ from cloud.api.sign_in import SignIns
 from cloud.api.tokens import Tokens
 from cloud.api.web import WebApi
 from cloud.api.web_server import WebServer
+from cloud.ca.registrar import Registrar
+from cloud.ca.settings import CaSettings
 from cloud.domain.principal import Principal
 from cloud.web.assets import Assets
 from powerctl.core.ids import StationId
 from powerctl.core.record import StationCommand
+from powerctl.runtime.pki import Authority
 from powerctl.runtime.settings import TlsFiles
 from tests.unit.cloud.stories import TARIFF
 from tests.unit.cloud.world import World, world
@@ -72,7 +75,12 @@ class Cloud:
 
 @asynccontextmanager
 async def cloud(
-    address: str, *, tls: TlsFiles | None = None, reflect: bool = False, secure: bool = False
+    address: str,
+    *,
+    tls: TlsFiles | None = None,
+    reflect: bool = False,
+    secure: bool = False,
+    signer: Authority | None = None,
 ) -> AsyncIterator[Cloud]:
     """The API on the database at this address."""
     async with world(address) as here:
@@ -80,7 +88,9 @@ async def cloud(
         sign_ins = SignIns(here.store, tokens, random_id, links_for_all=True)
         notebook = Notebook()
         charging = Charging(here.store, notebook, random_id)
-        methods = services.methods(here.store, charging, sign_ins, Encoder(TARIFF), demo=True)
+        ca = CaSettings(folder=signer.folder, organisation="Demo operator") if signer else None
+        registrar = Registrar(ca, signer, here.store) if ca and signer else None
+        methods = services.methods(here.store, charging, sign_ins, Encoder(TARIFF), demo=True, registrar=registrar)
         app = WebApi(methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"})), Assets())
         web = WebServer(SecurityHeaders(app, secure=secure), "127.0.0.1", 0, None)
         grpc = GrpcServer(methods, sign_ins, reflect=reflect)
