@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from edge import replay_cli
 from powerctl.runtime.log import LEVELS
 from powerctl.runtime.service import main as run_main
 
@@ -22,6 +23,8 @@ PROGRAMS: Final = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one of the controller's programs; returns the exit status."""
     options = _parser().parse_args(argv)
+    if options.program == "replay":
+        return replay_cli.run(options.log, options.channel, as_json=options.json)
     return run_main(f"edge-{options.program}", _program(options.program, options.config), level=options.log_level)
 
 
@@ -32,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
         program = programs.add_parser(name, help=meaning, description=meaning)
         program.add_argument("--config", type=Path, required=True, metavar="FILE", help="the station file (TOML)")
         program.add_argument("--log-level", choices=sorted(LEVELS), default="info")
+    replay_cli.add_arguments(
+        programs.add_parser("replay", help=replay_cli.DESCRIPTION, description=replay_cli.DESCRIPTION)
+    )
     return parser
 
 

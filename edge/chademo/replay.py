@@ -1,16 +1,18 @@
 """A recorded session against our core: the vehicle's frames drive it, the station's frames are compared with ours.
 
 What the recorded station decided (when to lock, what to offer, when to stop) and what it measured is taken from its own
-frames, so that every remaining difference is a difference in behaviour. Each is either explained or a finding.
+frames, so that every remaining difference is a difference in behaviour. Each is either explained or a finding. Of a
+recording with the vehicle alone, our own faults are the findings.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from edge.chademo import effects as fx
+from edge.chademo import explained
 from edge.chademo.codec import decode
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.events import (
@@ -25,47 +27,21 @@ from edge.chademo.events import (
     Tick,
 )
 from edge.chademo.frames import Capability, StationFlag, StationStatus, VehicleControl, VehicleFlag
-from edge.chademo.phase import Phase
+from edge.chademo.logs import Recorded
+from edge.chademo.phase import LIVE, Phase
+from edge.chademo.recorded_station import has_station
 from edge.chademo.session import advance, frames_due, idle
 from edge.chademo.state import Session
 from edge.chademo.timing import PERIOD_S
 from powerctl.core.clock import Monotonic
-from powerctl.core.errors import RemoteError
+from powerctl.core.errors import MalformedFrame
 from powerctl.core.session import StopReason
 from powerctl.core.setpoint import Command
 from powerctl.core.units import Current, Power, Voltage
 
-_SOON_S: Final = 0.6
-"""Two stations that read the same vehicle differ by this much at most where only their reaction differs."""
 _HEALTHY_KOHM: Final = 1000.0
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One frame of a recording."""
-
-    at: Monotonic
-    frame_id: int
-    data: bytes
-
-
-def read_savvycan(lines: Iterable[str]) -> list[Recorded]:
-    """The standard frames of a SavvyCAN CSV file, in order; time in seconds from the file's own origin.
-
-    Raises:
-        RemoteError: A line cannot be read.
-    """
-    frames = []
-    for number, row in enumerate(csv.DictReader(lines), start=2):
-        try:
-            length = int(row["LEN"])
-            data = bytes(int(row[f"D{index}"], 16) for index in range(1, length + 1))
-            frame = Recorded(Monotonic(int(row["Time Stamp"]) / 1e6), int(row["ID"], 16), data)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RemoteError(f"line {number} of the recording: {error}") from error
-        if row["Extended"] == "false":
-            frames.append(frame)
-    return frames
+_BELOW_A: Final = 0.02
+"""An offer by so much below a whole ampere is announced as that ampere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,136 +68,188 @@ class Replay:
     differences: list[Difference] = field(default_factory=list)
     compared: int = 0
     """Periods."""
+    rejected: int = 0
+    """Frames that our side did not understand."""
+
+    @property
+    def findings(self) -> list[Difference]:
+        """The differences that nothing explains."""
+        return [difference for difference in self.differences if not difference.explanation]
 
 
-@dataclass(slots=True)
-class _Stage:
-    """The recorded station's decisions so far."""
-
-    k: bool = False
-    status: StationStatus | None = None
-    offered: Command | None = None
-    stopped: bool = False
-    changed_at: float = 0.0
-    """When one of the station's decisions changed last."""
-
-
-def replay(recording: Iterable[Recorded], config: ConnectorConfig) -> Replay:
+def replay(recording: Sequence[Recorded], config: ConnectorConfig) -> Replay:
     """Drive a session with `recording` and compare. `config` must be what the recorded station announced."""
-    result, stage = Replay(), _Stage()
-    session: Session | None = None
-    start = Monotonic(0.0)
+    if not recording:
+        return Replay()
+    played = _Play(config, recording[0].at, alone=not has_station(recording))
     for frame in recording:
-        if session is None:
-            start, session = frame.at, _begun(idle(config), frame.at)
-        session = _fed(session, _events(frame, stage, frame.at - start), frame.at)
-        _note(result, session, frame.at - start)
-        if frame.frame_id == StationStatus.FRAME_ID:
-            session = _fed(session, [Tick()], frame.at)
-            _note(result, session, frame.at - start)
-            _compare(result, session, stage, frame.at - start)
-    return result
+        played.take(frame)
+    played.result.rejected = played.session.rejected
+    return played.result
 
 
-def _begun(session: Session, at: Monotonic) -> Session:
-    plugged = LinesRead(k=False, prox=True, lock_feedback=False, pe=True)
-    measured = Measured(Voltage(0.0), Current(0.0), _HEALTHY_KOHM)
-    return _fed(session, [plugged, measured, StartRequested("replay")], at)
+class _Play:
+    """One session under way."""
+
+    def __init__(self, config: ConnectorConfig, start: Monotonic, *, alone: bool) -> None:
+        self.result = Replay()
+        self.session: Session = idle(config)
+        self._start = self._now = start
+        self._alone = alone
+        self._station = explained.Station()
+        self._locked = False
+        self._voltage_v = 0.0
+        self._ticked_at = start
+        self._feed(LinesRead(k=False, prox=True, lock_feedback=False, pe=True), _measured(0.0, 0.0))
+        self._feed(StartRequested("replay"))
+        if alone:
+            self._feed(OfferChanged(Offer(config.max_power, Command.RUN, None)))
+        del self.result.phases[:-1]
+
+    def take(self, frame: Recorded) -> None:
+        """The next frame of the recording, from either side."""
+        while self._alone and frame.at - self._ticked_at >= PERIOD_S:
+            self._now = self._ticked_at = Monotonic(self._ticked_at + PERIOD_S)
+            self._beat()
+        self._now = max(self._now, frame.at)
+        try:
+            decoded = decode(frame.frame_id, frame.data)
+        except MalformedFrame:
+            decoded = None
+        match decoded:
+            case Capability():
+                self._station.capability = decoded
+                self._offer()
+            case StationStatus():
+                self._status(decoded)
+            case VehicleControl():
+                self._station.k = bool(decoded.flags & VehicleFlag.ENABLED)
+                self._lines()
+                self._feed(FrameReceived(frame.frame_id, frame.data))
+            case _:
+                self._feed(FrameReceived(frame.frame_id, frame.data))
+
+    @property
+    def _since_s(self) -> float:
+        return self._now - self._start
+
+    def _feed(self, *events: Event) -> None:
+        for event in events:
+            self.session, effects = advance(self.session, event, self._now)
+            for effect in effects:
+                self._effect(effect)
+        phase = self.session.phase
+        if not self.result.phases or self.result.phases[-1][1] is not phase:
+            self.result.phases.append((round(self._since_s, 3), phase))
+
+    def _effect(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.Lock(on):
+                self._locked = on
+            case fx.TestInsulation(voltage) | fx.CommandOutput(voltage, _):
+                self._voltage_v = voltage.v
+            case fx.OutputOff():
+                self._voltage_v = 0.0
+            case fx.FaultSeen(fault):
+                self._differs("fault", fault.code, self._station.fault_bits)
+            case _:
+                pass
+
+    def _lines(self) -> None:
+        locked = self._locked if self._alone else self._station.locked
+        self._feed(LinesRead(k=self._station.k, prox=True, lock_feedback=locked, pe=True))
+
+    def _offer(self) -> None:
+        """What the recorded station announces is what ours may give."""
+        capability = self._station.capability
+        if capability is None:
+            return
+        amperes = capability.available_current_a
+        if amperes != self._station.offered_a:
+            self._station.offered_before_a, self._station.offered_a = self._station.offered_a, amperes
+            self._station.offered_at = self._since_s
+        command = Command.RUN if amperes else Command.PAUSE
+        limit = Power(max(0.0, amperes - _BELOW_A) * self.session.voltage_v)
+        self._feed(OfferChanged(Offer(limit, command, None)))
+
+    def _status(self, status: StationStatus) -> None:
+        station = self._station
+        station.took(status, self._since_s)
+        self._lines()
+        self._feed(_measured(float(status.voltage_v), float(status.current_a)))
+        self._offer()
+        stopping = StationFlag.CHARGING | StationFlag.STOP
+        if status.flags & stopping == stopping and not station.stopped:
+            station.stopped = True
+            self._feed(StopRequested(StopReason.OPERATOR, "The recorded station ended charging."))
+        self._feed(Tick())
+        self._compare(status)
+
+    def _beat(self) -> None:
+        """A period of a recording that has the vehicle alone: output and lock are as ours wants them."""
+        live = self.session.phase in LIVE
+        self._lines()
+        self._feed(_measured(self._voltage_v, self.session.commanded_a if live else 0.0), Tick())
+
+    def _compare(self, theirs: StationStatus) -> None:
+        told = {frame_id: decode(frame_id, data) for frame_id, data in frames_due(self.session)}
+        status, capability = told.get(StationStatus.FRAME_ID), told.get(Capability.FRAME_ID)
+        if not isinstance(status, StationStatus):
+            return
+        self.result.compared += 1
+        if not self.result.flags or self.result.flags[-1] != status.flags:
+            self.result.flags.append(status.flags)
+        self._compare_fields(status, theirs)
+        if isinstance(capability, Capability) and self._station.capability is not None:
+            self._compare_fields(capability, self._station.capability)
+
+    def _compare_fields(self, ours: StationStatus | Capability, theirs: StationStatus | Capability) -> None:
+        for name in type(ours).__dataclass_fields__:
+            our, their = getattr(ours, name), getattr(theirs, name)
+            if our != their:
+                self._differs(name, our, their)
+
+    def _differs(self, name: str, ours: object, theirs: object) -> None:
+        why = explained.explanation(name, self.session, self._station, self._since_s)
+        self.result.differences.append(Difference(round(self._since_s, 3), name, ours, theirs, why))
 
 
-def _fed(session: Session, events: Iterable[Event], at: Monotonic) -> Session:
-    for event in events:
-        session, _ = advance(session, event, at)
-    return session
+def _measured(voltage_v: float, current_a: float) -> Measured:
+    return Measured(Voltage(voltage_v), Current(current_a), _HEALTHY_KOHM)
 
 
-def _events(frame: Recorded, stage: _Stage, since_s: float) -> Iterator[Event]:
-    """What a frame of either side means to the core."""
-    decoded = decode(frame.frame_id, frame.data)
-    match decoded:
-        case Capability():
-            command = Command.RUN if decoded.available_current_a else Command.PAUSE
-            if command is not stage.offered:
-                stage.offered, stage.changed_at = command, since_s
-                yield OfferChanged(Offer(Power.from_kw(1000.0), command, None))
-        case StationStatus():
-            yield from _station(decoded, stage, since_s)
-        case VehicleControl():
-            stage.k = bool(decoded.flags & VehicleFlag.ENABLED)
-            yield _lines(stage)
-            yield FrameReceived(frame.frame_id, frame.data)
-        case _:
-            yield FrameReceived(frame.frame_id, frame.data)
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Differences of one kind in periods that follow each other."""
+
+    name: str
+    begin: float
+    end: float
+    periods: int
+    ours: object
+    """In the first period."""
+    theirs: object
+    explanation: str
 
 
-def _station(status: StationStatus, stage: _Stage, since_s: float) -> Iterator[Event]:
-    if stage.status is None or stage.status.flags != status.flags:
-        stage.changed_at = since_s
-    stage.status = status
-    yield _lines(stage)
-    yield Measured(Voltage(float(status.voltage_v)), Current(float(status.current_a)), _HEALTHY_KOHM)
-    stopping = StationFlag.CHARGING | StationFlag.STOP
-    if status.flags & stopping == stopping and not stage.stopped:
-        stage.stopped = True
-        yield StopRequested(StopReason.OPERATOR, "The recorded station ended charging.")
+_APART_S: Final = 1.0
 
 
-def _lines(stage: _Stage) -> LinesRead:
-    locked = stage.status is not None and bool(stage.status.flags & StationFlag.LOCKED)
-    return LinesRead(k=stage.k, prox=True, lock_feedback=locked, pe=True)
+def spans(differences: Iterable[Difference]) -> list[Span]:
+    """`differences` summed up, in the order of their begin."""
+    open_: dict[tuple[str, str], Span] = {}
+    closed: list[Span] = []
+    for one in differences:
+        key = (one.name, one.explanation)
+        before = open_.get(key)
+        if before is not None and one.at - before.end <= _APART_S:
+            open_[key] = _longer(before, one.at)
+            continue
+        if before is not None:
+            closed.append(before)
+        open_[key] = Span(one.name, one.at, one.at, 1, one.ours, one.theirs, one.explanation)
+    return sorted([*closed, *open_.values()], key=lambda span: (span.begin, span.name))
 
 
-def _note(result: Replay, session: Session, since_s: float) -> None:
-    if not result.phases or result.phases[-1][1] is not session.phase:
-        result.phases.append((round(since_s, 3), session.phase))
-
-
-def _compare(result: Replay, session: Session, stage: _Stage, since_s: float) -> None:
-    ours = {frame_id: decode(frame_id, data) for frame_id, data in frames_due(session)}.get(StationStatus.FRAME_ID)
-    if not isinstance(ours, StationStatus) or stage.status is None:
-        return
-    result.compared += 1
-    if not result.flags or result.flags[-1] != ours.flags:
-        result.flags.append(ours.flags)
-    theirs = stage.status
-    announced = session.ramp.announced_a
-    offered = 0 if stage.offered is Command.PAUSE else int(session.config.max_current.a)
-    pairs: list[tuple[str, object, object]] = [
-        (name, getattr(ours, name), getattr(theirs, name)) for name in StationStatus.__dataclass_fields__
-    ]
-    pairs.append(("available_current_a", announced, offered))
-    for name, our, their in pairs:
-        if our != their:
-            why = _explained(name, session, stage, since_s)
-            result.differences.append(Difference(round(since_s, 3), name, our, their, why))
-
-
-def _explained(name: str, session: Session, stage: _Stage, since_s: float) -> str:
-    rule = _EXPLANATIONS.get(name)
-    if rule is None:
-        return ""
-    sentence, holds = rule
-    return sentence if holds(session, stage, since_s) else ""
-
-
-def _flags_differ(session: Session, stage: _Stage, since_s: float) -> bool:
-    """Ours may lead: it answers the first request in the next frame, and unlocks without a pause."""
-    answers = session.phase is Phase.CHARGING and session.entered_at + _SOON_S > session.ramp_at
-    unlocks = session.phase is Phase.LEAVING
-    return answers or unlocks
-
-
-def _rising(session: Session, stage: _Stage, since_s: float) -> bool:
-    full_s = session.config.max_current.a / session.config.raise_a_s
-    return stage.offered is Command.RUN and since_s - stage.changed_at <= full_s + PERIOD_S
-
-
-_Holds = Callable[[Session, _Stage, float], bool]
-
-_EXPLANATIONS: Final[dict[str, tuple[str, _Holds]]] = {
-    "discharge": ("The recorded station can discharge, ours cannot.", lambda *_: True),
-    "flags": ("Ours answers the first request in the next frame and unlocks without a pause.", _flags_differ),
-    "available_current_a": ("Ours rises on a ramp, the recorded one in a step.", _rising),
-    "remaining_10s": ("Ours mirrors the vehicle's time as soon as it is stated and counts down.", lambda *_: True),
-    "remaining_min": ("Ours mirrors the vehicle's time as soon as it is stated and counts down.", lambda *_: True),
-}
+def _longer(span: Span, end: float) -> Span:
+    return Span(span.name, span.begin, end, span.periods + 1, span.ours, span.theirs, span.explanation)

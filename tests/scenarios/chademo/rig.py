@@ -75,6 +75,8 @@ class Rig:
     effects: list[tuple[float, fx.Effect]] = field(default_factory=list)
     sent: list[tuple[float, Capability | StationStatus]] = field(default_factory=list)
     heard: list[tuple[float, VehicleControl]] = field(default_factory=list)
+    bus: list[tuple[float, int, bytes]] = field(default_factory=list)
+    """Everything that the car has sent and a station can hear."""
     watt_log: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -140,6 +142,7 @@ class Rig:
         for message in mischief.spoken(self.vehicle, self.now, self._plans):
             if rejection(message) is not None:
                 continue
+            self.bus.append((self.now, message.frame_id, message.data))
             frame = decode(message.frame_id, message.data)
             if isinstance(frame, VehicleControl):
                 self.heard.append((self.now, frame))

@@ -10,8 +10,9 @@ import pytest
 from edge.chademo.codec import decode
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.frames import BatteryLimits, Capability, VehicleControl
+from edge.chademo.logs import Recorded, read_savvycan
 from edge.chademo.phase import Phase
-from edge.chademo.replay import Recorded, Replay, read_savvycan, replay
+from edge.chademo.replay import Replay, replay
 from edge.chademo.timing import Time
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId
@@ -33,7 +34,7 @@ INDRA = ConnectorConfig(
 @cache
 def recording() -> tuple[Recorded, ...]:
     with RECORDING.open(encoding="ascii") as lines:
-        return tuple(read_savvycan(lines))
+        return read_savvycan(lines).frames
 
 
 @cache
