@@ -138,5 +138,11 @@ def _received(box: Mailbox) -> str:
         return f"{who} gave a command that was not taken: {result}."
     if box.registers["Ena"] != ENABLED or signal is None:
         return f"{who} withdrew its limit."
-    peer = signal.authority
-    return f"{who} commanded {signal.kind} from {peer.peer} by {peer.channel}: {result}."
+    return f"{who} commanded {signal.kind} from {_speaker(signal.authority)}: {result}."
+
+
+def _speaker(authority: Authority) -> str:
+    told = f"{authority.peer} by {authority.channel}"
+    if authority.fingerprint is None:
+        return told
+    return f"{told} as {authority.role or 'nobody'} with certificate {authority.fingerprint}"

@@ -107,5 +107,7 @@ async def test_the_how_to_takes_a_reader_from_certificate_to_proof(
     assert {"started", "received", "applied", "complied", "failsafe", "released"} <= set(kinds)
     assert "exceeded" not in kinds
     assert any(entry["kind"] == "complied" and entry["cap_w"] == 9000 for entry in entries)
-    assert "modbus-tls" in " ".join(entry["detail"] for entry in entries if entry["kind"] == "received")
+    assert "by modbus-tls as GridServiceSunSpec with certificate " in " ".join(
+        entry["detail"] for entry in entries if entry["kind"] == "received"
+    )
     assert (tmp_path / "evidence.csv").read_text().count("\n") == len(entries) + 1
