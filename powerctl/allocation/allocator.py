@@ -22,7 +22,7 @@ from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.session import ConnectorState
-from powerctl.core.setpoint import RENEW_SECONDS, Command, Limit, LimitSource
+from powerctl.core.setpoint import RENEW_SECONDS, Command, Limit, LimitSource, binding
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import ZERO_POWER, Power
 
@@ -104,6 +104,10 @@ class Snapshot:
     ledger: Ledger
     weights: Mapping[ConnectorId, float] = field(default_factory=dict)
     """From the plan: relative parts of what is free. Missing: 1."""
+    caps: Mapping[ConnectorId, Limit] = field(default_factory=dict)
+    """Caps of single connectors, DC, with who set them. Missing: none."""
+    priorities: Mapping[ConnectorId, int] = field(default_factory=dict)
+    """Lower is served first. Missing: 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +176,24 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
     for capability in _reported(snapshot):
         memory = state.memory(capability.connector)
         report = snapshot.reports[capability.connector]
-        demand = wishes.demand_of(capability, report, memory.appetite)
+        priority = snapshot.priorities.get(capability.connector, 0)
+        demand = wishes.demand_of(capability, report, memory.appetite, priority=priority)
         if demand is None or (memory.stopped is not None and memory.stopped == demand.session):
             continue
         weight = max(_LEAST_WEIGHT, snapshot.weights.get(capability.connector, 1.0))
         may_run = memory.resume_at is None or now >= memory.resume_at
-        demands[capability.connector] = replace(demand, weight=weight, may_run=may_run)
+        demand = replace(demand, weight=weight, may_run=may_run)
+        demands[capability.connector] = _capped(demand, snapshot.caps.get(capability.connector))
     return demands
+
+
+def _capped(demand: Demand, cap: Limit | None) -> Demand:
+    """`demand` under the cap of its own connector; below its minimum power it may not run."""
+    if cap is None:
+        return demand
+    if cap.limit.w < demand.min_w:
+        return replace(demand, may_run=False)
+    return replace(demand, want_w=min(demand.want_w, cap.limit.w))
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +308,10 @@ class _Pass:
         connector = capability.connector
         demand, report = self._demands[connector], self._snapshot.reports[connector]
         chain = reasons(capability, report, demand, rated, layers, given.allowed_w)
+        if (cap := self._snapshot.caps.get(connector)) is not None:
+            stops = cap.limit.w < demand.min_w
+            others = [limit for limit in chain if not (stops and limit.source is LimitSource.RAMP)]
+            chain = binding([replace(cap, limit=ZERO_POWER) if stops else cap, *others])
         return Decision(connector, given.command, Power(given.limit_w), self._settle_s, chain)
 
     def _inactive(self, connector: ConnectorId) -> Decision:

@@ -176,7 +176,14 @@ class EnergyManager:
         now = self._clock.monotonic()
         started = time.perf_counter()
         snapshot = Snapshot(
-            self._budget, self._rating, self._capabilities, self._reports, self._ledger, self._weights(now)
+            self._budget,
+            self._rating,
+            self._capabilities,
+            self._reports,
+            self._ledger,
+            self._weights(now),
+            self.signals.connector_caps,
+            self.signals.connector_priorities,
         )
         outcome = decide(self._state, snapshot, self._rules, now)
         self._state = outcome.state

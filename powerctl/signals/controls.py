@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from powerctl.core.clock import Monotonic, after
-from powerctl.core.setpoint import Command, LimitSource
+from powerctl.core.setpoint import Command, Limit, LimitSource
 from powerctl.core.units import ZERO_POWER, Power
 from powerctl.signals.arbitration import Contribution
 from powerctl.signals.contribution import NAMES, RANKS
@@ -75,10 +75,17 @@ class Controls:
         return ReturnRules(self.values["703.ESDlyTms"], self.values["703.ESRndTms"], self.values["703.ESRmpTms"])
 
     @property
-    def connector_limits(self) -> Mapping[int, Power]:
+    def connector_caps(self) -> Mapping[int, Limit]:
         """Caps of single connectors by number from 1, DC; only those that are below the rating."""
-        limits = {number: self.watts(f"64302.Con.{number - 1}.LimW") for number in range(1, CONNECTORS + 1)}
-        return {number: limit for number, limit in limits.items() if limit < self.commissioned.rating}
+        source = self.commissioned.source
+        if source is None:
+            return {}
+        caps = {number: self.watts(f"64302.Con.{number - 1}.LimW") for number in range(1, CONNECTORS + 1)}
+        return {
+            number: Limit(source, cap, f"{NAMES[source]} limits this connector to {cap}.")
+            for number, cap in caps.items()
+            if cap < self.commissioned.rating
+        }
 
     @property
     def connector_priorities(self) -> Mapping[int, int]:

@@ -18,6 +18,7 @@ from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import StationReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import GridEvent, GridEventKind
+from powerctl.core.setpoint import Limit
 from powerctl.core.units import Power
 from powerctl.runtime import log
 from powerctl.runtime.metrics import counter, gauge, histogram
@@ -172,9 +173,9 @@ class GridSignals:
         self._panel.set_return(rules, self._stamp())
 
     @property
-    def connector_limits(self) -> Mapping[ConnectorId, Power]:
-        """Caps of single connectors from 64302, DC; only those below the rating."""
-        return {ConnectorId(number): cap for number, cap in self._panel.controls.connector_limits.items()}
+    def connector_caps(self) -> Mapping[ConnectorId, Limit]:
+        """Caps of single connectors from 64302, DC, with who set them; only those below the rating."""
+        return {ConnectorId(number): cap for number, cap in self._panel.controls.connector_caps.items()}
 
     @property
     def connector_priorities(self) -> Mapping[ConnectorId, int]:

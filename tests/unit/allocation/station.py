@@ -92,6 +92,8 @@ class Bench:
         self.reports = {r.connector: r for r in reports}
         self.ledger = opened(Ledger(), self.capabilities, self.now)
         self.weights: dict[ConnectorId, float] = {}
+        self.caps: dict[ConnectorId, Limit] = {}
+        self.priorities: dict[ConnectorId, int] = {}
         self.outcome: Outcome | None = None
         self._sequence = 0
         for connector_report in reports:
@@ -107,7 +109,14 @@ class Bench:
     def decide(self) -> dict[ConnectorId, Decision]:
         """One decision, sent but not yet confirmed."""
         snapshot = Snapshot(
-            self.budget, Power.from_kw(22.0), self.capabilities, self.reports, self.ledger, self.weights
+            self.budget,
+            Power.from_kw(22.0),
+            self.capabilities,
+            self.reports,
+            self.ledger,
+            self.weights,
+            self.caps,
+            self.priorities,
         )
         self.outcome = decide(self.state, snapshot, self.rules, self.now)
         self.state = self.outcome.state

@@ -157,7 +157,10 @@ def test_a_saved_cap_beyond_the_rating_is_the_rating() -> None:
 
 def test_a_connector_has_a_cap_and_a_priority() -> None:
     story = Story().writes(64302, **{"Con.1.LimW": 7000, "Con.0.Pri": 1})
-    assert story.controls.connector_limits == {2: Power(7000)}
+    (cap,) = story.controls.connector_caps.values()
+    assert (cap.limit, cap.source) == (Power(7000), LimitSource.DSO)
+    assert cap.detail == "The grid operator limits this connector to 7.0 kW."
+    assert list(story.controls.connector_caps) == [2]
     assert story.controls.connector_priorities == {1: 1, 2: controls.LOWEST_PRIORITY}
     with pytest.raises(Refused):
         story.writes(64302, **{"Con.0.LimW": 22_001})

@@ -238,8 +238,9 @@ def test_a_value_that_is_refused_last_leaves_the_first_ones_alone(tmp_path: Path
         assert await peer.write(CONNECTOR_LIMIT, 22_001, 1) == b"\x90\x03"
         assert await peer.read(CONNECTOR_LIMIT, 2) == limits
         assert await peer.write(CONNECTOR_LIMIT, 5000, 1) == accepted(CONNECTOR_LIMIT, 2)
-        assert {int(n): cap.w for n, cap in station.signals.connector_limits.items()} == {1: 5000}
-        assert station.signals.connector_priorities[next(iter(station.signals.connector_limits))] == 1
+        caps = station.signals.connector_caps
+        assert {int(number): cap.limit.w for number, cap in caps.items()} == {1: 5000}
+        assert station.signals.connector_priorities[next(iter(caps))] == 1
 
     play(story, tmp_path)
 
