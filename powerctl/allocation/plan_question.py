@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Final
@@ -29,24 +30,60 @@ _WEIGHT_STEP: Final = 0.05
 """Coarse, so that a new plan that says nearly the same moves nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the grid announced for one step."""
+
+    cap: Power | None = None
+    """AC at the grid connection. None: no limit is known."""
+    price: float | None = None
+    """Per kilowatt hour. None: not known."""
+
+
+def starts(utc: datetime) -> tuple[datetime, ...]:
+    """When each step of a plan begins that is asked for at `utc`."""
+    return tuple(utc + timedelta(seconds=start_s) for start_s in _STARTS_S)
+
+
 def problem_of(
-    budget: Budget, rating: Power, conversion: Conversion, reports: Iterable[ConnectorReport], utc: datetime
+    budget: Budget,
+    rating: Power,
+    conversion: Conversion,
+    reports: Iterable[ConnectorReport],
+    utc: datetime,
+    ahead: Sequence[Ahead] = (),
 ) -> PlanProblem | None:
-    """The question at this moment, or None when fewer than two vehicles compete."""
+    """The question at this moment, or None when fewer than two vehicles compete.
+
+    Args:
+        ahead: One per step of `starts(utc)`, or nothing.
+    """
     active = sorted((r for r in reports if r.state in ACTIVE), key=lambda report: report.connector)
     sessions = tuple(_session(report, rating, utc) for report in active)
     if len(sessions) < 2:
         return None
-    return PlanProblem(_caps(budget, rating, conversion, utc), sessions)
+    return PlanProblem(_caps(budget, rating, conversion, utc, ahead), sessions, _prices(ahead))
 
 
-def _caps(budget: Budget, rating: Power, conversion: Conversion, utc: datetime) -> tuple[float, ...]:
-    """Watts DC per step: every cap that is in force holds until it is known to end."""
+def _prices(ahead: Sequence[Ahead]) -> tuple[float, ...] | None:
+    """Per step; what is not known counts as the mean of what is."""
+    known = [step.price for step in ahead if step.price is not None]
+    if not known:
+        return None
+    mean = sum(known) / len(known)
+    return tuple(mean if step.price is None else step.price for step in ahead)
+
+
+def _caps(
+    budget: Budget, rating: Power, conversion: Conversion, utc: datetime, ahead: Sequence[Ahead]
+) -> tuple[float, ...]:
+    """Watts DC per step: what is in force holds until it is known to end, what is announced from its step on."""
     sources = [(limit.limit.w, limit.until) for limit in budget.sources] or [(budget.cap.w, budget.until)]
     caps = []
-    for start_s in _STARTS_S:
-        instant = utc + timedelta(seconds=start_s)
+    announced = [step.cap for step in ahead] or [None] * len(_STARTS_S)
+    for instant, known in zip(starts(utc), announced, strict=True):
         cap_w = min([rating.w, *(watts for watts, until in sources if until is None or instant < until)])
+        cap_w = cap_w if known is None else min(cap_w, max(0.0, known.w))
         caps.append(conversion.dc_w(conversion.usable_w(cap_w)))
     return tuple(caps)
 

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from importlib.metadata import version
 from typing import Final, NoReturn
 
@@ -20,7 +21,7 @@ from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, 
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_process import PlanProcess
-from powerctl.allocation.plan_question import problem_of, weights_of
+from powerctl.allocation.plan_question import Ahead, problem_of, starts, weights_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
 from powerctl.app.manager_settings import ManagerSettings, PlanSettings
 from powerctl.core.clock import Clock, Monotonic
@@ -272,7 +273,13 @@ class EnergyManager:
     def _question(self) -> PlanProblem | None:
         if self._budget is None:
             return None
-        return problem_of(self._budget, self._rating, self._state.conversion, self._reports.values(), self._clock.utc())
+        utc = self._clock.utc()
+        ahead = [self._ahead(instant) for instant in starts(utc)]
+        return problem_of(self._budget, self._rating, self._state.conversion, self._reports.values(), utc, ahead)
+
+    def _ahead(self, utc: datetime) -> Ahead:
+        foreseen = self.signals.foreseen(utc)
+        return Ahead(foreseen.cap, None if foreseen.price is None else float(foreseen.price))
 
     def _take_plan(self, plan: Plan) -> None:
         self._plan = plan, self._clock.monotonic()

@@ -25,7 +25,7 @@ from powerctl.allocation.plan_problem import (
     problem_from_json,
     problem_to_json,
 )
-from powerctl.allocation.plan_question import problem_of, weights_of
+from powerctl.allocation.plan_question import Ahead, problem_of, starts, weights_of
 from powerctl.allocation.stay import remaining_stay_s
 from powerctl.core.errors import RemoteError
 from powerctl.core.session import ConnectorState
@@ -127,6 +127,30 @@ def test_announced_caps_hold_until_they_end() -> None:
     problem = problem_of(budget, Power(22000.0), Conversion(auxiliary_w=200.0), [report(1), report(2)], NOON)
     assert problem is not None
     assert (problem.cap_w[0], problem.cap_w[5], problem.cap_w[6]) == (4000.0, 4000.0, 21800.0)
+
+
+def test_announced_limits_bind_from_their_step_on_and_lift_nothing() -> None:
+    ahead = [Ahead(Power(5000.0) if number >= 4 else Power(99_000.0)) for number in range(len(STEPS_S))]
+    problem = problem_of(rated(), Power(22000.0), Conversion(), [report(1), report(2)], NOON, ahead)
+    free = problem_of(rated(), Power(22000.0), Conversion(), [report(1), report(2)], NOON)
+    assert problem is not None
+    assert free is not None
+    assert problem.cap_w[:4] == free.cap_w[:4]
+    assert all(watts <= 5000.0 for watts in problem.cap_w[4:])
+    assert problem.price is None
+
+
+def test_prices_reach_the_plan_and_gaps_count_as_their_mean() -> None:
+    ahead = [Ahead(price={0: 0.1, 1: 0.3}.get(number)) for number in range(len(STEPS_S))]
+    problem = problem_of(rated(), Power(22000.0), Conversion(), [report(1), report(2)], NOON, ahead)
+    assert problem is not None
+    assert problem.price is not None
+    assert problem.price[:3] == pytest.approx((0.1, 0.3, 0.2))
+
+
+def test_the_steps_of_a_plan_begin_now_and_follow_one_another() -> None:
+    begins = starts(NOON)
+    assert (len(begins), begins[0], begins[1]) == (len(STEPS_S), NOON, NOON + timedelta(seconds=STEPS_S[0]))
 
 
 def test_need_and_stay_come_from_the_vehicle_and_its_history() -> None:
