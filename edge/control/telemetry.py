@@ -21,6 +21,8 @@ from powerctl.core.units import ZERO_POWER, Energy, Power
 PLUGGED_EVERY_S = 1.0
 IDLE_EVERY_S = 60.0
 AT_MOST_EVERY_S = 0.2
+WHOLE_AMPERES = 1.0
+"""A vehicle that asks for this much less than it is offered asks for all of it."""
 NOTICEABLE_W = 10.0
 """A limit that moved by less is not news."""
 
@@ -51,8 +53,15 @@ class Snapshot:
 
     @property
     def reasons(self) -> tuple[Limit, ...]:
-        """Why, lowest first; the vehicle's own wish included."""
-        return binding([*self.grant.reasons, *self._own_limits])
+        """Why, lowest first; the vehicle's own wish included, unless it asks for all that it is told it may have."""
+        own = [one for one in self._own_limits if not (self.wants_more and one.source is LimitSource.VEHICLE)]
+        return binding([*self.grant.reasons, *own])
+
+    @property
+    def wants_more(self) -> bool:
+        """True while the vehicle asks for all that is announced to it. Requests are whole amperes."""
+        announced_a = self.status.available_current.a
+        return announced_a > 0.0 and self.status.requested_current.a >= announced_a - WHOLE_AMPERES
 
     @property
     def max_power(self) -> Power:
@@ -123,6 +132,7 @@ def connector_report(snapshot: Snapshot) -> ConnectorReport:
         session_energy=snapshot.session_energy,
         plug_in_time=snapshot.session.plug_in_time if snapshot.session else None,
         protocol_number=status.protocol_number,
+        wants_more=snapshot.wants_more,
     )
 
 

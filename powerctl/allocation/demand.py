@@ -82,7 +82,8 @@ def observed(appetite: Appetite, report: ConnectorReport, rules: DemandRules, no
         return Appetite(session=report.session)
     target_w = report.target.w
     has_drawn = appetite.has_drawn or target_w > 0.0
-    if not appetite.has_drawn or target_w >= report.committed.w - rules.more_a * _watts_per_ampere(report):
+    near_w = report.committed.w - rules.more_a * _watts_per_ampere(report)
+    if not appetite.has_drawn or report.wants_more or target_w >= near_w:
         appetite = replace(appetite, has_drawn=has_drawn, more_at=now)
     if target_w >= appetite.peak_w or now - appetite.peak_at >= rules.release_after_s:
         appetite = replace(appetite, peak_w=target_w, peak_at=now)

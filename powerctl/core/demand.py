@@ -38,6 +38,8 @@ class ConnectorReport:
     session_energy: Energy
     plug_in_time: datetime | None
     protocol_number: int | None = None
+    wants_more: bool = False
+    """True: the vehicle asks for all that is announced to it, and may want more."""
 
     @property
     def power(self) -> Power:

@@ -316,6 +316,7 @@ class ConnectorReport(_message.Message):
     SESSION_ENERGY_WH_FIELD_NUMBER: _builtins.int
     PLUG_IN_TIME_FIELD_NUMBER: _builtins.int
     PROTOCOL_NUMBER_FIELD_NUMBER: _builtins.int
+    WANTS_MORE_FIELD_NUMBER: _builtins.int
     connector: _builtins.int
     state: _common_pb2.ConnectorState.ValueType
     session: _builtins.str
@@ -347,6 +348,8 @@ class ConnectorReport(_message.Message):
     """Energy of this session so far, watt hours."""
     protocol_number: _builtins.int
     """CHAdeMO protocol number of the vehicle; absent: unknown."""
+    wants_more: _builtins.bool
+    """True: the vehicle asks for all that is announced to it, and may want more."""
     @_builtins.property
     def plug_in_time(self) -> _timestamp_pb2.Timestamp:
         """When the session plugged in. Absent: nothing plugged in."""
@@ -372,10 +375,11 @@ class ConnectorReport(_message.Message):
         session_energy_wh: _builtins.float = ...,
         plug_in_time: _timestamp_pb2.Timestamp | None = ...,
         protocol_number: _builtins.int | None = ...,
+        wants_more: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_protocol_number", b"_protocol_number", "_soc_percent", b"_soc_percent", "capacity_wh", b"capacity_wh", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "soc_percent", b"soc_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_protocol_number", b"_protocol_number", "_soc_percent", b"_soc_percent", "applied_sequence", b"applied_sequence", "capacity_wh", b"capacity_wh", "committed_w", b"committed_w", "connector", b"connector", "current_a", b"current_a", "energy_wh", b"energy_wh", "flexibility", b"flexibility", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "session", b"session", "session_energy_wh", b"session_energy_wh", "slope_a_s", b"slope_a_s", "soc_percent", b"soc_percent", "state", b"state", "target_w", b"target_w", "voltage_v", b"voltage_v"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_protocol_number", b"_protocol_number", "_soc_percent", b"_soc_percent", "applied_sequence", b"applied_sequence", "capacity_wh", b"capacity_wh", "committed_w", b"committed_w", "connector", b"connector", "current_a", b"current_a", "energy_wh", b"energy_wh", "flexibility", b"flexibility", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "session", b"session", "session_energy_wh", b"session_energy_wh", "slope_a_s", b"slope_a_s", "soc_percent", b"soc_percent", "state", b"state", "target_w", b"target_w", "voltage_v", b"voltage_v", "wants_more", b"wants_more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capacity_wh: _TypeAlias = _typing.Literal["capacity_wh"]  # noqa: Y015
     _WhichOneofArgType__capacity_wh: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh"]  # noqa: Y015

@@ -176,6 +176,7 @@ def _connector_report_to_wire(report: ConnectorReport) -> pb.ConnectorReport:
         energy_wh=report.energy.wh,
         session_energy_wh=report.session_energy.wh,
         protocol_number=report.protocol_number,
+        wants_more=report.wants_more,
     )
     if report.capacity is not None:
         message.capacity_wh = report.capacity.wh
@@ -239,4 +240,5 @@ def _connector_report_from_wire(message: pb.ConnectorReport) -> ConnectorReport:
         session_energy=Energy(number_from_wire(message.session_energy_wh, "session energy", high=1e9)),
         plug_in_time=time_from_wire(message.plug_in_time, "plug-in time") if message.HasField("plug_in_time") else None,
         protocol_number=message.protocol_number if message.HasField("protocol_number") else None,
+        wants_more=message.wants_more,
     )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from powerctl.allocation.demand import Appetite, DemandRules, demand_of, observed
 from powerctl.core.clock import Monotonic
 from powerctl.core.demand import ConnectorReport
@@ -81,3 +83,10 @@ def test_a_vehicle_that_wanted_more_has_time_to_take_it() -> None:
     at_the_offer = report(1, target_kw=6.0, committed_kw=6.0)
     follows_slowly = report(1, target_kw=6.4, committed_kw=11.0)
     assert _watched((6.0, tapering), (STEP_S, at_the_offer), (4.0, follows_slowly)).want_w is None
+
+
+def test_a_vehicle_held_at_its_minimum_wants_all_it_can_get() -> None:
+    # Amperes are announced whole: at its minimum a vehicle asks for less watts than it was promised, and is not sated.
+    held = replace(report(1, target_kw=2.1, committed_kw=2.46), wants_more=True)
+    assert _watched((60.0, held)).want_w is None
+    assert _watched((60.0, replace(held, wants_more=False))).want_w is not None

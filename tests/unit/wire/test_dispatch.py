@@ -55,6 +55,7 @@ reports = st.builds(
     session_energy=st.builds(Energy, st.floats(0, 1e6)),
     plug_in_time=st.sampled_from([None, NOON]),
     protocol_number=st.none() | st.integers(0, 3),
+    wants_more=st.booleans(),
 )
 station_reports = st.builds(
     StationReport,

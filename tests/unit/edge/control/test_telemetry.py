@@ -111,3 +111,21 @@ def test_plugged_and_energised_are_different() -> None:
     charging = replace(resting, status=replace(resting.status, state=ConnectorState.CHARGING))
     assert is_energised([resting, charging])
     assert not is_plugged([a_snapshot(session=None)])
+
+
+def announced(snapshot: Snapshot, available_a: float, requested_a: float) -> Snapshot:
+    status = replace(snapshot.status, available_current=Current(available_a), requested_current=Current(requested_a))
+    return replace(snapshot, status=status)
+
+
+def test_a_vehicle_that_asks_for_all_it_may_have_is_not_the_reason() -> None:
+    held = announced(vehicle_asks(a_snapshot(), 3000.0), 6.0, 6.0)
+    assert connector_report(held).wants_more
+    assert connector_telemetry(held).reasons[0].source is LimitSource.DSO
+    content = announced(held, 12.0, 6.0)
+    assert not connector_report(content).wants_more
+    assert connector_telemetry(content).reasons[0].source is LimitSource.VEHICLE
+
+
+def test_a_vehicle_that_is_offered_nothing_says_nothing_of_its_wish() -> None:
+    assert not connector_report(announced(a_snapshot(), 0.0, 0.0)).wants_more
