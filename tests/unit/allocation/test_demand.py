@@ -87,6 +87,6 @@ def test_a_vehicle_that_wanted_more_has_time_to_take_it() -> None:
 
 def test_a_vehicle_held_at_its_minimum_wants_all_it_can_get() -> None:
     # Amperes are announced whole: at its minimum a vehicle asks for less watts than it was promised, and is not sated.
-    held = replace(report(1, target_kw=2.1, committed_kw=2.46), wants_more=True)
+    held = replace(report(1, target_kw=1.9, committed_kw=2.46), wants_more=True)
     assert _watched((60.0, held)).want_w is None
     assert _watched((60.0, replace(held, wants_more=False))).want_w is not None
