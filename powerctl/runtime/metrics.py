@@ -82,6 +82,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("edge_setpoints_total", "counter", "", "Setpoints from the energy manager", ("result",)),
     Metric("edge_modules_usable", "gauge", "", "Power modules that answer and can be used"),
     Metric("edge_module_rejected_frames_total", "counter", "", "Answers of power modules that could not be decoded"),
+    Metric("edge_insulation_errors_total", "counter", "", "Failures to read the insulation monitor", ("connector",)),
+    Metric("edge_meter_errors_total", "counter", "", "Failures to read the DC meter", ("connector",)),
     Metric("edge_manager_connected", "gauge", "", "1 while the energy manager's stream is up"),
     Metric("edge_sessions_total", "counter", "", "Plugs that went in", ("connector",)),
     Metric("edge_transactions_total", "counter", "", "Transactions that ended", ("connector", "reason")),
@@ -152,6 +154,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("powerctl_plan_total", "counter", "", "Requests to the plan process by their end", ("result",)),
     Metric("powerctl_plan_seconds", "histogram", "seconds", "From a request to a usable plan", buckets=SETTLING),
     Metric("cloud_api_requests_total", "counter", "", "API calls by their end", ("method", "transport", "code")),
+    Metric("edge_uplink_renewals_total", "counter", "", "Renewals of the station's certificate", ("result",)),
+    Metric("edge_uplink_certificate_end_timestamp_seconds", "gauge", "seconds", "When the station's certificate ends"),
     Metric("cloud_sign_in_failures_total", "counter", "", "Sign-ins by password that were refused"),
     Metric(
         "cloud_security_events_total",
