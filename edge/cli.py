@@ -16,6 +16,7 @@ from powerctl.runtime.service import main as run_main
 PROGRAMS: Final = {
     "control": "Drive the connectors: vehicles, hardware, energy manager.",
     "uplink": "Ship records to the cloud and bring its commands back.",
+    "enrol": "Get the station's first certificate; the token is read from standard input.",
     "release": "Release latched faults after their cause was removed.",
 }
 
@@ -51,7 +52,16 @@ def _program(name: str, config: Path) -> Callable[[], Awaitable[None]]:
         return lambda: _release(config)
     from edge.uplink import program as uplink
 
+    if name == "enrol":
+        return lambda: _enrol(config)
     return lambda: uplink.run(config)
+
+
+async def _enrol(config: Path) -> None:
+    from edge.uplink.program import enrol_station
+
+    token = (await asyncio.to_thread(sys.stdin.readline)).strip()
+    print(f"Enrolled; the certificate is good until {await asyncio.to_thread(enrol_station, config, token)}.")
 
 
 async def _release(config: Path) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from edge.uplink.disk import Backlog, Disk
-from edge.uplink.settings import UplinkSettings, load_settings
+from edge.uplink.identity import Identity
+from edge.uplink.registry import Registry
+from edge.uplink.renewal import Renewal, enrol
+from edge.uplink.settings import IdentitySettings, UplinkSettings, load_settings
 from edge.uplink.shipper import Shipper
 from powerctl.core.clock import Clock
+from powerctl.core.errors import ConfigError
 from powerctl.core.ids import StationId
 from powerctl.runtime import metrics
 from powerctl.runtime.clock import SystemClock
@@ -38,21 +43,52 @@ async def run(config: Path) -> None:
 async def _serve(station: StationId, uplink: UplinkSettings, disk: Disk, health: Health) -> None:
     clock = SystemClock()
     shipper = Shipper(station, disk, clock)
-    link = _link(station, uplink, shipper, health)
+    listeners: list[Callable[[bool], None]] = [shipper.connected]
+    link = _link(station, uplink, shipper, health, lambda state: [tell(state) for tell in listeners])
+    tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run()]
+    if uplink.identity is not None:
+        renewal = _renewal(station, uplink, uplink.identity, clock, link)
+        listeners.append(renewal.connected)
+        tasks.append(renewal.run())
     server = HealthServer(uplink.http, health, setting="uplink.http.port")
     await server.start()
     try:
         notify_ready()
-        await run_service("uplink", link.run(), shipper.run(), _measure(disk, health, clock))
+        await run_service("uplink", *tasks, _measure(disk, health, clock))
     finally:
         server.close()
 
 
-def _link(station: StationId, uplink: UplinkSettings, shipper: Shipper, health: Health) -> MqttLink:
+def _renewal(
+    station: StationId, uplink: UplinkSettings, identity: IdentitySettings, clock: Clock, link: MqttLink
+) -> Renewal:
+    registry = Registry(identity.url, identity.ca)
+    trusted = uplink.broker.tls.ca
+    return Renewal(station, Identity(identity.folder), registry, trusted, clock, lambda: link.drop("a new certificate"))
+
+
+def enrol_station(config: Path, token: str) -> str:
+    """Get the station's first certificate for a token; returns until when it is good.
+
+    Raises:
+        ConfigError: The settings cannot be used, or the cloud refuses.
+    """
+    station, uplink = load_settings(config)
+    if uplink.identity is None:
+        raise ConfigError("uplink.identity", "is missing.", "Say where the cloud is and where to keep the certificate.")
+    registry = Registry(uplink.identity.url, uplink.identity.ca)
+    store, trusted = Identity(uplink.identity.folder), uplink.broker.tls.ca
+    pair = enrol(StationId(station.id), store, registry, trusted, token, SystemClock())
+    return pair.certificate.not_valid_after_utc.isoformat()
+
+
+def _link(
+    station: StationId, uplink: UplinkSettings, shipper: Shipper, health: Health, tell: Callable[[bool], object]
+) -> MqttLink:
     def connected(state: bool) -> None:
         metrics.gauge("edge_uplink_connected").set(state)
         health.set("cloud", state, "" if state else "not connected; records are kept")
-        shipper.connected(state)
+        tell(state)
 
     attempts = metrics.counter("edge_uplink_connections_total")
     terms = Terms(

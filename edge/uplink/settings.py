@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import field_validator
 
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, load
 from powerctl.runtime.station import StationSettings
+
+
+class IdentitySettings(Section):
+    """How the station enrols and renews its certificate."""
+
+    url: str
+    """Address of the cloud's web port: `https://HOST[:PORT]`."""
+    folder: Path
+    """Where pairs of key and certificate are kept. `uplink.broker.tls` names `current/station.pem` and
+    `current/station.key` in it."""
+    ca: Path | None = None
+    """Whom the certificate at `url` must chain to. Absent: the system's authorities."""
+
+    @field_validator("url")
+    @classmethod
+    def _protected(cls, url: str) -> str:
+        parts = urlsplit(url)
+        local = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        if not parts.netloc or not (parts.scheme == "https" or local):
+            raise ValueError("must begin with https://")
+        return url.rstrip("/")
 
 
 class UplinkSettings(Section):
@@ -18,6 +42,9 @@ class UplinkSettings(Section):
     """Shared with the controller. Absent: `outbox.sqlite` in `station.state_dir`."""
     http: HttpListener = HttpListener(port=9467)
     """/healthz and /metrics."""
+
+    identity: IdentitySettings | None = None
+    """How the station comes to its certificates. Absent: somebody puts them there, and renews them."""
 
     def outbox_path(self, station: StationSettings) -> Path:
         """Where the outbox lies."""

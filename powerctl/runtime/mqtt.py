@@ -158,6 +158,11 @@ class MqttLink:
             return False
         return self._current.client.publish(topic, payload, qos=1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
+    def drop(self, why: str) -> None:
+        """End the present connection; the next one reads the certificate files anew."""
+        if self._current is not None:
+            self._current.lose(why)
+
     def acknowledge(self, message: Message) -> None:
         """Tell the broker that we are done with `message`. Of an earlier connection: the broker brings it again."""
         current = self._current
