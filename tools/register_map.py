@@ -11,12 +11,14 @@ from powerctl.signals.layout import BASE, Field, Model
 from powerctl.signals.model_files import definition
 from powerctl.signals.points import Point, PointType
 from powerctl.signals.register_map import MODELS, REGISTER_MAP
+from powerctl.signals.rights import TABLE, Area, Role
 from powerctl.signals.vendor import VENDOR_MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "register-map.md"
 FOLDER = ROOT / "powerctl" / "signals" / "models"
 SIZE = REGISTER_MAP.end - BASE
+RIGHTS = "(rights)"
 HEAD = f"""\
 # Register map
 
@@ -32,18 +34,38 @@ the station is AC at the grid connection; power of a connector is DC.
 
 | Exception | Meaning here |
 |---|---|
-| 1 | Function not served, or the peer has no right to write this |
+| 1 | Function not served, or the peer has no right to do this |
 | 2 | Not there, read only, not served, slot not commissioned, or a point cut in half |
 | 3 | Wrong count or length, or a value that the point does not take |
 | 4 | What must survive a restart cannot be stored |
 | 6 | The peer writes too often |
 | 11 | Not this unit |
 
-A cap takes two writes: `LimW` (40448) in watts, then `Ena` (40469) = 1; or one write of all 24 registers of the slot.
-Every accepted write to a slot is a heartbeat unless it carries `Hb` or `Seq` and moves neither. Reads never count.
+A cap takes two writes: `LimW` (40448) in watts, then `Ena` (40469) = 1; or one write of all 24 registers of slot 0;
+in the other slots `FsW` to `FsTms` are not their source's to write.
+Every accepted write to a slot is a heartbeat unless it carries `Hb` or `Seq` and moves neither; so is a change of
+715 `ControllerHb`, for every slot that its writer speaks for. Reads never count. With `CmtMod` = 1 a command takes
+effect, with everything written until then, when `Seq` gets another value.
+
+A schedule goes into 64303 point by point: `SchSrc` to `ActPt` in one write, the 96 points in two. `AdptReq` = 1 puts it
+into force as a whole and keeps it across a restart; what cannot be adopted leaves the one in force.
+
+SunSpec's own set-point, 704 `WSet`, counts as a word of the controlling slot's source: it ends that slot's failsafe
+unless the slot itself has a limit. A write to any of its points re-arms its reversion; `WSetRvrtTms` = 0 cancels it.
 
 `WMaxLimPct` of model 704 limits *generation*, and is not implemented: a station that took it as a cap on its
 consumption would stop charging when energy is cheapest.
+
+## Front ends
+
+The same registers are served over plain Modbus/TCP, over Modbus/TCP Security and on serial lines (Modbus RTU, unit id
+1.`DA`; unit 0 is a broadcast, applied and not answered), all at the same time. Over plain Modbus/TCP everyone reads,
+and commissioned addresses write: a slot's `writers` as a grid service that is bound to it, `installers` as both
+administrators. A serial line counts as what it was commissioned for. Over TLS the role comes from the certificate
+(object identifier 1.3.6.1.4.1.50316.802.1), and the slots from its fingerprint in the station file; without one of
+these roles every request, reads included, is answered with exception 1.
+
+{RIGHTS}
 
 ## The chain
 
@@ -102,11 +124,21 @@ def section(model: Model) -> Iterator[str]:
     yield ""
 
 
+def rights() -> Iterator[str]:
+    """The table of roles."""
+    yield "| May write | " + " | ".join(f"`{role.value}`" for role in Role) + " |"
+    yield "|---|" + "---|" * len(Role)
+    for area in Area:
+        bounds = (TABLE[role].get(area) for role in Role)
+        yield f"| {area.value} | " + " | ".join("no" if bound is None else bound.value for bound in bounds) + " |"
+
+
 def page() -> str:
     """The whole page."""
     chain = [f"| {REGISTER_MAP.address(m.id)} | {m.id} `{m.name}` | {m.length + 2} | {m.label} |" for m in MODELS]
     end = f"| {REGISTER_MAP.end - 2} | 65535 | 2 | End |\n"
-    return HEAD + "\n".join([*chain, end, *(line for model in MODELS for line in section(model))])
+    head = HEAD.replace(RIGHTS, "\n".join(rights()))
+    return head + "\n".join([*chain, end, *(line for model in MODELS for line in section(model))])
 
 
 def files() -> dict[Path, str]:

@@ -6,10 +6,13 @@ A write is carried out as a whole or refused as a whole. Pure but for the image,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, Protocol, runtime_checkable
 
 from powerctl.core.clock import Monotonic
-from powerctl.signals import controls, schedule_points
+from powerctl.core.setpoint import LimitSource
+from powerctl.core.units import Power
+from powerctl.signals import controls, flexibility, schedule_points
 from powerctl.signals.arbitration import Contribution
 from powerctl.signals.bank import Change
 from powerctl.signals.controls import Controls
@@ -145,6 +148,18 @@ class Panel:
     def contributions(self, now: Monotonic) -> list[Contribution]:
         """What the slots and the other controls ask for."""
         return [*self.slots.contributions(now), *controls.contributions(self.controls)]
+
+    def next_cap(self, sources: Sequence[Contribution], stamp: Stamp) -> tuple[Power, datetime] | None:
+        """The next cap that is known ahead, and when it begins. None: none is known.
+
+        Args:
+            sources: What every other source asks for now.
+        """
+        others = [c for c in sources if c.source is not LimitSource.SCHEDULE]
+        boxes = [self.slots[index] for index in self.slots]
+        rating = self.controls.commissioned.rating
+        beside = [*others, *controls.contributions(self.controls)]
+        return flexibility.next_cap(boxes, self.schedule.schedule, beside, rating, stamp)
 
     def show(self, stamp: Stamp) -> None:
         """Bring the image up to date."""

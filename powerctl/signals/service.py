@@ -22,10 +22,11 @@ from powerctl.core.setpoint import Limit
 from powerctl.core.units import Power
 from powerctl.runtime import log
 from powerctl.runtime.metrics import counter, gauge, histogram
-from powerctl.signals import lpc, telemetry
+from powerctl.signals import flexibility, lpc, telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.audit import audit
 from powerctl.signals.bank import Bank, Change, WriteRate
+from powerctl.signals.clock_quality import clock_quality
 from powerctl.signals.commission import Identity, open_panel, rights_of, saved_of
 from powerctl.signals.controls import ADDRESS
 from powerctl.signals.fronts import Fronts
@@ -93,6 +94,7 @@ class GridSignals:
         self._sources.add(self._panel.schedule)
         self._report: StationReport | None = None
         self._compliance = telemetry.Compliance()
+        self._curtailed = flexibility.Curtailed()
         self._commands = 0
         self._written = False
         self._timer: asyncio.TimerHandle | None = None
@@ -152,8 +154,12 @@ class GridSignals:
         if report.ac_power is not None:
             now = self._clock.monotonic()
             self._compliance = telemetry.observed(self._compliance, report.ac_power, self._state, now)
+        self._curtailed = flexibility.counted(
+            self._curtailed, report, self._state, self._rating, self._clock.monotonic()
+        )
         self._put(telemetry.measurement(report, granted or {}))
-        self._put(telemetry.status(self._state, report, self._rating, self._compliance))
+        self._put({**flexibility.needs(report), "64301.CurtWh": self._curtailed.wh})
+        self._refresh()
 
     def add_source(self, source: Source) -> Callable[[], None]:
         """Let `source` contribute from now on.
@@ -304,7 +310,16 @@ class GridSignals:
 
     def _refresh(self) -> None:
         """Bring status registers up to date."""
+        rules = self._panel.controls.return_rules
         self._put(telemetry.status(self._state, self._report, self._rating, self._compliance))
+        self._put(flexibility.response(self._state, self._report, self._rating, rules))
+
+    def _show_ahead(self, stamp: Stamp) -> None:
+        """Bring what is known ahead up to date."""
+        known = self._panel.next_cap(self._sources.contributions(stamp), stamp)
+        self._put(flexibility.ahead(known))
+        self._put(flexibility.price(self._sources.foreseen(stamp.utc)))
+        self._image.put("64301.UtcQ", clock_quality())
 
     def _put(self, values: telemetry.Scaled) -> None:
         for path, value in values.items():
@@ -316,6 +331,7 @@ class GridSignals:
         for step in self._panel.expire(stamp):
             self._note(step, stamp)
         self._put(telemetry.clocks(stamp.utc, stamp.now, self._return.resume_at))
+        self._show_ahead(stamp)
         self._settle()
         self._rearm()
 
