@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,10 +14,14 @@ sys.path.insert(0, str(ROOT))
 
 from edge.chademo.faults import KINDS  # noqa: E402
 from edge.chademo.phase import LOOKS, Phase  # noqa: E402
-from edge.chademo.table import BY_PHASE, RULES, Rule  # noqa: E402
+from edge.chademo.table import BY_PHASE, RULES, Rule, When  # noqa: E402
 from edge.chademo.timing import TIMES  # noqa: E402
+from edge.chademo.version import EDITIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "chademo-trace.md"
+STORIES = ROOT / "tests" / "scenarios" / "chademo"
+_FROM_EVERYWHERE = {Phase.TRIPPING, Phase.FAULTED, Phase.AVAILABLE}
+_ALIKE = {When.FAULT, When.UNPLUGGED}
 
 HEAD = """# The CHAdeMO session, row by row
 
@@ -50,7 +56,9 @@ def page() -> str:
     return "\n".join(
         [
             HEAD,
-            "## States\n",
+            "## Diagram\n",
+            *_diagram(),
+            "\n## States\n",
             *_table(("State", "Connector is", "Meaning", "109.5.0", "109.5.5"), _states()),
             "\n## Rows\n",
             *(line for phase in Phase for line in _rows_of(phase)),
@@ -58,9 +66,48 @@ def page() -> str:
             *_table(("Name", "Kind", "Seconds", "Meaning", "Source", "Certain"), _times()),
             "\n## Faults\n",
             *_table(("Code", "Latched by default", "109.5", "Sentence", "Source"), _faults()),
+            "\n## Protocol numbers\n",
+            "Both sides behave as the lower number says (102.0, 109.0).\n",
+            *_table(("Number", "Editions", "Brings", "Source"), _editions()),
+            "\n## Held by\n",
+            "Each requirement of these kinds is a story that passes: the rules for available current, quirks, times.\n",
+            *_stories(),
             "",
         ]
     )
+
+
+def _diagram() -> Iterator[str]:
+    """Where each state leads in a session without faults and unplugging; those lead out of every state alike."""
+    yield "Every fault leads to *tripping*, and so does a pulled plug; after the end, to *faulted* and *available*.\n"
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    seen = set()
+    for rule in RULES:
+        arrow = (rule.phase, rule.to)
+        if rule.to is rule.phase or rule.to in _FROM_EVERYWHERE or rule.when in _ALIKE or arrow in seen:
+            continue
+        seen.add(arrow)
+        when = re.split("[,;:]", rule.when.value)[0]
+        yield f"    {rule.phase.value} --> {rule.to.value}: {when}"
+    yield "```"
+
+
+def _editions() -> Iterator[tuple[str, ...]]:
+    for number, edition in EDITIONS.items():
+        brings = "; ".join(sorted(feature.value for feature in edition.features)) or "-"
+        yield str(number), edition.meaning, brings, edition.source
+
+
+def _stories() -> Iterator[str]:
+    for name in ("rules", "quirks", "times", "zoo", "soak"):
+        path = STORIES / f"test_{name}.py"
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield f"### {path.relative_to(ROOT)}\n"
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield f"* {node.name.removeprefix('test_').replace('_', ' ')}"
+        yield ""
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

@@ -11,14 +11,42 @@ from edge import ccs
 from edge.can.port import check_parameters
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.timing import Time
+from edge.chademo.vehicles import VehicleRule
 from edge.hardware.plant import parse_address
 from edge.hardware.simulated_station import AcModel
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import ConnectorId
+from powerctl.core.session import Flexibility
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power, Voltage
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
 from powerctl.runtime.station import StationSettings
+
+
+class VehicleRuleSettings(Section):
+    """How a kind of vehicle is treated. What is absent does not matter for the match, or is not ruled."""
+
+    name: str = Field(min_length=1, max_length=40)
+    """For people."""
+    maker: int | None = Field(default=None, ge=0, le=255)
+    """Code in the vehicle's frame 0x700."""
+    protocol_number: int | None = Field(default=None, ge=0, le=255)
+    max_voltage_v: int | None = Field(default=None, gt=0)
+    """As the vehicle states it in 0x100."""
+    min_current_a: int | None = Field(default=None, ge=0)
+    """As the vehicle states it in 0x100."""
+    flexibility: Flexibility | None = None
+    """firm: only started and stopped, available current never changes."""
+    slope_a_s: float | None = Field(default=None, gt=0, le=20)
+    """How fast available current falls for it."""
+    floor_a: float | None = Field(default=None, gt=0)
+    """The smallest current, when it is more than the vehicle states."""
+    pause_s: float | None = Field(default=None, ge=0)
+    """How long it stays in its session without current; 0: not at all."""
+
+    def rule(self) -> VehicleRule:
+        """The same as a domain value."""
+        return VehicleRule(**dict(self))
 
 
 class ChademoSettings(Section):
@@ -33,6 +61,10 @@ class ChademoSettings(Section):
     raise_a_s: float = Field(default=20.0, gt=0, le=20)
     dynamic_current: bool = True
     """False: for vehicles that end the session when available current changes."""
+    excess_request_a: float | None = Field(default=None, gt=0)
+    """A request so far above available current for 15 s is a fault. Absent: it is clamped for as long as it lasts."""
+    vehicles: tuple[VehicleRuleSettings, ...] = ()
+    """Rules for kinds of vehicles; the first that fits counts."""
     times: dict[Time, float] = Field(default_factory=dict)
     """Overrides of the protocol's time limits, seconds."""
 
@@ -50,6 +82,8 @@ class ChademoSettings(Section):
             lower_a_s=self.lower_a_s,
             raise_a_s=self.raise_a_s,
             dynamic_current=self.dynamic_current,
+            excess_request_a=self.excess_request_a,
+            rules=tuple(vehicle.rule() for vehicle in self.vehicles),
             times=dict(self.times),
         )
 

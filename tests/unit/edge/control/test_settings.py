@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from edge.chademo.vehicles import VehicleRule
 from edge.cli import main
 from edge.control.settings import describe, load_settings
 from powerctl.core.errors import ConfigError
+from powerctl.core.session import Flexibility
 from powerctl.core.units import Voltage
 
 GOOD = """
@@ -113,3 +115,15 @@ def test_the_controller_says_what_it_will_do(write: Write) -> None:
     assert "5.0 kW on connector 1" in sentences
     assert "CHAdeMO on socketcan can0" in sentences
     assert "emergency" in sentences
+
+
+def test_rules_for_kinds_of_vehicles_reach_the_protocol_core(write: Write) -> None:
+    rules = """
+[[edge.connector.chademo.vehicles]]
+name = "jdemo kit"
+max_voltage_v = 410
+flexibility = "firm"
+"""
+    station, edge = load_settings(write(GOOD.replace("[manager]", rules + "[manager]")))
+    config = edge.connectors[0].chademo.config(station.capabilities()[0])
+    assert config.rules == (VehicleRule("jdemo kit", max_voltage_v=410, flexibility=Flexibility.FIRM),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import can
 import pytest
@@ -50,7 +51,7 @@ class Station:
 @pytest_asyncio.fixture
 async def station(request: pytest.FixtureRequest) -> AsyncIterator[Station]:
     channel = f"vehicle-{request.node.name}"
-    settings = VehicleSettings(can=f"virtual:{channel}", plant="127.0.0.1:0", soc=50.0)
+    settings = VehicleSettings(can=f"virtual:{channel}", plant="127.0.0.1:0", soc=50.0, **getattr(request, "param", {}))
     program = VehicleProgram(settings)
     with can.Bus(interface="virtual", channel=channel) as bus:
         running = asyncio.create_task(program.run())
@@ -87,4 +88,26 @@ async def test_d1_wakes_the_car_on_the_bus_and_the_stations_frames_reach_it(stat
             writer.write(b'{"i":0}\n')
             await asyncio.sleep(0.02)
     assert station.program.vehicle.capability.available_current_a == 30
+    writer.close()
+
+
+@pytest.mark.parametrize("station", [{"model": "kit225"}], indirect=True)
+async def test_a_kit_sends_one_identifier_after_the_other(station: Station) -> None:
+    _, writer = await connected(station)
+    heard = []
+    for _ in range(6):
+        writer.write(b'{"d1":1,"d2":0,"v_src":0,"i":0}\n')
+        heard.append(await station.hear())
+    assert set(heard) == {0x100, 0x101, 0x102}
+    assert all(before != after for before, after in pairwise(heard))
+    writer.close()
+
+
+@pytest.mark.parametrize("station", [{"fault": ("extended-ids",)}], indirect=True)
+async def test_a_fault_that_was_asked_for_is_on_the_bus(station: Station) -> None:
+    _, writer = await connected(station)
+    writer.write(b'{"d1":1,"d2":0,"v_src":0,"i":0}\n')
+    message = await asyncio.to_thread(station.bus.recv, 5.0)
+    assert message is not None
+    assert message.is_extended_id
     writer.close()
