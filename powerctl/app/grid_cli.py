@@ -25,6 +25,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     _add_authority(actions)
     _add_certificate(actions)
     _add_enrol(actions)
+    _add_revoke(actions)
 
 
 def _add_authority(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +53,13 @@ def _add_enrol(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     parser.add_argument("--organisation", default="", metavar="NAME")
     parser.set_defaults(run=_enrol)
+
+
+def _add_revoke(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = actions.add_parser("revoke", help="take a certificate back before it expires")
+    _add_folder(parser)
+    parser.add_argument("certificate", type=Path, nargs="+", metavar="FILE", help="certificate (PEM)")
+    parser.set_defaults(run=_revoke)
 
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
@@ -107,18 +115,38 @@ def _enrol(options: argparse.Namespace) -> int:
     return 0
 
 
-def _issuer(options: argparse.Namespace) -> Authority:
-    """The authority, with what it issues going to `--out`."""
+def _revoke(options: argparse.Namespace) -> int:
+    from cryptography import x509
+
+    from powerctl.runtime.revocation import revoke
+
+    authority = _load(options.authority)
+    try:
+        certificates = [x509.load_pem_x509_certificate(file.read_bytes()) for file in options.certificate]
+        path = revoke(authority, *certificates)
+    except (OSError, ValueError) as error:
+        raise ConfigError("certificate", f"It cannot be revoked: {error}.", "Name PEM files it has issued.") from error
+    _say("# In [manager.grid.modbus_tls]; a replaced list counts from the next connection on.")
+    _say(f'revoked = "{path}"')
+    return 0
+
+
+def _load(folder: Path) -> Authority:
     from powerctl.runtime import pki
 
-    if not options.name.replace("-", "").replace("_", "").replace(".", "").isalnum() or options.name == "ca":
-        raise ConfigError("--name", f"{options.name!r} is no file name.", "Use letters, digits, '-', '_' and '.'.")
     try:
-        authority = pki.load_ca(options.authority)
+        return pki.load_ca(folder)
     except (OSError, ValueError) as error:
         raise ConfigError(
-            str(options.authority), f"There is no authority: {error}.", "Make one: powerctl grid authority."
+            str(folder), f"There is no authority: {error}.", "Make one: powerctl grid authority."
         ) from error
+
+
+def _issuer(options: argparse.Namespace) -> Authority:
+    """The authority, with what it issues going to `--out`."""
+    if not options.name.replace("-", "").replace("_", "").replace(".", "").isalnum() or options.name == "ca":
+        raise ConfigError("--name", f"{options.name!r} is no file name.", "Use letters, digits, '-', '_' and '.'.")
+    authority = _load(options.authority)
     if options.out is None or options.out == options.authority:
         return authority
     options.out.mkdir(parents=True, exist_ok=True)

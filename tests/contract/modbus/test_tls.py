@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import ssl
 import struct
@@ -10,12 +11,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from powerctl.core.errors import ConfigError
+from powerctl.core.record import GridEventKind
 from powerctl.runtime import pki
+from powerctl.runtime.revocation import revoke
 from powerctl.signals import server
 from tests.contract.modbus.peer import Peer, adu
-from tests.contract.modbus.secure import SecurePeer, Site, is_turned_away
+from tests.contract.modbus.secure import SecurePeer, Site, fingerprint, is_turned_away
 from tests.unit.signals.station import HEARTBEAT, SLOT_0, Station, running
 
 MARKER = (0x5375, 0x6E53)
@@ -41,6 +45,20 @@ async def test_the_utility_dims_over_tls(station: Station, site: Site) -> None:
     assert await peer.write(SLOT_0, 4000) == struct.pack(">BHH", 16, SLOT_0, 1)
     assert await peer.write(ENA, 1) == struct.pack(">BHH", 16, ENA, 1)
     assert station.cap_w == 4000
+    peer.close()
+
+
+async def test_the_evidence_names_the_role_and_the_certificate(
+    station: Station, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "powerctl.signals")
+    peer = await SecurePeer.connect_as(station.signals.tls_port, site.utility)
+    await peer.write(ENA, 1)
+    (detail,) = [event.detail for event in station.events if event.kind is GridEventKind.RECEIVED]
+    assert f"by modbus-tls as GridServiceSunSpec with certificate {fingerprint(site.utility)}: accepted." in detail
+    (entry,) = [vars(line)["fields"] for line in caplog.records if line.message == "modbus_write_accepted"]
+    assert (entry["role"], entry["fingerprint"]) == ("GridServiceSunSpec", fingerprint(site.utility))
+    assert entry["values"] == {"64300.Src.0.Ena": 1}
     peer.close()
 
 
@@ -82,6 +100,20 @@ async def test_a_peer_of_another_authority_is_turned_away(station: Station, site
 
 async def test_an_expired_certificate_is_turned_away(station: Station, site: Site) -> None:
     assert await is_turned_away(station.signals.tls_port, site.enrol("old", "GridServiceSunSpec", days=-1))
+
+
+async def test_a_revoked_certificate_is_turned_away_from_the_next_handshake_on(site: Site, tmp_path: Path) -> None:
+    other = site.enrol("other", "ReadOnlySunSpec")
+    revoked = revoke(site.authority)
+    async with running(tmp_path, site.settings(tls={"revoked": revoked})) as station:
+        peer = await SecurePeer.connect_as(station.signals.tls_port, other)
+        assert await peer.read(40000, 2) == MARKER
+        revoke(site.authority, x509.load_pem_x509_certificate(other.certificate.read_bytes()))
+        assert await is_turned_away(station.signals.tls_port, other)
+        utility = await SecurePeer.connect_as(station.signals.tls_port, site.utility)
+        assert await utility.read(40000, 2) == MARKER
+        peer.close()
+        utility.close()
 
 
 async def test_a_servers_certificate_does_not_pass_for_a_clients(station: Station, site: Site) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 
 from powerctl.app import cli
 from powerctl.app.grid_cli import ROLES
@@ -86,3 +87,21 @@ def test_a_name_that_is_no_file_name_is_refused(tmp_path: Path, name: str) -> No
 
 def test_the_roles_on_the_command_line_are_those_of_the_table() -> None:
     assert set(ROLES) == {role.value for role in Role}
+
+
+def test_certificates_are_taken_back_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    powerctl("grid", "authority", "--authority", tmp_path)
+    for name in ("one", "two"):
+        powerctl("grid", "enrol", "--authority", tmp_path, "--name", name)
+        capsys.readouterr()
+        assert powerctl("grid", "revoke", "--authority", tmp_path, tmp_path / f"{name}.pem") == 0
+        assert tomllib.loads(capsys.readouterr().out) == {"revoked": str(tmp_path / "revoked.pem")}
+    powerctl("grid", "revoke", "--authority", tmp_path, tmp_path / "one.pem")
+    assert len(list(x509.load_pem_x509_crl((tmp_path / "revoked.pem").read_bytes()))) == 2
+
+
+def test_a_certificate_of_another_authority_cannot_be_taken_back(tmp_path: Path) -> None:
+    powerctl("grid", "authority", "--authority", tmp_path / "one", "--name", "One")
+    powerctl("grid", "authority", "--authority", tmp_path / "two", "--name", "Two")
+    powerctl("grid", "enrol", "--authority", tmp_path / "one", "--name", "dso")
+    assert powerctl("grid", "revoke", "--authority", tmp_path / "two", tmp_path / "one" / "dso.pem") == 2
