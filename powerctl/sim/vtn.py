@@ -6,6 +6,7 @@ Enough of the API to test a VEN with, on loopback. It keeps nothing, and knows o
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import itertools
 import json
@@ -24,8 +25,6 @@ COLLECTIONS: Final = {
     "reports": "REPORT",
     "subscriptions": "SUBSCRIPTION",
 }
-READ_ONLY: Final = frozenset({"programs", "events"})
-"""For a VEN: only the operator of the server writes them."""
 PAGE: Final = 50
 TIMEOUT_S: Final = 5.0
 Answer = tuple[int, Any]
@@ -46,6 +45,8 @@ class Vtn:
         self._tokens: set[str] = set()
         self.objects: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in COLLECTIONS}
         """By collection, then by id."""
+        self.read_only = {"programs", "events"}
+        """Collections that only the operator of the server writes."""
         self.broken = False
         """True: every request fails."""
         self._server: ThreadingHTTPServer | None = None
@@ -122,7 +123,7 @@ class Vtn:
 
     def _collection(self, method: str, path: list[str], query: Mapping[str, list[str]], body: bytes) -> Answer:
         collection, name = path[0], path[1] if len(path) > 1 else ""
-        if method != "GET" and collection in READ_ONLY:
+        if method != "GET" and collection in self.read_only:
             return 403, _problem(403, "read only")
         if method == "GET":
             return self._get(collection, name, query)
@@ -190,6 +191,10 @@ def _handler(vtn: Vtn) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(encoded)
 
         do_GET = do_POST = do_PUT = do_DELETE = _serve
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                super().handle()
 
         def log_message(self, *_: object) -> None:
             """Requests are not logged."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.setpoint import LimitSource
-from powerctl.core.units import UNLIMITED, Power
+from powerctl.core.units import Power
 from powerctl.signals.arbitration import Contribution
 from powerctl.signals.mailbox import Stamp
 
@@ -107,8 +107,3 @@ class ContactSource:
         if self._contact.read_at is None or stale(self._contact, stamp.now):
             return None
         return after(self._contact.read_at, self._contact.rules.stale_s)
-
-
-def percent_caps(rating: Power, percents: Sequence[float]) -> tuple[Power | None, ...]:
-    """Caps of a coding in per cent of the rating; 100 per cent is no limit."""
-    return tuple(None if percent >= 100 else min(rating * (percent / 100), UNLIMITED) for percent in percents)

@@ -7,13 +7,16 @@ ask at once: what holds is always what the server answers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
+import logging
 import random
 import secrets
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import httpx
 from openadr3.api import OpenADRClient
@@ -24,6 +27,7 @@ from powerctl.core.errors import ConfigError, RemoteError
 from powerctl.runtime import log
 from powerctl.runtime.backoff import full_jitter
 from powerctl.runtime.health import port_error
+from powerctl.runtime.metrics import counter
 from powerctl.signals.mailbox import Stamp
 from powerctl.signals.sources.openadr import OpenAdrSource
 from powerctl.signals.sources.openadr_report import report_body
@@ -37,6 +41,10 @@ PAGE: Final = 50
 MAX_PAGES: Final = 10
 
 _log = log.get(__name__)
+logging.getLogger("httpx").setLevel(logging.WARNING)
+"""It would log every poll."""
+
+T = TypeVar("T")
 
 
 class Notices:
@@ -91,6 +99,10 @@ class Notices:
                 if allowed:
                     loop.call_soon_threadsafe(heard.set)
 
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):
+                    super().handle()
+
             def log_message(self, *_: object) -> None:
                 """Requests are not logged."""
 
@@ -107,58 +119,57 @@ class Server:
         self._programs: frozenset[str] | None = None
         self._reports: dict[str, str] = {}
 
-    def connect(self, notices: tuple[str, str] | None) -> None:
-        """Sign in, make the station known, find the programs, subscribe.
-
-        Args:
-            notices: Address of the listener for notifications, and its token.
-        """
+    def connect(self) -> None:
+        """Sign in, and find the programs that the station follows."""
         self.close()
         settings = self._settings
         token = _guarded(lambda: fetch_token(settings.url, settings.client_id, self._secret))
         self._client = OpenADRClient(settings.url, token=token)
-        self._make_known()
         if settings.programs:
-            listed = self._all("/programs")
-            self._programs = frozenset(str(p["id"]) for p in listed if p.get("programName") in settings.programs)
+            listed = self._all(self._connected.get_programs)
+            self._programs = frozenset(str(p.get("id")) for p in listed if p.get("programName") in settings.programs)
+
+    def introduce(self, notices: tuple[str, str] | None) -> None:
+        """Make the station known and subscribe; a server may have been told both by its operator.
+
+        Args:
+            notices: Address of the listener for notifications, and its token.
+        """
+        client, name = self._connected, self._settings.ven_name
+        if not any(ven.get("venName") == name for ven in self._all(client.get_vens)):
+            _json(lambda: client.create_ven({"objectType": "VEN_VEN_REQUEST", "venName": name}))
         if notices is not None:
-            self._subscribe(*notices)
+            self._subscribe(client, *notices)
 
-    def _make_known(self) -> None:
+    def _subscribe(self, client: OpenADRClient, url: str, token: str) -> None:
+        """Replace the subscription of an earlier start: its token is no longer known."""
         name = self._settings.ven_name
-        if not any(ven.get("venName") == name for ven in self._all("/vens")):
-            self._call("POST", "/vens", {"objectType": "VEN_VEN_REQUEST", "venName": name})
-
-    def _subscribe(self, url: str, token: str) -> None:
-        name = self._settings.ven_name
-        for old in self._all("/subscriptions"):
-            if old.get("clientName") == name and old.get("id"):
-                self._call("DELETE", f"/subscriptions/{old['id']}")
+        for old in self._all(client.get_subscriptions):
+            if old.get("clientName") == name:
+                _json(partial(client.delete_subscription, str(old.get("id"))))
         operation = {
             "objects": ["EVENT"],
             "operations": ["CREATE", "UPDATE", "DELETE"],
             "callbackUrl": url,
             "bearerToken": token,
         }
-        self._call(
-            "POST",
-            "/subscriptions",
-            {"objectType": "SUBSCRIPTION", "clientName": name, "objectOperations": [operation]},
-        )
+        wish = {"objectType": "SUBSCRIPTION", "clientName": name, "objectOperations": [operation]}
+        _json(lambda: client.create_subscription(wish))
 
     def events(self) -> list[Any]:
         """All events of the programs that the station follows."""
-        found = self._all("/events")
+        found = self._all(self._connected.get_events)
         if self._programs is None:
             return found
         return [event for event in found if event.get("programID") in self._programs]
 
     def report(self, event: str, body: Mapping[str, Any]) -> None:
         """Create the report on an event, or bring it up to date."""
-        if event in self._reports:
-            self._call("PUT", f"/reports/{self._reports[event]}", dict(body))
+        client, known = self._connected, self._reports.get(event)
+        if known is not None:
+            _json(lambda: client.update_report(known, dict(body)))
             return
-        created = self._call("POST", "/reports", dict(body))
+        created = _json(lambda: client.create_report(dict(body)))
         if isinstance(created, dict) and isinstance(created.get("id"), str):
             self._reports[event] = created["id"]
 
@@ -166,29 +177,24 @@ class Server:
         """Keep only the reports of `events`."""
         self._reports = {event: report for event, report in self._reports.items() if event in events}
 
-    def _all(self, path: str) -> list[Any]:
+    @property
+    def _connected(self) -> OpenADRClient:
+        if self._client is None:
+            raise RemoteError("OpenADR: not connected")
+        return self._client
+
+    def _all(self, get: Callable[..., httpx.Response]) -> list[dict[str, Any]]:
         """Every object of a collection, page by page."""
-        found: list[Any] = []
+        found: list[dict[str, Any]] = []
         for page in range(MAX_PAGES):
-            listed = self._call("GET", path, params={"skip": page * PAGE, "limit": PAGE})
+            listed = _json(partial(get, skip=page * PAGE, limit=PAGE))
             if not isinstance(listed, list):
-                raise RemoteError(f"{path}: not a list")
+                raise RemoteError("OpenADR: not a list")
             fresh = [one for one in listed if isinstance(one, dict) and one not in found]
             found += fresh
             if len(listed) < PAGE or not fresh:
                 break
         return found
-
-    def _call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, params: dict[str, Any] | None = None
-    ) -> Any:
-        client = self._client
-        if client is None:
-            raise RemoteError("not connected")
-        response = _guarded(lambda: client._request(method, path, params=params, json=body))
-        if len(response.content) > MAX_BODY:
-            raise RemoteError(f"{path}: {len(response.content)} bytes")
-        return _guarded(lambda: response.raise_for_status().json() if response.content else None)
 
     def close(self) -> None:
         """Drop the connection. Does nothing when there is none."""
@@ -197,11 +203,19 @@ class Server:
             self._client = None
 
 
-def _guarded(call: Callable[[], Any]) -> Any:
+def _guarded(call: Callable[[], T]) -> T:
     try:
         return call()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         raise RemoteError(f"OpenADR: {type(error).__name__}: {error}") from error
+
+
+def _json(call: Callable[[], httpx.Response]) -> Any:
+    """What the server answers. None: nothing."""
+    response = _guarded(lambda: call().raise_for_status())
+    if len(response.content) > MAX_BODY:
+        raise RemoteError(f"OpenADR: an answer of {len(response.content)} bytes")
+    return _guarded(response.json) if response.content else None
 
 
 class Ven:
@@ -229,8 +243,9 @@ class Ven:
                 self._notices.start()
             while True:
                 try:
-                    await asyncio.to_thread(self._server.connect, self._address())
+                    await asyncio.to_thread(self._server.connect)
                     attempt = 0
+                    await self._try(self._server.introduce, self._address())
                     await self._follow()
                 except RemoteError as error:
                     self._watch.broken(error)
@@ -249,10 +264,12 @@ class Ven:
     async def _follow(self) -> NoReturn:
         while True:
             events = await asyncio.to_thread(self._server.events)
-            for refused in self._source.received(events, self._stamp()):
-                self._watch.broken(refused)
+            refused = self._source.received(events, self._stamp())
+            for error in refused:
+                self._watch.broken(error)
             self._speak()
-            self._watch.well()
+            if not refused:
+                self._watch.well()
             await self._report()
             await self._pause()
 
@@ -275,12 +292,20 @@ class Ven:
         due = {event for event in active if stamp.now - self._reported.get(event, -1e9) >= self._settings.report_s}
         for event in sorted(due | (self._reported.keys() - active)):
             body = report_body(event, self._settings.ven_name, self._source.report, stamp.utc, in_force=event in active)
-            await asyncio.to_thread(self._server.report, event, body)
+            await self._try(self._server.report, event, body)
             if event in active:
                 self._reported[event] = stamp.now
             else:
                 del self._reported[event]
         self._server.forget(active)
+
+    async def _try(self, call: Callable[..., None], *arguments: Any) -> None:
+        """What the station can do without: a failure is counted and logged, and nothing else."""
+        try:
+            await asyncio.to_thread(call, *arguments)
+        except RemoteError as error:
+            counter("powerctl_source_errors_total").labels("openadr").inc()
+            _log.warning("openadr_courtesy_failed", why=str(error))
 
     def _stamp(self) -> Stamp:
         return Stamp(self._clock.monotonic(), self._clock.utc())

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from powerctl.core.errors import ConfigError
@@ -20,6 +21,8 @@ from powerctl.signals.arbitration import GridState
 from powerctl.signals.service import GridSignals
 from powerctl.signals.settings import GridSettings
 from powerctl.signals.sources.assembly import Running
+from powerctl.signals.sources.openadr_client import Notices
+from powerctl.signals.sources.settings import CallbackSettings
 from powerctl.sim.contact import ContactBox
 from powerctl.sim.frequency import FrequencyMeter
 from powerctl.sim.meter import RegisterPeer, sunspec_meter
@@ -262,6 +265,32 @@ async def test_an_openadr_server_that_fails_is_asked_again_and_its_silence_count
         vtn.revoke_tokens()
         vtn.put("events", now(("SIMPLE", 1)))
         await station.cap(11_000)
+
+
+async def test_a_server_that_wants_neither_registration_nor_reports_is_followed_all_the_same(
+    tmp_path: Path, vtn: Vtn
+) -> None:
+    vtn.read_only |= {"vens", "reports", "subscriptions"}
+    vtn.put("events", now(("SIMPLE", 1)))
+    async with site(tmp_path, openadr_settings(vtn, tmp_path)) as station:
+        await station.cap(11_000)
+        vtn.put("events", now(("SIMPLE", 2)))
+        await station.cap(4_200)
+        assert vtn.listed("reports") == []
+
+
+async def test_a_notification_needs_the_token(tmp_path: Path) -> None:
+    notices = Notices(CallbackSettings(url="http://127.0.0.1:{port}/", port=0))
+    notices.start()
+    url = f"http://127.0.0.1:{notices.port}/"
+    async with httpx.AsyncClient() as client:
+        assert (await client.post(url, json={})).status_code == 401
+        assert (await client.post(url, headers={"Authorization": "Bearer forged"})).status_code == 401
+        assert not notices.heard.is_set()
+        shown = {"Authorization": f"Bearer {notices.token}"}
+        assert (await client.post(url, headers=shown)).status_code == 204
+    await asyncio.wait_for(notices.heard.wait(), WAIT_S)
+    notices.close()
 
 
 async def test_only_events_of_the_programs_that_were_chosen_count(tmp_path: Path, vtn: Vtn) -> None:

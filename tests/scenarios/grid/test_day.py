@@ -40,7 +40,7 @@ DAY = datetime(2024, 1, 5, tzinfo=UTC)
 RATING = Power(22_000)
 PEAK_LIMIT = Power(7_000)
 PEAK_HOURS = 3
-LOSSES = (Loss(1_800.0, 0.35), Loss(20_000.0, 0.30), Loss(60_000.0, 0.45))
+LOSSES = (Loss(600.0, 0.35), Loss(20_000.0, 0.30), Loss(60_000.0, 0.45))
 STEP_S = 1.0
 REPORT_EVERY = 5
 ENVELOPE_W = 440.0
@@ -174,8 +174,8 @@ def check(told: Told) -> None:
     assert told.shed_seconds > 0
 
 
-def test_an_hour_with_the_loss_of_a_plant(tmp_path: Path) -> None:
-    _, told = passed(tmp_path, 1.0)
+def test_a_quarter_of_an_hour_with_the_loss_of_a_plant(tmp_path: Path) -> None:
+    _, told = passed(tmp_path, 0.25)
     check(told)
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from powerctl.core.clock import Monotonic
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
-from powerctl.signals.sources.contact import Contact, ContactRules, contribution, observe, percent_caps
+from powerctl.signals.sources.contact import Contact, ContactRules, contribution, observe
 
 ONE = ContactRules((None, Power(4200)))
-TWO = ContactRules(percent_caps(Power(22_000), (100, 60, 30, 0)))
-"""The FNN two-bit coding: S1 is 60 per cent, S2 30 per cent, both are nothing."""
+TWO = ContactRules((None, Power(13_200), Power(6_600), Power(0)))
+"""The FNN two-bit coding of 22 kW: 100, 60, 30 and 0 per cent."""
 
 
 def seen(contact: Contact, *readings: tuple[float, tuple[bool, ...]]) -> Contact:
