@@ -97,7 +97,7 @@ class Page:
     def type_of(self, shape: Mapping[str, Any]) -> str:
         """A word or two that a person who writes TOML understands."""
         if "enum" in shape or "const" in shape:
-            return " or ".join(f'`"{value}"`' for value in shape.get("enum", [shape.get("const")]))
+            return " or ".join(f"`{json.dumps(value)}`" for value in shape.get("enum", [shape.get("const")]))
         if "properties" in shape:
             return "table"
         if "anyOf" in shape:

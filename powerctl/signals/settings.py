@@ -55,9 +55,13 @@ class ClientSettings(Section):
     @field_validator("slots")
     @classmethod
     def _slots_exist(cls, slots: tuple[int, ...]) -> tuple[int, ...]:
-        if any(not 0 <= slot < SLOTS for slot in slots):
-            raise ValueError(f"slots are 0 to {SLOTS - 1}")
-        return slots
+        return _existing(slots)
+
+
+def _existing(slots: tuple[int, ...]) -> tuple[int, ...]:
+    if any(not 0 <= slot < SLOTS for slot in slots):
+        raise ValueError(f"slots are 0 to {SLOTS - 1}")
+    return slots
 
 
 class ModbusTlsSettings(Section):
@@ -98,6 +102,11 @@ class ModbusRtuSettings(Section):
     """Slots that the line speaks for. Empty: it only reads."""
     installer: bool = False
     """True: the line may write the station's own settings."""
+
+    @field_validator("slots")
+    @classmethod
+    def _slots_exist(cls, slots: tuple[int, ...]) -> tuple[int, ...]:
+        return _existing(slots)
 
 
 class SlotSettings(Section):
@@ -174,6 +183,20 @@ class GridSettings(Section):
         numbers = [slot.index for slot in self.slots]
         if len(set(numbers)) != len(numbers):
             raise ValueError("two slots have the same index")
+        return self
+
+    @model_validator(mode="after")
+    def _control_slot_is_commissioned(self) -> Self:
+        if self.control_slot is not None and self.controlling is None:
+            raise ValueError(f"control_slot {self.control_slot} is not commissioned")
+        return self
+
+    @model_validator(mode="after")
+    def _peers_are_distinct(self) -> Self:
+        devices = [line.device for line in self.modbus_rtu]
+        prints = [client.fingerprint for client in self.modbus_tls.clients] if self.modbus_tls else []
+        if len(set(devices)) != len(devices) or len(set(prints)) != len(prints):
+            raise ValueError("a serial line or a certificate is named twice")
         return self
 
     @property

@@ -88,3 +88,42 @@ def test_every_kind_of_autonomy_has_its_sentence(autonomy: Autonomy) -> None:
 def test_a_slot_that_is_not_commissioned_is_not_described() -> None:
     settings = GridSettings.model_validate({"slots": [{**SLOT, "commissioned": False}]})
     assert "slot 0" not in " ".join(settings.describe())
+
+
+TLS = {"certificate": "station.pem", "key": "station.key", "authorities": ["ca.pem"]}
+CLIENT = {"fingerprint": "AB:" * 31 + "AB", "slots": [0], "name": "DSO"}
+LINE = {"device": "/dev/ttyUSB0"}
+
+
+def test_the_ways_in_are_described() -> None:
+    settings = GridSettings.model_validate(
+        {
+            "slots": [SLOT],
+            "modbus_tls": {**TLS, "clients": [CLIENT]},
+            "modbus_rtu": [{**LINE, "slots": [0]}, {"device": "/dev/ttyUSB1"}],
+        }
+    )
+    words = " ".join(settings.describe())
+    assert "Secure Modbus is on 127.0.0.1:5802" in words
+    assert "Certificate abababababababab… (DSO) speaks for slot 0." in words
+    assert "Serial line /dev/ttyUSB0 (19200 baud, address 1) speaks for slot 0." in words
+    assert "Serial line /dev/ttyUSB1 (19200 baud, address 1) only reads." in words
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"modbus_tls": {**TLS, "authorities": []}},
+        {"modbus_tls": {**TLS, "clients": [{**CLIENT, "slots": [4]}]}},
+        {"modbus_tls": {**TLS, "clients": [{**CLIENT, "fingerprint": "AB"}]}},
+        {"modbus_tls": {**TLS, "clients": [CLIENT, CLIENT]}},
+        {"modbus_rtu": [{**LINE, "slots": [4]}]},
+        {"modbus_rtu": [{**LINE, "baud": 12345}]},
+        {"modbus_rtu": [{**LINE, "unit": 0}]},
+        {"modbus_rtu": [LINE, LINE]},
+        {"control_slot": 0},
+    ],
+)
+def test_ways_in_that_cannot_work_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        GridSettings.model_validate(wrong)
