@@ -21,6 +21,7 @@ from cloud.api.cookies import Cookies
 from cloud.api.encode import Encoder
 from cloud.api.grpc_server import GrpcServer
 from cloud.api.headers import SecurityHeaders
+from cloud.api.limits import Limits
 from cloud.api.method import Methods
 from cloud.api.sign_in import SignIns
 from cloud.api.tokens import SIGN_IN_LIFE, Tokens, load_key
@@ -61,7 +62,7 @@ async def run(config: Path) -> None:
         link = StationLink(settings.mqtt, core.store, clock, health)
         methods, charging = api(core, link.publisher)
         web = web_server(core, methods)
-        grpc = GrpcServer(methods, core.sign_ins, reflect=settings.reflection)
+        grpc = GrpcServer(methods, core.sign_ins, reflect=settings.reflection, limits=core.limits)
         await grpc.start(settings.grpc.host, settings.grpc.port, settings.grpc.tls)
         metrics_server = HealthServer(settings.http, health, setting="cloud.http.port")
         await metrics_server.start()
@@ -83,6 +84,7 @@ class Core:
     tokens: Tokens
     sign_ins: SignIns
     registrar: Registrar | None = None
+    limits: Limits | None = None
 
 
 @asynccontextmanager
@@ -99,7 +101,8 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
         store = Store(database, clock, settings.tariff.tariff(), random_id)
         sign_ins = SignIns(store, tokens, random_id, links_for_all=settings.demo)
         signer = Registrar(settings.ca, authority(settings.ca), store) if settings.ca is not None else None
-        yield Core(settings, store, tokens, sign_ins, signer)
+        limits = Limits(clock, rate=settings.limits.calls_per_second, burst=settings.limits.burst)
+        yield Core(settings, store, tokens, sign_ins, signer, limits)
     finally:
         await database.close()
 
@@ -121,7 +124,7 @@ def web_server(core: Core, methods: Methods) -> WebServer:
         ConfigError: The port cannot be opened.
     """
     web = core.settings.web
-    cookies = Cookies(core.sign_ins, web.secure, frozenset({web.address}))
+    cookies = Cookies(core.sign_ins, web.secure, frozenset({web.address}), core.limits, frozenset(web.proxies))
     app = SecurityHeaders(WebApi(methods, cookies, Assets()), secure=web.secure)
     return WebServer(app, web.host, web.port, web.tls)
 

@@ -44,6 +44,8 @@ class WebSettings(Section):
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: str = ""
     """Address at which browsers reach the page. Empty: `http://HOST:PORT`."""
+    proxies: tuple[str, ...] = ()
+    """Addresses of proxies that are believed when they name the caller's address in `X-Forwarded-For`."""
     tls: TlsFiles | None = None
     """None: plain HTTP, which is only for loopback or behind a proxy that speaks TLS."""
 
@@ -82,6 +84,13 @@ class GrpcSettings(Section):
         return self
 
 
+class LimitSettings(Section):
+    """How often one person, or one address without a sign-in, may call."""
+
+    calls_per_second: float = Field(default=50.0, gt=0)
+    burst: float = Field(default=200.0, ge=1)
+
+
 class IdentitySettings(Section):
     """How people are known."""
 
@@ -115,6 +124,7 @@ class CloudSettings(Section):
     mqtt: MqttSettings
     """The broker that stations speak to."""
     tariff: TariffSettings
+    limits: LimitSettings = LimitSettings()
     ca: CaSettings | None = None
     """None: this cloud enrols no stations."""
     web: WebSettings = WebSettings()

@@ -12,8 +12,10 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from cloud.api import errors
 from cloud.api.boundary import MAX_REQUEST_BYTES, answer, answers, parse
 from cloud.api.call import Call
+from cloud.api.limits import Limits
 from cloud.api.method import Method, Methods, Stream, Unary
 from cloud.api.sign_in import SignIns
 from cloud.domain.refusal import Refusal, Why
@@ -32,9 +34,10 @@ _GRACE_S: Final = 1.0
 class GrpcServer:
     """Serves the methods over gRPC."""
 
-    def __init__(self, methods: Methods, sign_ins: SignIns, *, reflect: bool) -> None:
+    def __init__(self, methods: Methods, sign_ins: SignIns, *, reflect: bool, limits: Limits | None = None) -> None:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._sign_ins = sign_ins
+        self._limits = limits
         self._health = health.aio.HealthServicer()
         self.port = 0
         services = sorted({name.split("/")[1] for name in methods})
@@ -107,6 +110,10 @@ class GrpcServer:
         return serve
 
     def _call(self, context: grpc.aio.ServicerContext[Any, Any]) -> Call:
+        call = self._known(context)
+        return self._limits.count(call) if self._limits is not None else call
+
+    def _known(self, context: grpc.aio.ServicerContext[Any, Any]) -> Call:
         metadata: Mapping[str, Any] = dict(context.invocation_metadata() or ())
         token = bearer(str(metadata.get("authorization", "")))
         peer = host_of(context.peer())
@@ -129,7 +136,7 @@ def host_of(peer: str) -> str:
 
 
 async def _abort(context: grpc.aio.ServicerContext[Any, Any], refusal: Refusal) -> NoReturn:
-    await context.abort(STATUS[refusal.why], refusal.message)
+    await context.abort(STATUS[refusal.why], refusal.message, ((errors.DETAILS_KEY, errors.status(refusal)),))
     raise AssertionError("abort raises")
 
 

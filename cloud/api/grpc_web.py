@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 
 from cloud.api.boundary import answer, answers, parse
 from cloud.api.call import Call
+from cloud.api.errors import DETAILS_KEY, status_text
 from cloud.api.grpc_server import STATUS
 from cloud.api.method import Method, Unary
 from cloud.domain.refusal import Refusal, Why
@@ -54,12 +55,12 @@ class Exchange:
         except TimeoutError:
             trailers = _trailers(STATUS[Why.DEADLINE_EXCEEDED].value[0], "The deadline has passed.")
         except Refusal as refusal:
-            trailers = _trailers(STATUS[refusal.why].value[0], refusal.message)
+            trailers = _refusal(refusal)
         yield self._encode(_TRAILERS, trailers)
 
     async def refused(self, refusal: Refusal) -> AsyncIterator[bytes]:
         """The body of a response that is only a refusal."""
-        yield self._encode(_TRAILERS, _trailers(STATUS[refusal.why].value[0], refusal.message))
+        yield self._encode(_TRAILERS, _refusal(refusal))
 
     async def _messages(self, call: Call) -> AsyncGenerator[Message]:
         request = parse(self.method, message_in(self.body, text=self.text))
@@ -126,8 +127,12 @@ def _decode_text(body: bytes) -> bytes:
     return b"".join(base64.b64decode(piece, validate=True) for piece in pieces)
 
 
-def _trailers(code: int, message: str) -> bytes:
-    lines = [f"grpc-status:{code}"]
+def _refusal(refusal: Refusal) -> bytes:
+    return _trailers(STATUS[refusal.why].value[0], refusal.message, f"{DETAILS_KEY}:{status_text(refusal)}")
+
+
+def _trailers(code: int, message: str, *more: str) -> bytes:
+    lines = [f"grpc-status:{code}", *more]
     if message:
         lines.append(f"grpc-message:{quote(message, safe=' ,.:;!?()/=')}")
     return "".join(f"{line}\r\n" for line in lines).encode()

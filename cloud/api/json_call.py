@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from cloud.api.boundary import answer
 from cloud.api.call import Call
+from cloud.api.errors import json_details
 from cloud.api.method import Unary
 from cloud.domain.refusal import Refusal, Why
 
@@ -59,7 +60,8 @@ def to_json(message: Message) -> bytes:
 
 def error_json(refusal: Refusal) -> bytes:
     """A refusal as Connect's error."""
-    return json.dumps({"code": refusal.why.value, "message": refusal.message}, ensure_ascii=False).encode()
+    fields = {"code": refusal.why.value, "message": refusal.message, "details": json_details(refusal)}
+    return json.dumps(fields, ensure_ascii=False).encode()
 
 
 def _request(method: Unary, fields: object) -> Message:

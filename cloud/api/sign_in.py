@@ -163,7 +163,7 @@ class SignIns:
         self._count_try(Credentials(user, old, "", ""))
         person = await self._person(user)
         if not await self.passwords.is_right(person.password_hash if person else None, old):
-            raise Refusal(Why.PERMISSION_DENIED, "The present password is wrong.")
+            raise Refusal(Why.INVALID_ARGUMENT, "The present password is wrong.")
         self._accounts.succeeded(user)
         await self.set_password(user, new)
 

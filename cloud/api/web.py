@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -119,4 +120,7 @@ def content_type(request: Request) -> str:
 
 
 def _refused(refusal: Refusal) -> Response:
-    return Response(error_json(refusal), HTTP_STATUS[refusal.why], media_type=_JSON, headers=_NO_STORE)
+    headers = dict(_NO_STORE)
+    if refusal.retry_s is not None:
+        headers["Retry-After"] = str(math.ceil(refusal.retry_s))
+    return Response(error_json(refusal), HTTP_STATUS[refusal.why], media_type=_JSON, headers=headers)

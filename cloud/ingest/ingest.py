@@ -13,8 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, TypeVar
 
+from cloud.domain.bucket import Buckets
 from cloud.ingest.check import Inspected, Refused, inspect
 from cloud.ingest.ports import CommitResult, RecordStore, StoredRecord, StoreUnavailable
+from powerctl.core.clock import Monotonic
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
 from powerctl.core.record import CommandResult
@@ -26,6 +28,9 @@ from powerctl.wire.topics import Channel, topic
 CAPACITY: Final = 2_000
 """Messages that may wait for the database; more than a broker hands out without an acknowledgement."""
 RECORDS_AT_ONCE: Final = 500
+MESSAGES_PER_SECOND: Final = 200.0
+"""Of one station, for long: it catches up at this rate. More of one would take room from the others."""
+MESSAGES_AT_ONCE: Final = 2_000.0
 RETRY_BASE_S: Final = 0.2
 RETRY_CAP_S: Final = 10.0
 
@@ -62,6 +67,7 @@ class Ingest:
         publish: Sends a message to a station; may fail, for the station will ask again.
         on_answer: Told the id of every command that a station has answered.
         on_store: Told whether the database answers.
+        now: The clock of the rates.
     """
 
     def __init__(
@@ -72,17 +78,25 @@ class Ingest:
         on_answer: Callable[[str], None] = lambda _: None,
         on_store: Callable[[bool], None] = lambda _: None,
         capacity: int = CAPACITY,
+        now: Callable[[], Monotonic] = lambda: Monotonic(time.monotonic()),
     ) -> None:
         self._store = store
         self._publish = publish
         self._on_answer = on_answer
         self._on_store = on_store
+        self._now = now
+        self._rates = Buckets(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE)
         self._waiting: asyncio.Queue[Arrival] = asyncio.Queue(capacity)
         self._messages = metrics.counter("cloud_ingest_messages_total")
         self._records = metrics.counter("cloud_ingest_records_total")
 
     def offer(self, arrival: Arrival) -> None:
-        """Take a message. When too many wait it is given up: the station sends its records again."""
+        """Take a message. When too many wait, or come from one station, it is given up: it is sent again."""
+        station = arrival.topic.split("/")[-2:][0]
+        if self._rates.take(station, self._now()) > 0:
+            self._messages.labels("limited").inc()
+            arrival.accepted()
+            return
         try:
             self._waiting.put_nowait(arrival)
         except asyncio.QueueFull:
