@@ -43,7 +43,7 @@ def frames_due(vehicle: Vehicle, now: Monotonic) -> tuple[tuple[int, bytes], ...
     frames = _frames(vehicle, spoken_s)
     if vehicle.model.turn_s is None:
         return frames
-    return (frames[int(spoken_s / vehicle.model.turn_s + _TINY) % len(frames)],)
+    return (frames[round(spoken_s / vehicle.model.turn_s) % len(frames)],)
 
 
 def _frames(vehicle: Vehicle, spoken_s: float) -> tuple[tuple[int, bytes], ...]:
