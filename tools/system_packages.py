@@ -15,6 +15,7 @@ PROGRAMS = {
     "chromium": "the browser tests",
     "mbpoll": "the tests with a foreign Modbus client",
     "mosquitto": "the broker contract against Mosquitto",
+    "prometheus": "the tests of rules and dashboards",
 }
 """Program, which is also the name of its Debian package, and what needs it."""
 
