@@ -97,6 +97,10 @@ class FakePort:
             for frame in frames:
                 self._bus.carry(self, frame)
 
+    def repeat(self, frames: Iterable[Frame]) -> None:
+        """Put `frames` on the bus once: who renews them every period is in time here."""
+        self.send(frames)
+
     def arrive(self, frame: Frame, delay_s: float) -> None:
         """Deliver `frame` after `delay_s`, when it is well formed and the port is open."""
         reason = self._accept(frame)

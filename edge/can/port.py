@@ -10,13 +10,17 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import can
 
+from edge.can.cycle import Cycle
 from edge.can.frame import Frame, rejection
+from edge.can.kernel import KernelCycle, is_possible
 from edge.can.socketcand import open_socketcand
+from powerctl.core.clock import Monotonic
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import log, metrics
 from powerctl.runtime.backoff import full_jitter
@@ -24,6 +28,8 @@ from powerctl.runtime.backoff import full_jitter
 RECEIVE_TIMEOUT_S: Final = 0.2
 WRITE_BACKLOG: Final = 16
 """Frames; five periods of three frames. More would only be stale."""
+CLOSE_S: Final = 0.3
+"""For what waits to be sent when the port is closed."""
 READ_BACKLOG: Final = 256
 REOPEN_CAP_S: Final = 2.0
 NEEDED: Final = {"socketcand": ("host", "port")}
@@ -50,6 +56,10 @@ class CanPort(Protocol):
 
     def send(self, frames: Iterable[Frame]) -> None:
         """Send `frames` in this order as soon as the bus takes them; never blocks."""
+        ...
+
+    def repeat(self, frames: Iterable[Frame]) -> None:
+        """Send `frames` in this order every 100 ms, until renewed with others, or not renewed at all."""
         ...
 
     def close(self) -> None:
@@ -80,6 +90,7 @@ class PythonCanPort:
         on_frame: Called on the event loop for each well-formed standard frame.
         connector: Label of the metrics; the number of a connector, or the name of another bus.
         accept: Says why a frame is not taken, as a metric label; None: it is.
+        backlog: Frames that may wait to be sent.
         open_bus: How the bus is opened; for tests.
     """
 
@@ -90,6 +101,7 @@ class PythonCanPort:
         *,
         connector: int | str,
         accept: Accept = rejection,
+        backlog: int = WRITE_BACKLOG,
         open_bus: OpenBus | None = None,
     ) -> None:
         self._parameters = dict(parameters)
@@ -100,7 +112,10 @@ class PythonCanPort:
         self._open = open_bus or self._open_bus
         self._bus: can.BusABC | None = None
         self._stopping = threading.Event()
-        self._outgoing: queue.Queue[can.Message | None] = queue.Queue(WRITE_BACKLOG)
+        self._outgoing: queue.Queue[can.Message | tuple[Frame, ...] | None] = queue.Queue(backlog)
+        self._cycle = Cycle()  # the writing thread's own
+        self._kernel: KernelCycle | None = None
+        self._writer = threading.Thread(target=self._write, name=f"can-out-{self._label}", daemon=True)
         self._taken = 0  # written by the reading thread only
         self._delivered = 0  # written by the event loop only
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -113,8 +128,8 @@ class PythonCanPort:
     def start(self) -> None:
         """Open the bus, and open it again whenever it is lost, until `close`."""
         self._loop = asyncio.get_running_loop()
-        for target in (self._read, self._write):
-            threading.Thread(target=target, name=f"can-{self._label}", daemon=True).start()
+        threading.Thread(target=self._read, name=f"can-in-{self._label}", daemon=True).start()
+        self._writer.start()
 
     def send(self, frames: Iterable[Frame]) -> None:
         """Hand `frames` to the writer; dropped and counted while the bus is closed or does not keep up."""
@@ -122,19 +137,38 @@ class PythonCanPort:
             if self._bus is None:
                 self._reject("bus_closed", sent=True)
                 continue
-            message = can.Message(
-                arbitration_id=frame.frame_id, data=frame.data, is_extended_id=frame.extended, check=False
-            )
-            try:
-                self._outgoing.put_nowait(message)
-            except queue.Full:
-                self._reject("backlog", sent=True)
+            self._hand_over(_message(frame))
+
+    def repeat(self, frames: Iterable[Frame]) -> None:
+        """Let the writer, or the kernel where it can, send `frames` every 100 ms until they are not renewed."""
+        shown = tuple(frames)
+        if self._bus is None:
+            for _ in shown:
+                self._reject("bus_closed", sent=True)
+        elif self._kernel is None:
+            self._hand_over(shown)
+        else:
+            self._show(self._kernel, shown)
 
     def close(self) -> None:
-        """Stop both threads; they end within a receive time-out."""
-        self._stopping.set()
+        """Send what waits, then stop both threads."""
         with contextlib.suppress(queue.Full):
             self._outgoing.put_nowait(None)
+        if self._writer.is_alive() and self._bus is not None:
+            self._writer.join(CLOSE_S)
+        self._stopping.set()
+
+    def _hand_over(self, item: can.Message | tuple[Frame, ...]) -> None:
+        try:
+            self._outgoing.put_nowait(item)
+        except queue.Full:
+            self._reject("backlog", sent=True)
+
+    def _show(self, kernel: KernelCycle, frames: tuple[Frame, ...]) -> None:
+        try:
+            kernel.show(frames, Monotonic(time.monotonic()))
+        except OSError:
+            self._reject("send_failed", sent=True)
 
     def _reject(self, reason: str, *, sent: bool = False) -> None:
         name = "edge_can_unsent_frames_total" if sent else "edge_can_rejected_frames_total"
@@ -157,12 +191,17 @@ class PythonCanPort:
     @contextlib.contextmanager
     def _opened(self) -> Any:
         bus = self._open()
+        if is_possible(self._parameters):
+            self._kernel = KernelCycle(str(self._parameters["channel"]))
         self._bus = bus
         self._log.info("can_bus_opened", channel=str(bus.channel_info))
         try:
             yield bus
         finally:
             self._bus = None
+            kernel, self._kernel = self._kernel, None
+            if kernel is not None:
+                kernel.close()
             with contextlib.suppress(can.CanError, OSError):
                 bus.shutdown()
 
@@ -198,12 +237,30 @@ class PythonCanPort:
         self._on_frame(frame)
 
     def _write(self) -> None:
-        while not self._stopping.is_set():
-            message = self._outgoing.get()
-            bus = self._bus
-            if message is None or bus is None:
-                continue
+        while True:
             try:
-                bus.send(message, timeout=RECEIVE_TIMEOUT_S)
-            except (can.CanError, OSError, ValueError):
-                self._reject("send_failed", sent=True)
+                item = self._outgoing.get(timeout=self._cycle.wait_s(Monotonic(time.monotonic())))
+            except queue.Empty:
+                self._cycle, frames = self._cycle.taken(Monotonic(time.monotonic()))
+                for frame in frames:
+                    self._put(_message(frame))
+                continue
+            if item is None:
+                return
+            if isinstance(item, tuple):
+                self._cycle = self._cycle.shown(item, Monotonic(time.monotonic()))
+            else:
+                self._put(item)
+
+    def _put(self, message: can.Message) -> None:
+        bus = self._bus
+        if bus is None:
+            return
+        try:
+            bus.send(message, timeout=RECEIVE_TIMEOUT_S)
+        except (can.CanError, OSError, ValueError):
+            self._reject("send_failed", sent=True)
+
+
+def _message(frame: Frame) -> can.Message:
+    return can.Message(arbitration_id=frame.frame_id, data=frame.data, is_extended_id=frame.extended, check=False)

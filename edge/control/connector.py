@@ -196,7 +196,7 @@ class Connector:
         self._measure()
         self._watch_stage()
         self._feed(events.Tick())
-        self._parts.bus.send(Frame(frame_id, data) for frame_id, data in frames_due(self._core))
+        self._parts.bus.repeat(Frame(frame_id, data) for frame_id, data in frames_due(self._core))
         self._announce()
 
     def switch_off(self) -> None:

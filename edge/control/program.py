@@ -15,6 +15,7 @@ from uuid import uuid4
 from edge.can.frame import Frame
 from edge.can.port import PythonCanPort
 from edge.chademo.session import idle
+from edge.control.assembly import Assembly
 from edge.control.books import Books
 from edge.control.commands import CommandDesk
 from edge.control.connector import Connector, Parts
@@ -24,9 +25,6 @@ from edge.control.recorder import Recorder
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings, check_readable, load_settings
 from edge.control.station import Station, tell_forever
 from edge.control.transaction import RESTARTED, OpenSession, reading
-from edge.hardware.plant import PlantLink, parse_address
-from edge.hardware.simulated_connector import SimulatedConnector
-from edge.hardware.simulated_station import SimulatedStation
 from powerctl.core.clock import Clock, after
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.record import CommandResult, ConnectorDescription, StationStarted
@@ -74,17 +72,15 @@ class Control:
         self._boot_id = uuid4().hex
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buses: list[PythonCanPort] = []
-        self._plants: list[SimulatedConnector] = []
         self._connectors: dict[ConnectorId, Connector] = {}
         self._health = Health()
         self._http = HealthServer(edge.http, self._health, setting="edge.http.port")
-        folder = station.state_dir / "edge"
+        self._equipment = Assembly(station, edge, clock, self._lines_changed).build()
         sessions = storage.journal.sessions()
         by_id = {connector.id: connector for connector in edge.connectors}
         for capability in station.capabilities():
-            self._add(capability, by_id[capability.connector], folder, sessions.get(capability.connector))
-        self._simulation = SimulatedStation(self._plants, edge.simulated.ac_model(), folder, clock)
-        self._station = Station(self._connectors, self._simulation, storage.recorder, clock)
+            self._add(capability, by_id[capability.connector], sessions.get(capability.connector))
+        self._station = Station(self._connectors, self._equipment.station_meter, storage.recorder, clock)
         self._manager = DispatchClient(
             lambda: dial_tls(edge.dispatch.target, edge.dispatch.tls, edge.dispatch.server_name),
             Hello(StationId(station.id), self._boot_id, station.capabilities()),
@@ -92,25 +88,13 @@ class Control:
         )
         self._desk = CommandDesk(storage.mailbox.take, self._connectors, self._answer, clock)
 
-    def _add(
-        self, capability: ConnectorCapability, wiring: EdgeConnectorSettings, folder: Path, session: OpenSession | None
-    ) -> None:
+    def _add(self, capability: ConnectorCapability, wiring: EdgeConnectorSettings, session: OpenSession | None) -> None:
         number = capability.connector
-        address = parse_address("plant", wiring.plant)
-        plant = SimulatedConnector(
-            lambda on_change: PlantLink(*address, connector=number, on_change=on_change),
-            connector=number,
-            max_power=capability.max_power,
-            folder=folder,
-            clock=self._clock,
-            on_lines=lambda: self._lines_changed(number),
-        )
         bus = PythonCanPort(wiring.can, lambda frame: self._frame(number, frame), connector=number)
         config = wiring.chademo.config(capability)
-        self._plants.append(plant)
         self._buses.append(bus)
         self._connectors[number] = Connector(
-            Parts(config, plant.hardware, bus, self._storage.books, self._clock),
+            Parts(config, self._equipment.hardware[number], bus, self._storage.books, self._clock),
             idle(config, self._storage.journal.faults(number)),
             fallback=capability.fallback,
             on_change=self._report_soon,
@@ -120,8 +104,10 @@ class Control:
     def _frame(self, connector: ConnectorId, frame: Frame) -> None:
         self._connectors[connector].frame(frame)
 
-    def _lines_changed(self, connector: ConnectorId) -> None:
-        self._connectors[connector].lines_changed()
+    def _lines_changed(self, number: ConnectorId) -> None:
+        connector = self._connectors.get(number)
+        if connector is not None:
+            connector.lines_changed()
 
     def _report_soon(self) -> None:
         self._manager.report_soon()
@@ -154,7 +140,9 @@ class Control:
             for bus in self._buses:
                 bus.start()
             tasks.create_task(self._storage.recorder.run(), name="recorder")
-            tasks.create_task(self._simulation.run(), name="hardware")
+            self._equipment.start()
+            for name, job in self._equipment.jobs():
+                tasks.create_task(job, name=name)
             for place, connector in enumerate(self._connectors.values()):
                 phase_s = 0.1 * place / len(self._connectors)
                 tasks.create_task(connector.run(phase_s), name=f"connector-{connector.id}")
@@ -175,7 +163,7 @@ class Control:
 
     def _finish_what_was_open(self) -> None:
         """Tell the end of every transaction that the last run left open, with what the meters show now."""
-        registers = dict(zip(self._connectors, (plant.meter for plant in self._plants), strict=True))
+        registers = {number: hardware.meter for number, hardware in self._equipment.hardware.items()}
         for left in self._storage.journal.unfinished():
             transaction = left.transaction
             end = left.ended
@@ -235,9 +223,9 @@ class Control:
                 await self._storage.recorder.drained()
 
     def _close(self) -> None:
+        self._equipment.close()
         for bus in self._buses:
             bus.close()
-        self._simulation.close()
         self._desk.close()
         self._http.close()
 

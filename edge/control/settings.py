@@ -12,6 +12,16 @@ from edge.can.port import check_parameters
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.timing import Time
 from edge.chademo.vehicles import VehicleRule
+from edge.control.hardware_settings import (
+    CabinetSettings,
+    GpioSettings,
+    InsulationSettings,
+    LocalSettings,
+    MeterSettings,
+    RealtimeSettings,
+    check_cabinet,
+    check_gpio,
+)
 from edge.hardware.plant import parse_address
 from edge.hardware.simulated_station import AcModel
 from powerctl.core.errors import ConfigError
@@ -95,8 +105,13 @@ class EdgeConnectorSettings(Section):
     """As in `[[station.connector]]`."""
     can: dict[str, str | int | float | bool]
     """Passed to python-can: `interface`, `channel`, and what the interface needs beyond (`host`, `port`, `bitrate`)."""
-    plant: str
-    """`tcp://HOST:PORT`: pilot lines and power path are simulated by whoever listens there."""
+    plant: str | None = None
+    """`tcp://HOST:PORT`: pilot lines and power path are simulated by whoever listens there. Absent: they are real, and
+    need `[edge.gpio]`, `[edge.cabinet]`, `insulation` and `meter`."""
+    insulation: InsulationSettings | None = None
+    """The insulation monitor. Absent: the plant's."""
+    meter: MeterSettings | None = None
+    """The DC meter. Absent: a simulated one, whose serial says so."""
     chademo: ChademoSettings = ChademoSettings()
 
     @field_validator("can")
@@ -156,6 +171,14 @@ class EdgeSettings(Section):
     """Shared with the uplink. Absent: `outbox.sqlite` in `station.state_dir`."""
     http: HttpListener = HttpListener(port=9465)
     simulated: SimulatedSettings = SimulatedSettings()
+    cabinet: CabinetSettings | None = None
+    """The power modules. Absent: the power stage is simulated."""
+    gpio: GpioSettings | None = None
+    """Pilot lines, relays, buttons and lights. Absent: the plant's lines, and no panel."""
+    measures_cable: bool = True
+    """False: the voltage on the cable is taken from the power modules even where a monitor or meter measures it."""
+    local: LocalSettings = LocalSettings()
+    realtime: RealtimeSettings = RealtimeSettings()
 
     def outbox_path(self, station: StationSettings) -> Path:
         """Where the outbox lies."""
@@ -193,8 +216,35 @@ def check(path: Path, station: StationSettings, edge: EdgeSettings) -> None:
     for connector in edge.connectors:
         where = f"{path}: edge.connector {connector.id}"
         check_parameters(f"{where}.can", connector.can)
-        parse_address(f"{where}.plant", connector.plant)
-    if not station.simulated:
+        if connector.plant is not None:
+            parse_address(f"{where}.plant", connector.plant)
+    _check_hardware(str(path), edge, set(given))
+    _check_honest(str(path), station, edge)
+
+
+def _check_hardware(path: str, edge: EdgeSettings, connectors: set[int]) -> None:
+    if edge.cabinet is not None:
+        check_cabinet(f"{path}: edge.cabinet", edge.cabinet, connectors)
+    if edge.gpio is not None:
+        check_gpio(f"{path}: edge.gpio", edge.gpio, {c.id for c in edge.connectors if c.plant is None})
+    for connector in edge.connectors:
+        needed = {
+            "edge.gpio": edge.gpio,
+            "edge.cabinet": edge.cabinet,
+            f"edge.connector {connector.id}.insulation": connector.insulation,
+            f"edge.connector {connector.id}.meter": connector.meter,
+        }
+        missing = [name for name, table in needed.items() if table is None]
+        if connector.plant is None and missing:
+            raise ConfigError(
+                f"{path}: {missing[0]}",
+                f"is missing, and connector {connector.id} has no plant that simulates it.",
+                "Add it, or name a plant.",
+            )
+
+
+def _check_honest(path: str, station: StationSettings, edge: EdgeSettings) -> None:
+    if not station.simulated and any(connector.plant is not None for connector in edge.connectors):
         raise ConfigError(
             f"{path}: station.simulated",
             "is false, but a plant over TCP simulates vehicle and power stage.",
@@ -227,7 +277,25 @@ def describe(station: StationSettings, edge: EdgeSettings) -> list[str]:
         "After an emergency or a pause it allows nothing until the energy manager is heard again.",
         *(
             f"Connector {connector.id} speaks CHAdeMO on {connector.can['interface']} {connector.can['channel']}; "
-            f"pilot lines and power stage are simulated by {connector.plant}."
+            f"{_where(edge, connector)}."
             for connector in edge.connectors
         ),
+        *_habits(edge),
     ]
+
+
+def _where(edge: EdgeSettings, connector: EdgeConnectorSettings) -> str:
+    if connector.plant is None:
+        return "its pilot lines and power stage are real"
+    simulated = "pilot lines and power stage are" if edge.cabinet is None else "pilot lines are"
+    return f"{simulated} simulated by {connector.plant}"
+
+
+def _habits(edge: EdgeSettings) -> list[str]:
+    sentences = []
+    if edge.cabinet is not None:
+        moves = "" if edge.cabinet.switch_s is None else ", which are moved between the connectors at zero current"
+        sentences.append(f"Power comes from {len(edge.cabinet.module)} modules ({edge.cabinet.family}){moves}.")
+    if edge.local.start:
+        sentences.append("Anybody may start charging at the station's own button; nobody is billed for that.")
+    return sentences

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, NoReturn, Protocol
 
 from edge.hardware.plant_lines import PlantState
-from edge.hardware.ports import ConnectorHardware, Lines, Output, Register, StageCapability
+from edge.hardware.ports import ConnectorHardware, Lines, Output, PowerStage, Register, StageCapability
 from edge.hardware.power_stage_model import NO_LOAD, Load, Mode, StageState, advanced, ordered, tripped
 from edge.hardware.register_file import RegisterFile
 from powerctl.core.clock import Clock
@@ -97,10 +97,36 @@ class SimulatedPowerStage:
         self._state = ordered(self._state, mode, voltage, current)
 
 
+class Supply(Protocol):
+    """A power stage as its simulated neighbours see it."""
+
+    def measure(self) -> Output:
+        """The output now."""
+        ...
+
+    def publish(self) -> None:
+        """Tell the plant what the output is."""
+        ...
+
+
+class ForeignSupply:
+    """A power stage that reaches the plant by itself: its modules are simulated on the cable, not here."""
+
+    def __init__(self, stage: PowerStage) -> None:
+        self._stage = stage
+
+    def measure(self) -> Output:
+        """The output now."""
+        return self._stage.measure()
+
+    def publish(self) -> None:
+        """Nothing: who simulates the modules tells the plant."""
+
+
 class SimulatedPilotLines:
     """The pilot circuit, carried by the plant link."""
 
-    def __init__(self, link: Plant, stage: SimulatedPowerStage) -> None:
+    def __init__(self, link: Plant, stage: Supply) -> None:
         self._link = link
         self._stage = stage
         self._is_locked = False
@@ -129,7 +155,7 @@ class SimulatedPilotLines:
 class SimulatedInsulationMonitor:
     """Shows the plant's resistance while there is voltage to measure with."""
 
-    def __init__(self, link: Plant, stage: SimulatedPowerStage) -> None:
+    def __init__(self, link: Plant, stage: Supply) -> None:
         self._link = link
         self._stage = stage
 
@@ -173,6 +199,7 @@ class SimulatedConnector:
         open_link: Makes the link to the plant, which calls back when the plant's state changed.
         folder: Where the meter keeps its register.
         on_lines: Called at once when an input changed.
+        stage: A power stage with simulated modules of its own. None: one is simulated here.
     """
 
     def __init__(
@@ -184,16 +211,21 @@ class SimulatedConnector:
         folder: Path,
         clock: Clock,
         on_lines: Callable[[], None],
+        stage: PowerStage | None = None,
     ) -> None:
         self._on_lines = on_lines
         self._clock = clock
         self._metered_at = clock.monotonic()
         self._published = 0
         self.link = open_link(self._plant_changed)
-        self.stage = SimulatedPowerStage(self.link, clock, max_power)
+        self.stage: Supply
+        if stage is None:
+            stage = self.stage = SimulatedPowerStage(self.link, clock, max_power)
+        else:
+            self.stage = ForeignSupply(stage)
         self.meter = SimulatedMeter(folder / f"meter-{connector}.register", connector)
         self.hardware = ConnectorHardware(
-            stage=self.stage,
+            stage=stage,
             lines=SimulatedPilotLines(self.link, self.stage),
             insulation=SimulatedInsulationMonitor(self.link, self.stage),
             meter=self.meter,
@@ -213,7 +245,7 @@ class SimulatedConnector:
 
     def close(self) -> None:
         """Leave the output off and the register stored."""
-        self.stage.off(urgent=True)
+        self.hardware.stage.off(urgent=True)
         self.meter.close()
 
     def _plant_changed(self, _: PlantState) -> None:

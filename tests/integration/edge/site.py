@@ -34,6 +34,7 @@ from powerctl.wire.dispatch import report_from_wire, setpoint_to_wire
 from powerctl.wire.uplink import record_from_wire
 
 B = TypeVar("B")
+S = TypeVar("S", bound="Site")
 STATION = "st-test"
 
 
@@ -193,15 +194,22 @@ class Site:
             certificate=client.certificate,
             key=client.key,
         )
-        (self.folder / "station.toml").write_text(settings)
+        (self.folder / "station.toml").write_text(self.settings(settings))
         await self.hub.start()
         await self.edge.start()
         await self.until(lambda: bool(self.manager.reports), 20)
 
     async def close(self) -> None:
-        for process in (self.edge, self.car, self.hub):
+        for process in self.processes():
             await process.end(signal.SIGKILL)
         await self.manager.close()
+
+    def settings(self, text: str) -> str:
+        """The station file, from what every site has."""
+        return text
+
+    def processes(self) -> tuple[Process, ...]:
+        return (self.edge, self.car, self.hub)
 
     async def until(self, condition: Callable[[], object], within_s: float = 10.0) -> None:
         """Return when `condition` holds; the log of the controller tells why not."""
@@ -210,7 +218,7 @@ class Site:
                 while not condition():  # noqa: ASYNC110 - other processes set no event
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            logs = "\n".join(process.log[-4000:] for process in (self.edge, self.car, self.hub))
+            logs = "\n".join(process.log[-4000:] for process in self.processes())
             raise AssertionError(f"not within {within_s} s\n{logs}") from None
 
     @property
@@ -273,7 +281,13 @@ class Site:
 @asynccontextmanager
 async def a_site(folder: Path) -> AsyncIterator[Site]:
     """A station that runs until the end of the block, whatever happens in it."""
-    site = Site(folder)
+    async with running(Site(folder)) as site:
+        yield site
+
+
+@asynccontextmanager
+async def running(site: S) -> AsyncIterator[S]:
+    """`site` until the end of the block."""
     try:
         await site.start()
         yield site

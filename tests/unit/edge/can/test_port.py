@@ -118,3 +118,45 @@ async def test_a_stalled_loop_bounds_what_waits(rig: Rig) -> None:
     await until(lambda: len(rig.heard) == READ_BACKLOG)
     rig.says(0x100, bytes(8))
     await until(lambda: rig.heard[-1].frame_id == 0x100)
+
+
+async def test_repeated_frames_leave_every_period_and_end_when_nobody_renews_them() -> None:
+    bus = RecordingBus()
+    port = PythonCanPort({"interface": "virtual"}, lambda _: None, connector=1, open_bus=lambda: bus)
+    port.start()
+    await until(lambda: port.is_open)
+    port.repeat([Frame(0x108, bytes(8)), Frame(0x109, bytes(8))])
+    await until(lambda: len(bus.sent) == 6)
+    await asyncio.sleep(0.25)
+    assert [message.arbitration_id for message, _ in bus.sent] == [0x108, 0x109] * 3
+    steps = [late - early for (_, early), (_, late) in zip(bus.sent[::2], bus.sent[2::2], strict=False)]
+    assert steps == pytest.approx([0.1, 0.1], abs=0.05)
+    port.close()
+
+
+async def test_what_waits_to_be_sent_is_sent_before_the_port_closes() -> None:
+    bus = RecordingBus()
+    port = PythonCanPort({"interface": "virtual"}, lambda _: None, connector="modules", open_bus=lambda: bus)
+    port.start()
+    await until(lambda: port.is_open)
+    port.send([Frame(0x029A3FF0, bytes([1, *bytes(7)]), extended=True)] * 5)
+    port.close()
+    assert len(bus.sent) == 5
+
+
+class RecordingBus:
+    """A bus that hears nothing and remembers what it is told."""
+
+    channel_info = "recording"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[can.Message, float]] = []
+
+    def recv(self, timeout: float | None = None) -> None:
+        time.sleep(timeout or 0.0)
+
+    def send(self, message: can.Message, timeout: float | None = None) -> None:
+        self.sent.append((message, time.monotonic()))
+
+    def shutdown(self) -> None:
+        """Nothing."""

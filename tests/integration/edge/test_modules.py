@@ -1,0 +1,89 @@
+"""The controller with power modules on a bus of their own: real frames, real sockets, simulated modules that break."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.hardware.modules.simulated import ModuleFault
+from powerctl.core.session import ConnectorState
+from tests.integration.edge.site import Process, Site, free_port, running
+
+pytestmark = pytest.mark.integration
+
+_CABINET = """
+[edge.cabinet]
+family = "{family}"
+can = {{ interface = "socketcand", channel = "can0", host = "127.0.0.1", port = {port} }}
+module = [{{ address = 1, connector = 1 }}, {{ address = 2, connector = 1 }}]
+max_power_w = 11000
+max_current_a = 30
+min_voltage_v = 50
+max_voltage_v = 1000
+"""
+
+
+class Talking(Process):
+    """A program that takes orders on standard input."""
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, *self._arguments, stdin=asyncio.subprocess.PIPE, stderr=log, stdout=log
+            )
+
+    def say(self, **order: object) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+
+
+class ModuleSite(Site):
+    """A site whose power comes from two modules, which stand between the controller and the car."""
+
+    def __init__(self, folder: Path, family: str) -> None:
+        super().__init__(folder)
+        self.family, self.module_port, cable_port = family, free_port(), free_port()
+        self.module_hub = Process(
+            "module-hub", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.module_port}"
+        )
+        car = f"tcp://127.0.0.1:{self.plant_port}"
+        self.modules = Talking(
+            "modules", folder, "-m", "edge.hardware.modules.program", "--family", family, "--stdin",
+            "--can", f"socketcand:127.0.0.1:{self.module_port}/can0", "--cable", f"1,2@127.0.0.1:{cable_port}={car}",
+        )  # fmt: skip
+        self.plant_port = cable_port
+
+    async def start(self) -> None:
+        await self.module_hub.start()
+        await self.modules.start()
+        await super().start()
+
+    def settings(self, text: str) -> str:
+        return text + _CABINET.format(family=self.family, port=self.module_port)
+
+    def processes(self) -> tuple[Process, ...]:
+        return (*super().processes(), self.modules, self.module_hub)
+
+    def breaks(self, module: int, fault: ModuleFault | None) -> None:
+        self.modules.say(module=module, fault=fault)
+
+
+@pytest.mark.parametrize("family", ["infypower", "uugreen"])
+async def test_a_lost_module_halves_the_offer_and_ends_nothing(tmp_path: Path, family: str) -> None:
+    async with running(ModuleSite(tmp_path, family)) as site:
+        await site.until(lambda: site.manager.latest.max_power.w > 20_000, 15)
+        await site.charges()
+        site.breaks(2, ModuleFault.HOT)
+        await site.until(lambda: site.manager.latest.max_power.w <= 11_000, 15)
+        await site.until(lambda: 8_000 < site.manager.latest.power.w <= 11_200, 15)
+        assert site.manager.latest.state is ConnectorState.CHARGING
+        site.breaks(2, None)
+        await site.until(lambda: site.manager.latest.power.w > 15_000, 20)
+        site.order_stop()
+        await site.until(lambda: site.manager.latest.state is ConnectorState.FINISHED, 20)
+        assert site.manager.latest.voltage.v <= 10.0
