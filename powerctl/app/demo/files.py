@@ -11,6 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
+
 from cloud.api.tokens import Tokens, load_key
 from cloud.domain.principal import Principal, Role
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
@@ -19,8 +22,12 @@ from powerctl.app.demo.ports import HOST, Ports
 from powerctl.runtime import pki
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.settings import TlsFiles
+from powerctl.signals.certificate import fingerprint_of
 
 STATION: Final = "demo-1"
+UTILITY: Final = "utility"
+GRID_SERVICE: Final = "GridServiceSunSpec"
+"""Role of Secure SunSpec Modbus that may command a slot."""
 RATING_W: Final = 22_000.0
 FAILSAFE_W: Final = 4_200.0
 SETTLE_S: Final = 2.0
@@ -120,6 +127,7 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     servers = [HOST, "localhost"]
     station = pki.issue(authority, STATION, organisation="Demo operator", client=True)
     manager = pki.issue(authority, "powerctl", server_names=servers)
+    pki.issue(authority, UTILITY, client=True, role=GRID_SERVICE)
     cloud_server = pki.issue(authority, "cloud", server_names=servers)
     ingest = pki.issue(authority, broker.INGEST_NAME, client=True)
     place = broker.Place(
@@ -151,6 +159,7 @@ def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, script
         "manager": {
             "grid": {
                 "modbus_tcp": {"host": HOST, "port": ports.modbus},
+                "modbus_tls": _modbus_tls(files, manager),
                 "slots": [_slot(STORY_HEARTBEAT_S if scripted else HEARTBEAT_S)],
             },
             "allocation": {"efficiency": [list(row) for row in EFFICIENCY], "auxiliary_w": AUXILIARY_W},
@@ -168,6 +177,20 @@ def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, script
             "broker": {"host": HOST, "port": ports.mqtt, "tls": _tls(station)},
             "http": {"port": ports.metrics_uplink},
         },
+    }
+
+
+def _modbus_tls(files: Files, manager: TlsFiles) -> dict[str, Any]:
+    """The secure server; `pki/utility.pem` in the demo's folder may command slot 0 there."""
+    utility = load_pem_x509_certificate((files.folder / "pki" / f"{UTILITY}.pem").read_bytes())
+    fingerprint = fingerprint_of(utility.public_bytes(Encoding.DER))
+    return {
+        "host": HOST,
+        "port": files.ports.modbus_tls,
+        "certificate": str(manager.certificate),
+        "key": str(manager.key),
+        "authorities": [str(manager.ca)],
+        "clients": [{"fingerprint": fingerprint, "slots": [0], "name": "Demo utility"}],
     }
 
 

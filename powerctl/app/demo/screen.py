@@ -62,6 +62,7 @@ def _ports_line(ports: Ports, *, vehicles: bool) -> str:
         f"Web {ports.web}",
         f"gRPC {ports.grpc}",
         f"Modbus/TCP {ports.modbus}",
+        f"Modbus/TLS {ports.modbus_tls}",
         f"CAN hubs {ports.can_left}, {ports.can_right}",
         f"metrics {', '.join(map(str, metrics))}",
     ]
