@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard as Model
 
 from powerctl.runtime.metrics import CATALOGUE
 from tools import dashboards
-from tools.dashboard_words import Dashboard, Query, as_prometheus, quantile
+from tools.dashboard_words import Dashboard, Query, S, as_prometheus, quantile
 
 RULES = Path(__file__).resolve().parents[3] / "deploy" / "prometheus" / "rules"
 QUERIES = [query for table in dashboards.DASHBOARDS for panel in table.panels for query in panel.queries]
@@ -94,10 +94,9 @@ def test_every_panel_says_what_it_means() -> None:
 
 
 def test_a_quantile_keeps_its_labels_and_the_buckets() -> None:
-    expression = quantile(0.9, "edge_period_seconds", "station", '{station="a"}')
-    assert expression == (
-        'histogram_quantile(0.9, sum by (station, le) (rate(edge_period_seconds_bucket{station="a"}[$__rate_interval])))'
-    )
+    expression = quantile(0.9, "edge_period_seconds", "station", S)
+    buckets = 'edge_period_seconds_bucket{station=~"$station"}[$__rate_interval]'
+    assert expression == f"histogram_quantile(0.9, sum by (station, le) (rate({buckets})))"
 
 
 def test_the_committed_files_are_what_the_tables_say() -> None:
