@@ -59,10 +59,10 @@ def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
                 process.kill()
 
 
-def demo(ports: Mapping[str, int], data: Path, duration_s: int) -> list[str]:
-    """The command that plays two cars."""
+def demo(ports: Mapping[str, int], data: Path, scenario: str, duration_s: int) -> list[str]:
+    """The command that plays a story."""
     moved = [word for name, port in ports.items() for word in ("--set", f"{name}={port}")]
-    story = ["--scenario", "two-cars", "--duration", str(duration_s), "--data", str(data)]
+    story = ["--scenario", scenario, "--duration", str(duration_s), "--data", str(data)]
     return [sys.executable, "-m", "powerctl.app.cli", "demo", "--headless", *story, *moved]
 
 

@@ -27,13 +27,13 @@ def expressions(*after: str) -> set[str]:
     return {as_prometheus(query.expression, station="demo") for query in queries if query.after in ("", *after)}
 
 
-def play(folder: Path, wanted: set[str]) -> tuple[set[str], set[str]]:
+def play(folder: Path, scenario: str, wanted: set[str]) -> tuple[set[str], set[str]]:
     """What found no answer during a story, and the alerts that fired at its end."""
     names = list(Ports.__dataclass_fields__)
     *numbers, own = free_ports(len(names) + 1)
     ports = dict(zip(names, numbers, strict=True))
     with (
-        running(demo(ports, folder / "data", STORY_S), folder / "demo.log") as story,
+        running(demo(ports, folder / "data", scenario, STORY_S), folder / "demo.log") as story,
         running(prometheus(folder, own, ports), folder / "prometheus.log"),
     ):
         left = unanswered(own, wanted, story, STORY_S + 60)
@@ -42,13 +42,13 @@ def play(folder: Path, wanted: set[str]) -> tuple[set[str], set[str]]:
 
 
 def test_a_running_station_answers_every_expression_and_alerts_nobody(tmp_path: Path) -> None:
-    left, firing = play(tmp_path, expressions())
+    left, firing = play(tmp_path, "two-cars", expressions())
     assert left == set(), (tmp_path / "demo.log").read_text()[-2000:]
     assert firing == set()
 
 
 @pytest.mark.slow
-def test_a_session_that_ended_answers_what_depends_on_it(tmp_path: Path) -> None:
-    left, firing = play(tmp_path, expressions(SESSION_END, SIGNAL, HOUR))
+def test_a_lower_cap_and_sessions_that_end_answer_what_depends_on_them(tmp_path: Path) -> None:
+    left, firing = play(tmp_path, "grid-dip", expressions(SESSION_END, SIGNAL, HOUR))
     assert left == set(), (tmp_path / "demo.log").read_text()[-2000:]
     assert firing == set()
