@@ -101,6 +101,9 @@ class FakePort:
         """Put `frames` on the bus once: who renews them every period is in time here."""
         self.send(frames)
 
+    def renew(self, frames: Iterable[Frame]) -> None:
+        """Nothing: what is repeated next says it."""
+
     def arrive(self, frame: Frame, delay_s: float) -> None:
         """Deliver `frame` after `delay_s`, when it is well formed and the port is open."""
         reason = self._accept(frame)

@@ -62,6 +62,10 @@ class CanPort(Protocol):
         """Send `frames` in this order every 100 ms, until renewed with others, or not renewed at all."""
         ...
 
+    def renew(self, frames: Iterable[Frame]) -> None:
+        """Between two periods: send these instead from the next deadline on."""
+        ...
+
     def close(self) -> None:
         """Close the bus."""
         ...
@@ -149,6 +153,10 @@ class PythonCanPort:
             self._hand_over(shown)
         else:
             self._show(self._kernel, shown)
+
+    def renew(self, frames: Iterable[Frame]) -> None:
+        """The same: deadlines do not move."""
+        self.repeat(frames)
 
     def close(self) -> None:
         """Send what waits, then stop both threads."""

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from edge.can.frame import Frame
-from edge.can.port import CanPort
 from edge.chademo import effects, events
-from edge.chademo.config import ConnectorConfig
 from edge.chademo.session import Session, advance, frames_due, status
 from edge.chademo.status import Status
 from edge.chademo.timing import PERIOD_S
 from edge.control import lease
 from edge.control.beat import Beat
-from edge.control.books import Books
 from edge.control.derating import Derating, bounded, derating, is_news
 from edge.control.keeper import SessionKeeper
+from edge.control.parts import Parts
 from edge.control.telemetry import Snapshot
 from edge.control.transaction import OpenSession
-from edge.hardware.ports import ConnectorHardware
-from powerctl.core.clock import Clock, after
+from powerctl.core.clock import after
 from powerctl.core.ids import SessionId
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.setpoint import Setpoint
@@ -44,17 +40,6 @@ TIMER_S: Final = 0.001
 UNSTORED: Final = "The start of the transaction could not be stored."
 
 _log = log.get(__name__)
-
-
-@dataclass(slots=True)
-class Parts:
-    """What a connector is made of."""
-
-    config: ConnectorConfig
-    hardware: ConnectorHardware
-    bus: CanPort
-    books: Books
-    clock: Clock
 
 
 class Connector:
@@ -86,6 +71,8 @@ class Connector:
         self._expiry: asyncio.TimerHandle | None = None
         self._derating: Derating | None = None
         self._period_at: float | None = None
+        self._has_measured = False
+        self._signing: str | None = None
         self._announced = (ConnectorState.AVAILABLE, Power(0.0))
         self._log = _log.bind(connector=self.id)
 
@@ -93,11 +80,14 @@ class Connector:
 
     def frame(self, frame: Frame) -> None:
         """A well-formed frame from the vehicle."""
+        if self._parts.blackbox is not None:
+            self._parts.blackbox.heard(frame, self._parts.clock.monotonic())
         self._feed(events.FrameReceived(frame.frame_id, frame.data))
 
     def lines_changed(self) -> None:
         """An input of the pilot circuit may have changed."""
         lines = self._parts.hardware.lines.read()
+        self._note("lines", k=lines.k, prox=lines.prox, lock=lines.lock_feedback, pe=lines.pe)
         if lines.prox:
             self._keeper.plugged()
         self._feed(events.LinesRead(k=lines.k, prox=lines.prox, lock_feedback=lines.lock_feedback, pe=lines.pe))
@@ -115,7 +105,9 @@ class Connector:
         if holding is None:
             return False
         self._holding = holding
+        self._note("setpoint", limit_w=setpoint.limit.w, command=setpoint.command, settle_s=setpoint.settle_s)
         self._offer()
+        self._parts.bus.renew(self._frames())
         self._watch_lease()
         self._on_change()
         return True
@@ -196,8 +188,12 @@ class Connector:
         self._measure()
         self._watch_stage()
         self._feed(events.Tick())
-        self._parts.bus.repeat(Frame(frame_id, data) for frame_id, data in frames_due(self._core))
+        frames = self._frames()
+        self._parts.bus.repeat(frames)
+        if self._parts.blackbox is not None:
+            self._parts.blackbox.sent(frames, self._parts.clock.monotonic())
         self._announce()
+        self._parts.on_beat(self.id)
 
     def switch_off(self) -> None:
         """Current off, then d2, then d1; the plug is released when it is safe to touch."""
@@ -209,6 +205,9 @@ class Connector:
             hardware.lines.lock(False)
         self._keeper.ended(StopReason.RESTART, "The controller was shut down.")
 
+    def _frames(self) -> list[Frame]:
+        return [Frame(frame_id, data) for frame_id, data in frames_due(self._core)]
+
     def _observe_period(self) -> None:
         now = self._parts.clock.monotonic()
         if self._period_at is not None:
@@ -218,10 +217,22 @@ class Connector:
     def _measure(self) -> None:
         hardware = self._parts.hardware
         output = hardware.stage.measure()
+        self._note("output", voltage_v=round(output.voltage.v, 1), current_a=round(output.current.a, 1))
         if hardware.stage.is_measured:
+            self._release_what_was_left(output.voltage)
             self._feed(events.Measured(output.voltage, output.current, hardware.insulation.resistance_kohm()))
         offered = lease.grant(self._holding, self._parts.clock.monotonic()).limit
         self._keeper.looked(target=self._status().target, offered=offered)
+
+    def _release_what_was_left(self, voltage: Voltage) -> None:
+        """After a start the lock is as the last run has left it: it opens when the cable is measured to be dead."""
+        if not self._has_measured and voltage <= SAFE_TO_TOUCH and not STOPPABLE & {self.state}:
+            self._has_measured = True
+            self._parts.hardware.lines.lock(False)
+
+    def _note(self, kind: str, **values: Any) -> None:
+        if self._parts.blackbox is not None:
+            self._parts.blackbox.note(kind, self._parts.clock.monotonic(), **values)
 
     def _watch_stage(self) -> None:
         """Offer less, or more again, when the power stage can do less or more than before."""
@@ -239,6 +250,13 @@ class Connector:
     def _announce(self) -> None:
         """Tell the energy manager at once of a new state, or that less is committed."""
         present = self._status()
+        self._note(
+            "status",
+            phase=present.phase,
+            available_a=round(present.available_current.a),
+            requested_a=round(present.requested_current.a),
+            commanded_a=round(present.commanded_current.a, 1),
+        )
         state, committed = self._announced
         if present.state is not state or present.committed < committed:
             self._on_change()
@@ -314,17 +332,32 @@ class Connector:
                 self._state_changed(state, detail)
             case effects.TransactionBegan(command_id):
                 self._keeper.began(command_id).add_done_callback(self._start_stored)
+                self._sign()
             case effects.TransactionOver(reason, detail):
                 self._keeper.ended(reason, detail)
+                self._sign_no_more()
             case effects.FaultSeen(fault):
                 self._keeper.fault_seen(fault)
+                if self._parts.blackbox is not None:
+                    self._parts.blackbox.fault(fault.code, self._parts.clock.monotonic())
             case effects.FaultGone(code):
                 self._keeper.fault_gone(code)
+
+    def _sign(self) -> None:
+        if self._parts.signer is not None:
+            self._signing = f"{self._keeper.session_id}-{self._parts.clock.utc():%H%M%S}"
+            self._parts.signer.began(self._signing)
+
+    def _sign_no_more(self) -> None:
+        signing, self._signing = self._signing, None
+        if self._parts.signer is not None and signing is not None:
+            self._parts.signer.ended(signing)
 
     def _state_changed(self, state: ConnectorState, detail: str) -> None:
         if state is ConnectorState.AVAILABLE:
             self._keeper.unplugged(state)
         self._keeper.state_changed(state, detail)
+        self._note("state", state=state, detail=detail)
         self._on_change()
 
     def _start_stored(self, done: asyncio.Future[None]) -> None:

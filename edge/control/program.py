@@ -16,11 +16,16 @@ from edge.can.frame import Frame
 from edge.can.port import PythonCanPort
 from edge.chademo.session import idle
 from edge.control.assembly import Assembly
+from edge.control.attendant import Archive, PanelDesk
+from edge.control.blackbox import BlackBox
 from edge.control.books import Books
 from edge.control.commands import CommandDesk
-from edge.control.connector import Connector, Parts
+from edge.control.connector import Connector
 from edge.control.dispatch_client import DispatchClient, dial_tls
+from edge.control.guard import Guard, is_needed
 from edge.control.journal import Journal, journal_path
+from edge.control.parts import Parts
+from edge.control.realtime import Collector, Life, Watchdogs, claim, collected_by_hand, log_off_thread
 from edge.control.recorder import Recorder
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings, check_readable, load_settings
 from edge.control.station import Station, tell_forever
@@ -65,13 +70,18 @@ class Storage:
 class Control:
     """The controller of one station."""
 
-    def __init__(self, station: StationSettings, edge: EdgeSettings, storage: Storage, clock: Clock) -> None:
+    def __init__(
+        self, station: StationSettings, edge: EdgeSettings, storage: Storage, clock: Clock, guard: Guard | None = None
+    ) -> None:
+        self._guard = guard
+        self._collector = Collector()
         self._settings = station
         self._storage = storage
         self._clock = clock
         self._boot_id = uuid4().hex
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._buses: list[PythonCanPort] = []
+        self._boxes: dict[ConnectorId, BlackBox] = {}
         self._connectors: dict[ConnectorId, Connector] = {}
         self._health = Health()
         self._http = HealthServer(edge.http, self._health, setting="edge.http.port")
@@ -80,6 +90,11 @@ class Control:
         by_id = {connector.id: connector for connector in edge.connectors}
         for capability in station.capabilities():
             self._add(capability, by_id[capability.connector], sessions.get(capability.connector))
+        life = Life(list(self._connectors), clock.monotonic)
+        self._life = life
+        self._watchdogs = Watchdogs(life, edge.realtime.watchdog, None if guard is None else guard.tell)
+        self._panels = PanelDesk(self._equipment.panels, self._connectors, clock, may_start=edge.local.start)
+        self._archive = Archive(self._boxes, station.state_dir / "edge" / "blackbox", clock)
         self._station = Station(self._connectors, self._equipment.station_meter, storage.recorder, clock)
         self._manager = DispatchClient(
             lambda: dial_tls(edge.dispatch.target, edge.dispatch.tls, edge.dispatch.server_name),
@@ -93,8 +108,18 @@ class Control:
         bus = PythonCanPort(wiring.can, lambda frame: self._frame(number, frame), connector=number)
         config = wiring.chademo.config(capability)
         self._buses.append(bus)
+        box = self._boxes[number] = BlackBox(number, (self._clock.monotonic(), self._clock.utc()))
         self._connectors[number] = Connector(
-            Parts(config, self._equipment.hardware[number], bus, self._storage.books, self._clock),
+            Parts(
+                config,
+                self._equipment.hardware[number],
+                bus,
+                self._storage.books,
+                self._clock,
+                box,
+                self._equipment.signers.get(number),
+                self._beaten,
+            ),
             idle(config, self._storage.journal.faults(number)),
             fallback=capability.fallback,
             on_change=self._report_soon,
@@ -104,9 +129,14 @@ class Control:
     def _frame(self, connector: ConnectorId, frame: Frame) -> None:
         self._connectors[connector].frame(frame)
 
+    def _beaten(self, connector: ConnectorId) -> None:
+        self._life.beaten(connector)
+        self._collector.beaten()
+
     def _lines_changed(self, number: ConnectorId) -> None:
         connector = self._connectors.get(number)
         if connector is not None:
+            self._panels.look(number)
             connector.lines_changed()
 
     def _report_soon(self) -> None:
@@ -150,6 +180,9 @@ class Control:
             tasks.create_task(self._desk.run(), name="commands")
             tasks.create_task(tell_forever(self._station, self._manager), name="telemetry")
             tasks.create_task(self._watch_health(), name="health")
+            tasks.create_task(self._panels.run(), name="panels")
+            tasks.create_task(self._archive.run(), name="black boxes")
+            tasks.create_task(self._watchdogs.run(), name="watchdogs")
             self._say_started()
             notify_ready()
             await self._broken
@@ -226,6 +259,10 @@ class Control:
         self._equipment.close()
         for bus in self._buses:
             bus.close()
+        if self._guard is not None:
+            self._guard.farewell()
+        self._watchdogs.close()
+        self._archive.close()
         self._desk.close()
         self._http.close()
 
@@ -248,7 +285,9 @@ async def run(config_path: Path) -> None:
     """
     station, edge = load_settings(config_path)
     check_readable(edge.dispatch.tls)
+    claim(edge.realtime)
     clock = SystemClock()
+    guard = Guard(config_path) if is_needed(edge) else None
     writer = OutboxWriter(edge.outbox_path(station))
     await writer.start()
     journal = Journal(journal_path(station.state_dir))
@@ -257,7 +296,8 @@ async def run(config_path: Path) -> None:
     recorder = Recorder(writer, clock, partial(asyncio.get_running_loop().run_in_executor, thread))
     storage = Storage(journal, writer, mailbox, recorder, Books(recorder, journal))
     try:
-        await run_service("edge-control", Control(station, edge, storage, clock).run())
+        with log_off_thread(), collected_by_hand():
+            await run_service("edge-control", Control(station, edge, storage, clock, guard).run())
     finally:
         thread.shutdown(wait=True)
         journal.close()

@@ -38,7 +38,7 @@ class LineMap:
 
 
 class GpioLines:
-    """The lines of one chip, requested for this process alone. Outputs start off.
+    """The lines of one chip, requested for this process alone. Outputs start off; a lock stays as it is.
 
     Args:
         on_change: Called on the event loop with the name of an input that changed.
@@ -56,6 +56,7 @@ class GpioLines:
         self._names = {offset: name for name, offset in lines.offsets.items()}
         self._on_change = on_change
         self._outputs = {name: False for name in lines.offsets if not is_input(name)}
+        self._outputs.update(self._held())
         self._request: Any = self._open()
         self._inputs: dict[str, bool] = {}
         self._read_inputs()
@@ -119,8 +120,29 @@ class GpioLines:
                 )
             else:
                 config[offset] = settings(
-                    direction=line.Direction.OUTPUT, active_low=low, output_value=line.Value.INACTIVE
+                    direction=line.Direction.OUTPUT, active_low=low, output_value=self._value(self._outputs[name])
                 )
+        return self._requested(config)
+
+    def _held(self) -> dict[str, bool]:
+        """How the locks stand: nobody has measured yet, so none may open."""
+        names = [name for name in self._outputs if name.endswith(".lock")]
+        if not names:
+            return {}
+        settings, line = self._gpiod.LineSettings, self._gpiod.line
+        offsets = [self._map.offsets[name] for name in names]
+        config = {
+            offset: settings(direction=line.Direction.AS_IS, active_low=name in self._map.active_low)
+            for name, offset in zip(names, offsets, strict=True)
+        }
+        request = self._requested(config)
+        try:
+            values = request.get_values(offsets)
+        finally:
+            request.release()
+        return {name: value == line.Value.ACTIVE for name, value in zip(names, values, strict=True)}
+
+    def _requested(self, config: dict[int, Any]) -> Any:
         try:
             return self._gpiod.request_lines(self._map.chip, config=config, consumer=self._map.consumer)
         except (OSError, ValueError) as error:

@@ -218,29 +218,27 @@ class SimulatedConnector:
         self._metered_at = clock.monotonic()
         self._published = 0
         self.link = open_link(self._plant_changed)
-        self.stage: Supply
-        if stage is None:
-            stage = self.stage = SimulatedPowerStage(self.link, clock, max_power)
-        else:
-            self.stage = ForeignSupply(stage)
+        self.stage = SimulatedPowerStage(self.link, clock, max_power)
+        self.supply: Supply = self.stage if stage is None else ForeignSupply(stage)
+        """What feeds the cable: `stage`, or the one that was given."""
         self.meter = SimulatedMeter(folder / f"meter-{connector}.register", connector)
         self.hardware = ConnectorHardware(
-            stage=stage,
-            lines=SimulatedPilotLines(self.link, self.stage),
-            insulation=SimulatedInsulationMonitor(self.link, self.stage),
+            stage=self.stage if stage is None else stage,
+            lines=SimulatedPilotLines(self.link, self.supply),
+            insulation=SimulatedInsulationMonitor(self.link, self.supply),
             meter=self.meter,
         )
 
     def step(self) -> Output:
         """Let the physics catch up with the clock, meter it, tell the plant; returns the output."""
-        before = self.stage.measure()
+        before = self.supply.measure()
         now = self._clock.monotonic()
         step_s = min(now - self._metered_at, LONGEST_METERED_STEP_S)
         self._metered_at = now
         self.meter.count(Energy(before.power.w * step_s / 3600.0))
         self._published += 1
         if before.voltage.v > 0 or self._published % 10 == 0:
-            self.stage.publish()
+            self.supply.publish()
         return before
 
     def close(self) -> None:
@@ -249,5 +247,5 @@ class SimulatedConnector:
         self.meter.close()
 
     def _plant_changed(self, _: PlantState) -> None:
-        self.stage.measure()
+        self.supply.measure()
         self._on_lines()

@@ -59,7 +59,7 @@ class SimulatedStation:
     def read(self) -> GridReading:
         """What the AC meter shows now."""
         return GridReading(
-            power=self._model.ac_power([connector.stage.measure().power for connector in self._connectors]),
+            power=self._model.ac_power([connector.supply.measure().power for connector in self._connectors]),
             energy=Energy(self._file.wh),
             frequency_hz=self._model.frequency_hz,
             voltage=self._model.voltage,

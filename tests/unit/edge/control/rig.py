@@ -16,8 +16,9 @@ from edge.can.frame import Frame
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.session import idle
 from edge.control.books import Books
-from edge.control.connector import Connector, Parts
+from edge.control.connector import Connector
 from edge.control.journal import Journal
+from edge.control.parts import Parts
 from edge.control.recorder import Recorder
 from edge.hardware.plant_lines import PlantState
 from edge.hardware.simulated_connector import SimulatedConnector

@@ -15,9 +15,12 @@ from gpiod.line import Direction, Value
 class FakeRequest:
     """Lines of the chip, as `gpiod.LineRequest` gives them."""
 
-    def __init__(self, config: dict[int, gpiod.LineSettings]) -> None:
+    def __init__(self, config: dict[int, gpiod.LineSettings], levels: dict[int, Value]) -> None:
         self.config = config
-        self.values = {offset: settings.output_value for offset, settings in config.items()}
+        for offset, settings in config.items():
+            if settings.direction is Direction.OUTPUT:
+                levels[offset] = settings.output_value
+        self.values = levels
         self.history: list[tuple[int, bool]] = []
         self.is_released = False
         self.is_broken = False
@@ -69,11 +72,15 @@ class FakeGpiod:
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, FakeRequest]] = []
+        self.levels: dict[int, Value] = {}
+        """Of every line, which outlive a request."""
         self.refusal: OSError | None = None
 
     def request_lines(self, path: str, *, config: dict[int, Any], consumer: str) -> FakeRequest:
         if self.refusal is not None:
             raise self.refusal
-        request = FakeRequest(config)
+        for offset in config:
+            self.levels.setdefault(offset, Value.INACTIVE)
+        request = FakeRequest(config, self.levels)
         self.requests.append((path, consumer, request))
         return request

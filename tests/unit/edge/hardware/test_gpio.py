@@ -32,12 +32,12 @@ class Bench:
 
     @property
     def request(self) -> FakeRequest:
-        return self.library.requests[0][2]
+        return self.library.requests[-1][2]
 
 
 def test_lines_are_asked_for_with_direction_polarity_and_edges() -> None:
     bench = Bench()
-    path, consumer, request = bench.library.requests[0]
+    path, consumer, request = bench.library.requests[-1]
     assert (path, consumer) == ("/dev/gpiochip0", "powerctl-edge")
     k, d1 = request.config[5], request.config[17]
     assert (k.direction, k.edge_detection, k.active_low) == (Direction.INPUT, Edge.BOTH, True)
@@ -98,6 +98,17 @@ def test_closing_opens_the_relay_then_d2_then_d1_and_leaves_the_lock() -> None:
     bench.lines.close()
     assert request.history == [(23, False), (27, False), (17, False)]
     assert request.is_released
+
+
+def test_a_lock_that_a_dead_controller_left_closed_stays_closed() -> None:
+    library = FakeGpiod()
+    library.levels = {22: Value.ACTIVE, 17: Value.ACTIVE}
+    lines = GpioLines(MAP, library=library)
+    assert library.levels[22] is Value.ACTIVE
+    assert library.levels[17] is Value.INACTIVE
+    assert lines.sense("1.lock")
+    lines.close()
+    assert library.levels[22] is Value.ACTIVE
 
 
 def test_lines_that_cannot_be_had_name_the_remedy() -> None:
