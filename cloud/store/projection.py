@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Final
 
 from cloud.domain import session as reducer
+from cloud.domain.audit import Deed
 from cloud.domain.order import Order
 from cloud.domain.receipt import issue
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
-from cloud.store import commands, locations, sessions
+from cloud.store import audit, commands, locations, sessions
 from cloud.store.changes import Changed
 from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
@@ -21,6 +22,7 @@ from powerctl.core.record import (
     CommandResult,
     ConnectorStatusChanged,
     Record,
+    SecurityEvent,
     SessionClosed,
     SessionOpened,
     StationStarted,
@@ -29,6 +31,7 @@ from powerctl.core.record import (
     TransactionStarted,
 )
 from powerctl.core.session import ConnectorState
+from powerctl.runtime import metrics
 
 _NOT_CHARGING: Final = (ConnectorState.OCCUPIED, ConnectorState.FINISHED, ConnectorState.FAULTED)
 
@@ -64,12 +67,20 @@ class Projection:
                 await self._status(body, order)
             case StationStarted() as body:
                 await locations.started(self.writing.connection, self.station, body, order)
+            case SecurityEvent() as body:
+                await self._alarm(body)
             case CommandResult() as body:
                 await self._result(body, order)
             case SessionOpened() | TransactionStarted() | TransactionEnded() | SessionClosed() as body:
                 await self._session(body, record.record_time)
             case _:
                 pass
+
+    async def _alarm(self, body: SecurityEvent) -> None:
+        """Into the audit log: what a station saw is evidence too."""
+        deed = Deed(self.station, "station", f"station/{body.code}", "", "")
+        await audit.append(self.writing.connection, deed, self.writing.now, "alarm", body.detail)
+        metrics.counter("cloud_security_events_total").labels("station").inc()
 
     async def _telemetry(self, body: Telemetry, order: Order, time: datetime) -> None:
         if not await locations.telemetry(self.writing.connection, self.station, body, order, time):

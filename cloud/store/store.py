@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 
 from cloud.domain import session as reducer
+from cloud.domain.audit import Deed
+from cloud.domain.identity_watch import IdentityWatch
 from cloud.domain.order import Order
 from cloud.domain.tariff import Tariff
 from cloud.ingest.ports import CommitResult, StoredRecord
@@ -48,6 +50,7 @@ class Store:
     new_id: Callable[[], str]
     """Makes a random id of at least 122 bits."""
     feed: Feed = field(init=False)
+    _identities: IdentityWatch = field(default_factory=IdentityWatch)
 
     def __post_init__(self) -> None:
         self.feed = Feed(self.database)
@@ -72,6 +75,8 @@ class Store:
         async with self.write() as writing:
             await locations.heard(writing.connection, station, writing.now)
             result, new = await _into_inbox(writing, station, epoch, records)
+            if self._identities.heard(station, epoch, writing.now):
+                await _alarm(writing, station)
             projection = Projection(writing, station, self.tariff, self.new_id)
             await projection.apply([(Order(epoch, one.sequence), one.record) for one in new])
         return result
@@ -119,6 +124,14 @@ class Store:
             await people.forget_sign_offs(connection, now)
             old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
             await connection.execute(delete(INBOX).where(old))
+
+
+async def _alarm(writing: Writing, station: StationId) -> None:
+    """Two stations speak with one certificate: somebody has copied a key."""
+    deed = Deed(station, "station", "station/duplicate_identity", "", "")
+    await audit.append(writing.connection, deed, writing.now, "alarm", "records of two outboxes take turns")
+    metrics.counter("cloud_security_events_total").labels("duplicate_identity").inc()
+    _log.error("duplicate_identity", station=station)
 
 
 async def _into_inbox(

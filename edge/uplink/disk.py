@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from powerctl.core.record import Lane, StationCommand
+from powerctl.core.record import Lane, Record, StationCommand, lane_of
 from powerctl.runtime.outbox import CommandBox, Entry, Outbox
-from powerctl.wire.batch import encode_command
+from powerctl.wire.batch import encode_command, encode_record
 
 T = TypeVar("T")
 
@@ -61,6 +61,11 @@ class Disk:
         """
         payload = encode_command(command)
         return await self._do(lambda: self._commands.put(command.command_id, command.expire_time, payload))
+
+    async def append(self, record: Record) -> None:
+        """Add a record of our own. Raises OutboxFull."""
+        lane, payload = lane_of(record.body), encode_record(record)
+        await self._do(lambda: self._outbox.append(lane, payload))
 
     async def backlog(self) -> Backlog:
         """What waits."""

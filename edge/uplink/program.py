@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 from edge.uplink.disk import Backlog, Disk
 from edge.uplink.identity import Identity
+from edge.uplink.modem import Modem
 from edge.uplink.registry import Registry
 from edge.uplink.renewal import Renewal, enrol
 from edge.uplink.settings import IdentitySettings, UplinkSettings, load_settings
@@ -18,6 +19,7 @@ from edge.uplink.shipper import Shipper
 from powerctl.core.clock import Clock
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import StationId
+from powerctl.core.record import Record, SecurityEvent
 from powerctl.runtime import metrics
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.health import Health, HealthServer
@@ -46,8 +48,10 @@ async def _serve(station: StationId, uplink: UplinkSettings, disk: Disk, health:
     listeners: list[Callable[[bool], None]] = [shipper.connected]
     link = _link(station, uplink, shipper, health, lambda state: [tell(state) for tell in listeners])
     tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run()]
+    if uplink.modem is not None:
+        tasks.append(Modem(uplink.modem, clock, disk.append, shipper.set_weak).run())
     if uplink.identity is not None:
-        renewal = _renewal(station, uplink, uplink.identity, clock, link)
+        renewal = _renewal(station, uplink, uplink.identity, clock, link, disk)
         listeners.append(renewal.connected)
         tasks.append(renewal.run())
     server = HealthServer(uplink.http, health, setting="uplink.http.port")
@@ -60,11 +64,17 @@ async def _serve(station: StationId, uplink: UplinkSettings, disk: Disk, health:
 
 
 def _renewal(
-    station: StationId, uplink: UplinkSettings, identity: IdentitySettings, clock: Clock, link: MqttLink
+    station: StationId, uplink: UplinkSettings, identity: IdentitySettings, clock: Clock, link: MqttLink, disk: Disk
 ) -> Renewal:
     registry = Registry(identity.url, identity.ca)
     trusted = uplink.broker.tls.ca
-    return Renewal(station, Identity(identity.folder), registry, trusted, clock, lambda: link.drop("a new certificate"))
+
+    async def alarm(code: str, detail: str) -> None:
+        await disk.append(Record(clock.utc(), SecurityEvent(code, detail, clock.utc())))
+
+    return Renewal(
+        station, Identity(identity.folder), registry, trusted, clock, lambda: link.drop("a new certificate"), alarm
+    )
 
 
 def enrol_station(config: Path, token: str) -> str:

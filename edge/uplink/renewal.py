@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn
@@ -39,6 +39,7 @@ class Renewal:
         trusted: PEM file with the authorities that sign stations.
         clock: Both clocks.
         reconnect: Connects anew, with the files as they are now.
+        alarm: Tells the cloud of something that may be an attack: its code, and what happened.
     """
 
     station: StationId
@@ -47,6 +48,7 @@ class Renewal:
     trusted: Path
     clock: Clock
     reconnect: Callable[[], None]
+    alarm: Callable[[str, str], Awaitable[None]]
     _connected: bool = False
     _trial_ends: Monotonic | None = None
     _ask_at: Monotonic | None = None
@@ -118,6 +120,7 @@ class Renewal:
             self._events.labels("rolled_back").inc()
             _log.error("certificate_rolled_back", reason="the broker did not take the new one")
             self.reconnect()
+            await self.alarm("certificate_rolled_back", "The broker did not take the new certificate.")
 
 
 def authorities(path: Path) -> list[x509.Certificate]:

@@ -46,6 +46,9 @@ class UplinkSettings(Section):
     identity: IdentitySettings | None = None
     """How the station comes to its certificates. Absent: somebody puts them there, and renews them."""
 
+    modem: Path | None = None
+    """Serial port on which the modem answers AT commands. Absent: the signal is not watched."""
+
     def outbox_path(self, station: StationSettings) -> Path:
         """Where the outbox lies."""
         return self.outbox or station.state_dir / "outbox.sqlite"

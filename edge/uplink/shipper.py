@@ -11,9 +11,10 @@ from typing import Final, NoReturn
 from edge.uplink.batches import batches
 from edge.uplink.disk import Disk
 from edge.uplink.window import Window
-from powerctl.core.clock import Clock
+from powerctl.core.clock import Clock, after
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
+from powerctl.core.record import Lane
 from powerctl.runtime import log, metrics
 from powerctl.runtime.mqtt import Message
 from powerctl.runtime.outbox import Entry, OutboxFull
@@ -22,6 +23,8 @@ from powerctl.wire.topics import Channel, topic
 
 LOOK_EVERY_S: Final = 0.05
 """How often the outbox is looked at: a record leaves within a tenth of a second."""
+GATHER_S: Final = 60.0
+"""How long live values wait for each other on a weak link: a batch of a minute is a quarter of the bytes."""
 INBOX: Final = 1_000
 """Messages of the cloud that may wait for the disk; the oldest gives way, for the cloud sends it again."""
 
@@ -49,6 +52,8 @@ class Shipper:
         self._connected = False
         self._look = True
         self._awake = asyncio.Event()
+        self.weak = False
+        self._telemetry_at = clock.monotonic()
         self._inbox: deque[Message] = deque(maxlen=INBOX)
         self._records = metrics.counter("edge_uplink_records_total")
         self._commands = metrics.counter("edge_uplink_commands_total")
@@ -64,6 +69,10 @@ class Shipper:
             self._window.reconnected(self._clock.monotonic())
             self._look = True
             self._awake.set()
+
+    def set_weak(self, weak: bool) -> None:
+        """Note whether the link is weak: then live values are gathered and compressed."""
+        self.weak, self._look = weak, True
 
     def received(self, message: Message) -> None:
         """Note a message of the cloud."""
@@ -86,21 +95,31 @@ class Shipper:
         if not self._connected:
             return
         self._send(self._window.due(self._clock.monotonic()), "sent_again")
-        if self._look and self._window.room > 0:
+        if (self._look or self._telemetry_is_due()) and self._window.room > 0:
             await self._send_new()
 
     async def _send_new(self) -> None:
         room = self._window.room
         pending = await self._disk.pending(room, frozenset(self._window.sequences))
-        admitted = self._window.admit(pending)
+        admitted = self._window.admit([one for one in pending if self._may_go(one)])
         self._look = len(pending) == room
         if admitted and not self._send(admitted, "sent"):
             self._look = True
+        elif any(one.lane is Lane.TELEMETRY for one in admitted):
+            self._telemetry_at = after(self._clock.monotonic(), GATHER_S)
+
+    def _telemetry_is_due(self) -> bool:
+        """True when a weak link has waited long enough for live values."""
+        return self.weak and self._clock.monotonic() >= self._telemetry_at
+
+    def _may_go(self, entry: Entry) -> bool:
+        return entry.lane is not Lane.TELEMETRY or not self.weak or self._telemetry_is_due()
 
     def _send(self, entries: Sequence[Entry], event: str) -> bool:
         """Send `entries`; False when the connection does not take all of them."""
         for name, batch in batches(self._station, entries):
-            data = batch_to_wire(self._station, self._disk.epoch, ((one.sequence, one.payload) for one in batch))
+            rows = ((one.sequence, one.payload) for one in batch)
+            data = batch_to_wire(self._station, self._disk.epoch, rows, compress=self.weak and len(batch) > 1)
             if not self._publish(name, data):
                 return False
             self._window.sent(batch, self._clock.monotonic())

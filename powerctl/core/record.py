@@ -215,6 +215,42 @@ class GridEvent:
     detail: str
 
 
+class SignalClass(StrEnum):
+    """The mobile signal in steps that a person can act on."""
+
+    UNKNOWN = "unknown"
+    """The modem does not know; that is not bad news."""
+    NONE = "none"
+    MARGINAL = "marginal"
+    OK = "ok"
+    GOOD = "good"
+    EXCELLENT = "excellent"
+
+    @property
+    def weak(self) -> bool:
+        """True when every byte is dear."""
+        return self in {SignalClass.NONE, SignalClass.MARGINAL}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """The station's mobile link."""
+
+    signal: SignalClass
+    rssi_dbm: int | None
+    csq: int | None
+    """What the modem said to AT+CSQ."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEvent:
+    """Something that may be an attack, as the station saw it."""
+
+    code: str
+    detail: str
+    event_time: datetime
+
+
 Body = (
     StationStarted
     | ConnectorStatusChanged
@@ -227,6 +263,8 @@ Body = (
     | FaultCleared
     | CommandResult
     | GridEvent
+    | LinkReport
+    | SecurityEvent
 )
 
 
@@ -240,7 +278,7 @@ class Record:
 
 def lane_of(body: Body) -> Lane:
     """The lane that a record of this kind travels in."""
-    if isinstance(body, Telemetry):
+    if isinstance(body, (Telemetry, LinkReport)):
         return Lane.TELEMETRY
     if isinstance(body, (StationStarted, ConnectorStatusChanged)):
         return Lane.STATUS

@@ -65,6 +65,34 @@ GRID_EVENT_KIND_RELEASED: GridEventKind.ValueType  # 4
 GRID_EVENT_KIND_FAILSAFE: GridEventKind.ValueType  # 5
 Global___GridEventKind: _TypeAlias = GridEventKind  # noqa: Y015
 
+class _SignalClass:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SignalClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SignalClass.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SIGNAL_CLASS_UNSPECIFIED: _SignalClass.ValueType  # 0
+    SIGNAL_CLASS_UNKNOWN: _SignalClass.ValueType  # 1
+    """The modem does not know; that is not bad news."""
+    SIGNAL_CLASS_NONE: _SignalClass.ValueType  # 2
+    SIGNAL_CLASS_MARGINAL: _SignalClass.ValueType  # 3
+    SIGNAL_CLASS_OK: _SignalClass.ValueType  # 4
+    SIGNAL_CLASS_GOOD: _SignalClass.ValueType  # 5
+    SIGNAL_CLASS_EXCELLENT: _SignalClass.ValueType  # 6
+
+class SignalClass(_SignalClass, metaclass=_SignalClassEnumTypeWrapper):
+    """Classes of the mobile signal (3GPP TS 27.007, 8.5, in steps that a person can act on)."""
+
+SIGNAL_CLASS_UNSPECIFIED: SignalClass.ValueType  # 0
+SIGNAL_CLASS_UNKNOWN: SignalClass.ValueType  # 1
+"""The modem does not know; that is not bad news."""
+SIGNAL_CLASS_NONE: SignalClass.ValueType  # 2
+SIGNAL_CLASS_MARGINAL: SignalClass.ValueType  # 3
+SIGNAL_CLASS_OK: SignalClass.ValueType  # 4
+SIGNAL_CLASS_GOOD: SignalClass.ValueType  # 5
+SIGNAL_CLASS_EXCELLENT: SignalClass.ValueType  # 6
+Global___SignalClass: _TypeAlias = SignalClass  # noqa: Y015
+
 @_typing.final
 class RecordBatch(_message.Message):
     """Station to cloud, on topic evcs/v1/{bucket}/{station}/evt and .../tel. One MQTT message is one batch."""
@@ -74,10 +102,13 @@ class RecordBatch(_message.Message):
     STATION_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
+    COMPRESSED_RECORDS_FIELD_NUMBER: _builtins.int
     station: _builtins.str
     """Must equal the common name of the client certificate and the topic."""
     epoch: _builtins.int
     """Random, created with the outbox file. A new epoch restarts the sequence."""
+    compressed_records: _builtins.bytes
+    """In place of the records: a RecordBatch with nothing but records, compressed by zlib (RFC 1950), for weak links."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]: ...
     def __init__(
@@ -86,10 +117,11 @@ class RecordBatch(_message.Message):
         station: _builtins.str = ...,
         epoch: _builtins.int = ...,
         records: _abc.Iterable[Global___Record] | None = ...,
+        compressed_records: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "records", b"records", "station", b"station"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compressed_records", b"compressed_records", "epoch", b"epoch", "records", b"records", "station", b"station"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -114,6 +146,8 @@ class Record(_message.Message):
     FAULT_CLEARED_FIELD_NUMBER: _builtins.int
     COMMAND_RESULT_FIELD_NUMBER: _builtins.int
     GRID_EVENT_FIELD_NUMBER: _builtins.int
+    LINK_REPORT_FIELD_NUMBER: _builtins.int
+    SECURITY_EVENT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Assigned by the outbox, starting at 1."""
     @_builtins.property
@@ -140,6 +174,10 @@ class Record(_message.Message):
     def command_result(self) -> Global___CommandResult: ...
     @_builtins.property
     def grid_event(self) -> Global___GridEvent: ...
+    @_builtins.property
+    def link_report(self) -> Global___LinkReport: ...
+    @_builtins.property
+    def security_event(self) -> Global___SecurityEvent: ...
     def __init__(
         self,
         *,
@@ -156,12 +194,14 @@ class Record(_message.Message):
         fault_cleared: Global___FaultCleared | None = ...,
         command_result: Global___CommandResult | None = ...,
         grid_event: Global___GridEvent | None = ...,
+        link_report: Global___LinkReport | None = ...,
+        security_event: Global___SecurityEvent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "grid_event", b"grid_event", "record_time", b"record_time", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "grid_event", b"grid_event", "record_time", b"record_time", "sequence", b"sequence", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "sequence", b"sequence", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["station_started", "connector_status_changed", "session_opened", "transaction_started", "transaction_ended", "session_closed", "telemetry", "fault_raised", "fault_cleared", "command_result", "grid_event"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["station_started", "connector_status_changed", "session_opened", "transaction_started", "transaction_ended", "session_closed", "telemetry", "fault_raised", "fault_cleared", "command_result", "grid_event", "link_report", "security_event"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -649,6 +689,72 @@ class GridEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__measured_w) -> _WhichOneofReturnType__measured_w | None: ...
 
 Global___GridEvent: _TypeAlias = GridEvent  # noqa: Y015
+
+@_typing.final
+class LinkReport(_message.Message):
+    """The station's mobile link; sent when the class changes, and every ten minutes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAL_CLASS_FIELD_NUMBER: _builtins.int
+    RSSI_DBM_FIELD_NUMBER: _builtins.int
+    CSQ_FIELD_NUMBER: _builtins.int
+    signal_class: Global___SignalClass.ValueType
+    """Follows the signal with hysteresis."""
+    rssi_dbm: _builtins.int
+    """Absent: not known."""
+    csq: _builtins.int
+    """What the modem said to AT+CSQ. Absent: it said nothing."""
+    def __init__(
+        self,
+        *,
+        signal_class: Global___SignalClass.ValueType = ...,
+        rssi_dbm: _builtins.int | None = ...,
+        csq: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_csq", b"_csq", "_rssi_dbm", b"_rssi_dbm", "csq", b"csq", "rssi_dbm", b"rssi_dbm"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_csq", b"_csq", "_rssi_dbm", b"_rssi_dbm", "csq", b"csq", "rssi_dbm", b"rssi_dbm", "signal_class", b"signal_class"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__csq: _TypeAlias = _typing.Literal["csq"]  # noqa: Y015
+    _WhichOneofArgType__csq: _TypeAlias = _typing.Literal["_csq", b"_csq"]  # noqa: Y015
+    _WhichOneofReturnType__rssi_dbm: _TypeAlias = _typing.Literal["rssi_dbm"]  # noqa: Y015
+    _WhichOneofArgType__rssi_dbm: _TypeAlias = _typing.Literal["_rssi_dbm", b"_rssi_dbm"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__csq) -> _WhichOneofReturnType__csq | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rssi_dbm) -> _WhichOneofReturnType__rssi_dbm | None: ...
+
+Global___LinkReport: _TypeAlias = LinkReport  # noqa: Y015
+
+@_typing.final
+class SecurityEvent(_message.Message):
+    """Something that may be an attack, as the station saw it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Stable code, for example "certificate_rolled_back"."""
+    detail: _builtins.str
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        detail: _builtins.str = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail", "event_time", b"event_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecurityEvent: _TypeAlias = SecurityEvent  # noqa: Y015
 
 @_typing.final
 class RecordsCommitted(_message.Message):

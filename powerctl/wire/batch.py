@@ -5,6 +5,7 @@ Every `*_from_wire` raises `RemoteError` on bytes that cannot be accepted.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
@@ -23,6 +24,8 @@ MAX_BATCH_BYTES: Final = 60_000
 """Largest batch that a station sends."""
 MAX_MESSAGE_BYTES: Final = 128_000
 """Largest message that either side takes."""
+MAX_DECOMPRESSED_BYTES: Final = 512_000
+"""Largest content of compressed records that is taken."""
 MAX_BATCH_RECORDS: Final = 100
 MAX_RECORDS_TAKEN: Final = 1_000
 MAX_RANGES: Final = 1_000
@@ -69,13 +72,18 @@ def decode_record(data: bytes) -> Record:
     return record_from_wire(_parsed(pb.Record(), data))
 
 
-def batch_to_wire(station: StationId, epoch: int, records: Iterable[tuple[int, bytes]]) -> bytes:
+def batch_to_wire(
+    station: StationId, epoch: int, records: Iterable[tuple[int, bytes]], *, compress: bool = False
+) -> bytes:
     """One message with `records`: pairs of a sequence and the bytes that `encode_record` made."""
     batch = pb.RecordBatch(station=station, epoch=epoch)
     for sequence, payload in records:
         record = batch.records.add()
         record.ParseFromString(payload)
         record.sequence = sequence
+    if compress:
+        inner = pb.RecordBatch(records=batch.records).SerializeToString(deterministic=True)
+        batch = pb.RecordBatch(station=station, epoch=epoch, compressed_records=zlib.compress(inner, 9))
     return batch.SerializeToString(deterministic=True)
 
 
@@ -86,6 +94,8 @@ def batch_from_wire(data: bytes) -> Batch:
         RemoteError: Too large, not a batch, no station, no record, a bad sequence, or one that occurs twice.
     """
     message = _parsed(pb.RecordBatch(), data)
+    if message.compressed_records:
+        message.MergeFrom(_parsed(pb.RecordBatch(), _decompressed(message.compressed_records), MAX_DECOMPRESSED_BYTES))
     try:
         station = station_id(message.station)
     except ValueError as error:
@@ -144,9 +154,21 @@ def decode_command(data: bytes) -> StationCommand:
     return command_from_wire(_parsed(pb.StationCommand(), data))
 
 
-def _parsed(message: M, data: bytes) -> M:
-    if len(data) > MAX_MESSAGE_BYTES:
-        raise RemoteError(f"{len(data)} bytes, at most {MAX_MESSAGE_BYTES} are taken")
+def _decompressed(data: bytes) -> bytes:
+    """What `data` stands for, as far as it is not made to take our memory. Raises RemoteError."""
+    stream = zlib.decompressobj()
+    try:
+        content = stream.decompress(data, MAX_DECOMPRESSED_BYTES)
+    except zlib.error as error:
+        raise RemoteError("compressed records that cannot be read") from error
+    if not stream.eof:
+        raise RemoteError("compressed records that are cut off, or grow too large")
+    return content
+
+
+def _parsed(message: M, data: bytes, most: int = MAX_MESSAGE_BYTES) -> M:
+    if len(data) > most:
+        raise RemoteError(f"{len(data)} bytes, at most {most} are taken")
     try:
         message.ParseFromString(data)
     except DecodeError as error:

@@ -23,9 +23,12 @@ from powerctl.core.record import (
     FaultRaised,
     GridEvent,
     GridEventKind,
+    LinkReport,
     MeterReading,
+    SecurityEvent,
     SessionClosed,
     SessionOpened,
+    SignalClass,
     StationStarted,
     Telemetry,
     TransactionEnded,
@@ -54,6 +57,7 @@ MAX_REGISTER_WH: Final = 10**12
 MAX_IDLE_S: Final = 10 * 365 * 86400
 
 COMMAND_OUTCOME: Final = EnumCodec(CommandOutcome, pb.CommandOutcome, "COMMAND_OUTCOME")
+SIGNAL_CLASS: Final = EnumCodec(SignalClass, pb.SignalClass, "SIGNAL_CLASS")
 GRID_EVENT_KIND: Final = EnumCodec(GridEventKind, pb.GridEventKind, "GRID_EVENT_KIND")
 
 
@@ -304,6 +308,32 @@ def grid_event_from_wire(message: pb.GridEvent) -> GridEvent:
     )
 
 
+def _link_to_wire(body: LinkReport) -> pb.LinkReport:
+    return pb.LinkReport(signal_class=SIGNAL_CLASS.to_wire(body.signal), rssi_dbm=body.rssi_dbm, csq=body.csq)
+
+
+def _link_from_wire(message: pb.LinkReport) -> LinkReport:
+    rssi = message.rssi_dbm if message.HasField("rssi_dbm") else None
+    csq = message.csq if message.HasField("csq") else None
+    if (rssi is not None and not -200 <= rssi <= 0) or (csq is not None and not 0 <= csq <= 255):
+        raise RemoteError("link report: a figure that no modem says")
+    return LinkReport(SIGNAL_CLASS.from_wire(message.signal_class), rssi, csq)
+
+
+def _security_to_wire(body: SecurityEvent) -> pb.SecurityEvent:
+    return pb.SecurityEvent(code=body.code, detail=_clip(body.detail), event_time=time_to_wire(body.event_time))
+
+
+def _security_from_wire(message: pb.SecurityEvent) -> SecurityEvent:
+    if not message.HasField("event_time"):
+        raise RemoteError("security event: no time")
+    return SecurityEvent(
+        code=id_from_wire(message.code, "security event code"),
+        detail=text_from_wire(message.detail, "detail"),
+        event_time=time_from_wire(message.event_time, "event time"),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One row: a field of the protobuf message `Record` and its domain twin."""
@@ -326,4 +356,6 @@ KINDS: Final = (
     Kind("fault_cleared", FaultCleared, _cleared_to_wire, _cleared_from_wire),
     Kind("command_result", CommandResult, _result_to_wire, _result_from_wire),
     Kind("grid_event", GridEvent, grid_event_to_wire, grid_event_from_wire),
+    Kind("link_report", LinkReport, _link_to_wire, _link_from_wire),
+    Kind("security_event", SecurityEvent, _security_to_wire, _security_from_wire),
 )

@@ -77,6 +77,7 @@ class Station:
     signer: Authority
     clock: ManualClock = field(default_factory=clock_of_today)
     reconnects: int = 0
+    alarms: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.identity = Identity(self.folder)
@@ -87,10 +88,13 @@ class Station:
         """The program after a start."""
         trusted = self.signer.certificate_file
         registry: Any = self.signs
-        return Renewal(ST_1, self.identity, registry, trusted, self.clock, self._reconnect)
+        return Renewal(ST_1, self.identity, registry, trusted, self.clock, self._reconnect, self._alarm)
 
     def _reconnect(self) -> None:
         self.reconnects += 1
+
+    async def _alarm(self, code: str, detail: str) -> None:
+        self.alarms.append(code)
 
     def serial(self) -> int:
         pair = self.identity.load()
@@ -135,6 +139,7 @@ async def test_row_9_a_certificate_that_the_broker_does_not_take_is_rolled_back(
     await station.renewal.step()
     assert station.serial() == first
     assert station.reconnects == 2
+    assert station.alarms == ["certificate_rolled_back"]
     await station.renewal.step()
     assert station.signs.asked == 1
     station.clock.advance(ASK_AGAIN_S)
@@ -255,7 +260,7 @@ async def test_row_9_a_station_enrols_by_command_and_renews_with_the_real_cloud(
     first = made.load()
     assert first is not None
     clock = ManualClock(utc=first.certificate.not_valid_after_utc - timedelta(days=30))
-    renewal = Renewal(ST_1, made, Registry(api.web, None), signer.certificate_file, clock, lambda: None)
+    renewal = Renewal(ST_1, made, Registry(api.web, None), signer.certificate_file, clock, lambda: None, no_alarm)
     clock.step_utc(-(clock.utc() - datetime.now(UTC)).total_seconds())
     monkeypatch.setattr(identity_module, "RENEW_LEFT", 1.1)
     await renewal.step()
@@ -263,6 +268,10 @@ async def test_row_9_a_station_enrols_by_command_and_renews_with_the_real_cloud(
     assert second is not None
     assert second.certificate.serial_number != first.certificate.serial_number
     assert await revoke(crowd) == 2
+
+
+async def no_alarm(code: str, detail: str) -> None:
+    raise AssertionError(code)
 
 
 async def test_row_9_an_enrolment_without_a_good_token_says_what_to_do(

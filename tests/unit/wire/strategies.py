@@ -19,10 +19,13 @@ from powerctl.core.record import (
     FaultRaised,
     GridEvent,
     GridEventKind,
+    LinkReport,
     MeterReading,
     Record,
+    SecurityEvent,
     SessionClosed,
     SessionOpened,
+    SignalClass,
     StartCharging,
     StationCommand,
     StationLimits,
@@ -117,6 +120,10 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
     st.builds(FaultRaised, CONNECTORS, st.builds(Fault, IDS, TEXTS, st.booleans())),
     st.builds(FaultCleared, CONNECTORS, IDS),
     st.builds(CommandResult, IDS, st.sampled_from(CommandOutcome), TEXTS),
+    st.builds(
+        LinkReport, st.sampled_from(SignalClass), st.none() | st.integers(-140, -30), st.none() | st.integers(0, 99)
+    ),
+    st.builds(SecurityEvent, IDS, TEXTS, INSTANTS),
     st.builds(
         GridEvent,
         st.sampled_from(GridEventKind),
