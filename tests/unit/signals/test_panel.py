@@ -1,4 +1,4 @@
-"""SunSpec's own controls and the schedule over the wire, in virtual time."""
+"""SunSpec's own controls over the wire, in virtual time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from powerctl.signals.settings import GridSettings
 from powerctl.signals.sources.flexible_return import ReturnRules
 from powerctl.signals.sources.frequency import FrequencyRules, FrequencySource, Product
 from tests.contract.modbus.peer import Peer
-from tests.unit.signals.station import EPOCH, HEARTBEAT, SLOT_0, Station, grid_settings, play
+from tests.unit.signals.station import HEARTBEAT, SLOT_0, Station, grid_settings, play
 from tests.unit.signals.test_telemetry import REPORT
 
 ENA = SLOT_0 + 21
@@ -28,10 +28,8 @@ COMMIT_MODE = 40442 + 4
 FREQUENCY_MODE = 40576 + 36
 CONNECTOR_LIMIT = 40624 + 8 + 16
 SCHEDULE = 40668
-SCH_SRC, ACT_PT, REQUEST, RESULT, POINTS = (SCHEDULE + offset for offset in (5, 10, 11, 12, 14))
 ADDRESS = 40002 + 66
 DSO, EMS = 7, 8
-NO_CAP, NO_PRICE = 0xFFFF, 0x8000
 
 
 def long(value: int) -> tuple[int, int]:
@@ -267,100 +265,6 @@ def test_the_stations_heartbeat_rises_every_second(tmp_path: Path) -> None:
         assert await peer.read(DER_HB, 2) == (0, before + 3)
 
     play(story, tmp_path)
-
-
-async def load(peer: Peer, start_in: float, *points: tuple[int, int], source: int = DSO) -> None:
-    start = int(EPOCH.timestamp() + asyncio.get_running_loop().time() + start_in)
-    await peer.write(SCH_SRC, source, *long(start), *long(60), len(points))
-    words = [word for point in points for word in point]
-    if words:
-        await peer.write(POINTS, *words)
-
-
-def test_a_schedule_takes_effect_when_it_is_adopted_and_not_before(tmp_path: Path) -> None:
-    async def story(station: Station) -> None:
-        peer = await in_touch(station)
-        await load(peer, 0, (9000, 120), (NO_CAP, NO_PRICE), (5000, 0xFFFF))
-        assert station.cap_w == 22_000
-        assert await peer.write(REQUEST, 1) == accepted(REQUEST)
-        assert await peer.read(REQUEST, 2) == (1, 1)
-        assert (station.cap_w, station.states[-1].source) == (9000, LimitSource.SCHEDULE)
-        await asyncio.sleep(60)
-        assert station.cap_w == 22_000
-        await asyncio.sleep(60)
-        assert station.cap_w == 5000
-        await asyncio.sleep(60)
-        assert station.cap_w == 22_000
-
-    play(story, tmp_path)
-
-
-def test_all_96_points_go_in_with_two_writes(tmp_path: Path) -> None:
-    async def story(station: Station) -> None:
-        peer = await in_touch(station)
-        start = int(EPOCH.timestamp() + asyncio.get_running_loop().time())
-        words = [word for place in range(96) for word in (10_000 + place, place)]
-        head = (DSO, *long(start), *long(60), 96)
-        await peer.write(SCH_SRC, *head)
-        await peer.write(POINTS, *words[:122])
-        await peer.write(POINTS + 122, *words[122:])
-        await peer.write(REQUEST, 1)
-        assert await peer.read(RESULT) == (1,)
-        await asyncio.sleep(95 * 60 + 1)
-        assert station.cap_w == 10_095
-
-    play(story, tmp_path)
-
-
-def test_what_cannot_be_adopted_fails_and_leaves_the_schedule_in_force(tmp_path: Path) -> None:
-    async def story(station: Station) -> None:
-        peer = await in_touch(station)
-        await load(peer, 0, (9000, 0))
-        await peer.write(REQUEST, 1)
-        await peer.write(SCH_SRC + 1, 0, 0)
-        await peer.write(REQUEST, 1)
-        assert await peer.read(RESULT) == (2,)
-        assert station.cap_w == 9000
-
-    play(story, tmp_path)
-
-
-def test_no_points_end_the_schedule(tmp_path: Path) -> None:
-    async def story(station: Station) -> None:
-        peer = await in_touch(station)
-        await load(peer, 0, (9000, 0))
-        await peer.write(REQUEST, 1)
-        await peer.write(ACT_PT, 0)
-        assert station.cap_w == 9000
-        await peer.write(REQUEST, 1)
-        assert station.cap_w == 22_000
-
-    play(story, tmp_path)
-
-
-def test_nobody_adopts_a_schedule_for_a_source_that_he_does_not_speak_for(tmp_path: Path) -> None:
-    async def story(station: Station) -> None:
-        peer = await in_touch(station)
-        await load(peer, 0, (9000, 0), source=EMS)
-        assert await peer.write(REQUEST, 1) == b"\x90\x01"
-        assert station.cap_w == 22_000
-
-    play(story, tmp_path)
-
-
-def test_a_schedule_in_force_survives_a_restart(tmp_path: Path) -> None:
-    async def adopt(station: Station) -> None:
-        peer = await in_touch(station)
-        await load(peer, 0, *[(3000, 7)] * 60)
-        await peer.write(REQUEST, 1)
-
-    async def after_restart(station: Station) -> None:
-        assert (station.cap_w, station.states[-1].source) == (3000, LimitSource.SCHEDULE)
-        peer = await station.connect()
-        assert await peer.read(POINTS, 2) == (3000, 7)
-
-    play(adopt, tmp_path)
-    play(after_restart, tmp_path)
 
 
 def test_without_a_frequency_response_it_cannot_be_armed(tmp_path: Path) -> None:
