@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/identity.proto.
  */
 export const file_powerctl_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("Chpwb3dlcmN0bC92MS9pZGVudGl0eS5wcm90bxILcG93ZXJjdGwudjEiHgoNU2lnbkluUmVxdWVzdBINCgV0b2tlbhgBIAEoCSKCAQoOU2lnbkluUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCglwcmluY2lwYWwYAyABKAsyFi5wb3dlcmN0bC52MS5QcmluY2lwYWwiEAoOU2lnbk91dFJlcXVlc3QiEQoPU2lnbk91dFJlc3BvbnNlIhUKE0dldFByaW5jaXBhbFJlcXVlc3QiXgoJUHJpbmNpcGFsEgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEh8KBHJvbGUYAyABKA4yES5wb3dlcmN0bC52MS5Sb2xlEgwKBGRlbW8YBCABKAgqQAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9EUklWRVIQARIRCg1ST0xFX09QRVJBVE9SEAIy5AEKD0lkZW50aXR5U2VydmljZRJBCgZTaWduSW4SGi5wb3dlcmN0bC52MS5TaWduSW5SZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USRAoHU2lnbk91dBIbLnBvd2VyY3RsLnYxLlNpZ25PdXRSZXF1ZXN0GhwucG93ZXJjdGwudjEuU2lnbk91dFJlc3BvbnNlEkgKDEdldFByaW5jaXBhbBIgLnBvd2VyY3RsLnYxLkdldFByaW5jaXBhbFJlcXVlc3QaFi5wb3dlcmN0bC52MS5QcmluY2lwYWxiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("Chpwb3dlcmN0bC92MS9pZGVudGl0eS5wcm90bxILcG93ZXJjdGwudjEiHgoNU2lnbkluUmVxdWVzdBINCgV0b2tlbhgBIAEoCSKZAQoOU2lnbkluUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCglwcmluY2lwYWwYAyABKAsyFi5wb3dlcmN0bC52MS5QcmluY2lwYWwSFQoNcmVmcmVzaF90b2tlbhgEIAEoCSJSChlTaWduSW5XaXRoUGFzc3dvcmRSZXF1ZXN0EgwKBHVzZXIYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSFQoNb25lX3RpbWVfY29kZRgDIAEoCSItChRSZWZyZXNoQWNjZXNzUmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJIj8KFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIQCghwYXNzd29yZBgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIQCg5TaWduT3V0UmVxdWVzdCIRCg9TaWduT3V0UmVzcG9uc2UiFQoTR2V0UHJpbmNpcGFsUmVxdWVzdCJeCglQcmluY2lwYWwSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSHwoEcm9sZRgDIAEoDjIRLnBvd2VyY3RsLnYxLlJvbGUSDAoEZGVtbxgEIAEoCCquAQoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9EUklWRVIQARIRCg1ST0xFX09QRVJBVE9SEAISFgoSUk9MRV9PUEVSQVRPUl9WSUVXEAMSDgoKUk9MRV9PV05FUhAEEhAKDFJPTEVfQklMTElORxAFEhAKDFJPTEVfVVRJTElUWRAGEhAKDFJPTEVfQVVESVRPUhAHEg4KClJPTEVfQURNSU4QCDLrAwoPSWRlbnRpdHlTZXJ2aWNlEkEKBlNpZ25JbhIaLnBvd2VyY3RsLnYxLlNpZ25JblJlcXVlc3QaGy5wb3dlcmN0bC52MS5TaWduSW5SZXNwb25zZRJZChJTaWduSW5XaXRoUGFzc3dvcmQSJi5wb3dlcmN0bC52MS5TaWduSW5XaXRoUGFzc3dvcmRSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USTwoNUmVmcmVzaEFjY2VzcxIhLnBvd2VyY3RsLnYxLlJlZnJlc2hBY2Nlc3NSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USRAoHU2lnbk91dBIbLnBvd2VyY3RsLnYxLlNpZ25PdXRSZXF1ZXN0GhwucG93ZXJjdGwudjEuU2lnbk91dFJlc3BvbnNlElkKDkNoYW5nZVBhc3N3b3JkEiIucG93ZXJjdGwudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiMucG93ZXJjdGwudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJICgxHZXRQcmluY2lwYWwSIC5wb3dlcmN0bC52MS5HZXRQcmluY2lwYWxSZXF1ZXN0GhYucG93ZXJjdGwudjEuUHJpbmNpcGFsYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message powerctl.v1.SignInRequest
@@ -51,6 +51,13 @@ export type SignInResponse = Message<"powerctl.v1.SignInResponse"> & {
    * @generated from field: powerctl.v1.Principal principal = 3;
    */
   principal?: Principal | undefined;
+
+  /**
+   * For RefreshAccess, once. Empty over a transport that keeps a cookie.
+   *
+   * @generated from field: string refresh_token = 4;
+   */
+  refreshToken: string;
 };
 
 /**
@@ -59,6 +66,89 @@ export type SignInResponse = Message<"powerctl.v1.SignInResponse"> & {
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_identity, 1);
+
+/**
+ * @generated from message powerctl.v1.SignInWithPasswordRequest
+ */
+export type SignInWithPasswordRequest = Message<"powerctl.v1.SignInWithPasswordRequest"> & {
+  /**
+   * The user's id, without "users/".
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * Six digits of the authenticator. Empty: none is asked of this role.
+   *
+   * @generated from field: string one_time_code = 3;
+   */
+  oneTimeCode: string;
+};
+
+/**
+ * Describes the message powerctl.v1.SignInWithPasswordRequest.
+ * Use `create(SignInWithPasswordRequestSchema)` to create a new message.
+ */
+export const SignInWithPasswordRequestSchema: GenMessage<SignInWithPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_identity, 2);
+
+/**
+ * @generated from message powerctl.v1.RefreshAccessRequest
+ */
+export type RefreshAccessRequest = Message<"powerctl.v1.RefreshAccessRequest"> & {
+  /**
+   * @generated from field: string refresh_token = 1;
+   */
+  refreshToken: string;
+};
+
+/**
+ * Describes the message powerctl.v1.RefreshAccessRequest.
+ * Use `create(RefreshAccessRequestSchema)` to create a new message.
+ */
+export const RefreshAccessRequestSchema: GenMessage<RefreshAccessRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_identity, 3);
+
+/**
+ * @generated from message powerctl.v1.ChangePasswordRequest
+ */
+export type ChangePasswordRequest = Message<"powerctl.v1.ChangePasswordRequest"> & {
+  /**
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message powerctl.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_identity, 4);
+
+/**
+ * @generated from message powerctl.v1.ChangePasswordResponse
+ */
+export type ChangePasswordResponse = Message<"powerctl.v1.ChangePasswordResponse"> & {
+};
+
+/**
+ * Describes the message powerctl.v1.ChangePasswordResponse.
+ * Use `create(ChangePasswordResponseSchema)` to create a new message.
+ */
+export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_identity, 5);
 
 /**
  * @generated from message powerctl.v1.SignOutRequest
@@ -71,7 +161,7 @@ export type SignOutRequest = Message<"powerctl.v1.SignOutRequest"> & {
  * Use `create(SignOutRequestSchema)` to create a new message.
  */
 export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 2);
+  messageDesc(file_powerctl_v1_identity, 6);
 
 /**
  * @generated from message powerctl.v1.SignOutResponse
@@ -84,7 +174,7 @@ export type SignOutResponse = Message<"powerctl.v1.SignOutResponse"> & {
  * Use `create(SignOutResponseSchema)` to create a new message.
  */
 export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 3);
+  messageDesc(file_powerctl_v1_identity, 7);
 
 /**
  * @generated from message powerctl.v1.GetPrincipalRequest
@@ -97,7 +187,7 @@ export type GetPrincipalRequest = Message<"powerctl.v1.GetPrincipalRequest"> & {
  * Use `create(GetPrincipalRequestSchema)` to create a new message.
  */
 export const GetPrincipalRequestSchema: GenMessage<GetPrincipalRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 4);
+  messageDesc(file_powerctl_v1_identity, 8);
 
 /**
  * @generated from message powerctl.v1.Principal
@@ -133,7 +223,7 @@ export type Principal = Message<"powerctl.v1.Principal"> & {
  * Use `create(PrincipalSchema)` to create a new message.
  */
 export const PrincipalSchema: GenMessage<Principal> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 5);
+  messageDesc(file_powerctl_v1_identity, 9);
 
 /**
  * @generated from enum powerctl.v1.Role
@@ -150,9 +240,47 @@ export enum Role {
   DRIVER = 1,
 
   /**
+   * Sees and controls every station.
+   *
    * @generated from enum value: ROLE_OPERATOR = 2;
    */
   OPERATOR = 2,
+
+  /**
+   * Sees every station and controls none.
+   *
+   * @generated from enum value: ROLE_OPERATOR_VIEW = 3;
+   */
+  OPERATOR_VIEW = 3,
+
+  /**
+   * Sees what happens at stations of their own.
+   *
+   * @generated from enum value: ROLE_OWNER = 4;
+   */
+  OWNER = 4,
+
+  /**
+   * @generated from enum value: ROLE_BILLING = 5;
+   */
+  BILLING = 5,
+
+  /**
+   * @generated from enum value: ROLE_UTILITY = 6;
+   */
+  UTILITY = 6,
+
+  /**
+   * @generated from enum value: ROLE_AUDITOR = 7;
+   */
+  AUDITOR = 7,
+
+  /**
+   * Manages people and the identities of stations.
+   *
+   * @generated from enum value: ROLE_ADMIN = 8;
+   */
+  ADMIN = 8,
 }
 
 /**
@@ -178,12 +306,43 @@ export const IdentityService: GenService<{
     output: typeof SignInResponseSchema;
   },
   /**
+   * Signs in by password, and by a one-time code for roles that need one.
+   *
+   * @generated from rpc powerctl.v1.IdentityService.SignInWithPassword
+   */
+  signInWithPassword: {
+    methodKind: "unary";
+    input: typeof SignInWithPasswordRequestSchema;
+    output: typeof SignInResponseSchema;
+  },
+  /**
+   * Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
+   * stolen: the whole sign-in ends.
+   *
+   * @generated from rpc powerctl.v1.IdentityService.RefreshAccess
+   */
+  refreshAccess: {
+    methodKind: "unary";
+    input: typeof RefreshAccessRequestSchema;
+    output: typeof SignInResponseSchema;
+  },
+  /**
    * @generated from rpc powerctl.v1.IdentityService.SignOut
    */
   signOut: {
     methodKind: "unary";
     input: typeof SignOutRequestSchema;
     output: typeof SignOutResponseSchema;
+  },
+  /**
+   * Ends every sign-in of the caller, this one too.
+   *
+   * @generated from rpc powerctl.v1.IdentityService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
   },
   /**
    * @generated from rpc powerctl.v1.IdentityService.GetPrincipal
