@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from edge import replay_cli
+from powerctl.core.errors import ConfigError
 from powerctl.runtime.log import LEVELS
 from powerctl.runtime.service import main as run_main
 
@@ -17,6 +18,8 @@ PROGRAMS: Final = {
     "control": "Drive the connectors: vehicles, hardware, energy manager.",
     "uplink": "Ship records to the cloud and bring its commands back.",
     "enrol": "Get the station's first certificate; the token is read from standard input.",
+    "doctor": "Look at every device of the station and say what to do.",
+    "monitor": "Watch the running controller in the terminal.",
     "release": "Release latched faults after their cause was removed.",
 }
 
@@ -50,6 +53,12 @@ def _program(name: str, config: Path) -> Callable[[], Awaitable[None]]:
         return lambda: control.run(config)
     if name == "release":
         return lambda: _release(config)
+    if name == "doctor":
+        return lambda: _doctor(config)
+    if name == "monitor":
+        from edge.control import monitor
+
+        return lambda: monitor.watch(config)
     from edge.uplink import program as uplink
 
     if name == "enrol":
@@ -62,6 +71,16 @@ async def _enrol(config: Path) -> None:
 
     token = (await asyncio.to_thread(sys.stdin.readline)).strip()
     print(f"Enrolled; the certificate is good until {await asyncio.to_thread(enrol_station, config, token)}.")
+
+
+async def _doctor(config: Path) -> None:
+    from edge.control.doctor import Health, examine, table
+
+    findings = await asyncio.to_thread(examine, config)
+    print("\n".join(table(findings)))
+    bad = [finding for finding in findings if finding.health is Health.BAD]
+    if bad:
+        raise ConfigError(bad[0].device, f"{bad[0].found}.", bad[0].remedy)
 
 
 async def _release(config: Path) -> None:

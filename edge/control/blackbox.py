@@ -22,6 +22,8 @@ BEFORE_S: Final = 60.0
 AFTER_S: Final = 5.0
 MOST_FRAMES: Final = 6000
 """A minute of twice the frames that a vehicle and a station send: 5 + 3 ids at 10 Hz are 4800."""
+RECENT: Final = 40
+"""Frames; half a second of a busy bus."""
 MOST_NOTES: Final = 4000
 MOST_RECORDINGS: Final = 50
 """Older ones are removed; each takes about 400 kB."""
@@ -100,6 +102,11 @@ class BlackBox:
     def sent(self, frames: Iterable[Frame], now: Monotonic) -> None:
         """Frames to the vehicle."""
         self._frames.extend((now, frame, True) for frame in frames)
+
+    def latest_frames(self) -> dict[int, bytes]:
+        """The latest data of every id on the bus within the last frames, ours and the vehicle's."""
+        recent = (self._frames[place] for place in range(max(-len(self._frames), -RECENT), 0))
+        return {frame.frame_id: frame.data for _, frame, _ in recent}
 
     def note(self, kind: str, now: Monotonic, **values: Any) -> None:
         """Something happened; what repeats the last note of its kind is left out."""

@@ -30,6 +30,7 @@ from edge.control.recorder import Recorder
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings, check_readable, load_settings
 from edge.control.station import Station, tell_forever
 from edge.control.transaction import RESTARTED, OpenSession, reading
+from edge.control.window import Window, connector_view, module_view, window_path
 from powerctl.core.clock import Clock, after
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.record import CommandResult, ConnectorDescription, StationStarted
@@ -95,6 +96,7 @@ class Control:
         self._watchdogs = Watchdogs(life, edge.realtime.watchdog, None if guard is None else guard.tell)
         self._panels = PanelDesk(self._equipment.panels, self._connectors, clock, may_start=edge.local.start)
         self._archive = Archive(self._boxes, station.state_dir / "edge" / "blackbox", clock)
+        self._window = Window(window_path(station.state_dir), self._view)
         self._station = Station(self._connectors, self._equipment.station_meter, storage.recorder, clock)
         self._manager = DispatchClient(
             lambda: dial_tls(edge.dispatch.target, edge.dispatch.tls, edge.dispatch.server_name),
@@ -183,6 +185,7 @@ class Control:
             tasks.create_task(self._panels.run(), name="panels")
             tasks.create_task(self._archive.run(), name="black boxes")
             tasks.create_task(self._watchdogs.run(), name="watchdogs")
+            tasks.create_task(self._window.run(), name="window")
             self._say_started()
             notify_ready()
             await self._broken
@@ -226,6 +229,20 @@ class Control:
         )
         for connector in self._connectors.values():
             connector.introduce()
+
+    def _view(self) -> dict[str, Any]:
+        now = self._clock.monotonic()
+        cabinet = self._equipment.cabinet
+        return {
+            "station": self._settings.id,
+            "time": self._clock.utc().isoformat(timespec="milliseconds"),
+            "manager": self._manager.is_connected,
+            "connectors": [
+                connector_view(connector.snapshot(), self._equipment.hardware[number].lines.read(), self._boxes[number])
+                for number, connector in self._connectors.items()
+            ],
+            "modules": [module_view(module, now) for module in cabinet.modules.values()] if cabinet else [],
+        }
 
     async def _watch_health(self) -> None:
         metrics.gauge("powerctl_build_info").labels("edge-control", version("powerctl")).set(1)
