@@ -45,7 +45,10 @@ def test_a_lifted_cap_gives_the_power_back() -> None:
 def test_a_cap_that_does_not_bind_is_not_named_first() -> None:
     bench = Bench(report(1), report(2), budget=dso(10))
     bench.caps[LEFT] = cap(20)
-    assert bench.settle()[LEFT].reasons[0].detail == "The grid operator limits the station to 10.0 kW, shared by 2 vehicles."
+    assert (
+        bench.settle()[LEFT].reasons[0].detail
+        == "The grid operator limits the station to 10.0 kW, shared by 2 vehicles."
+    )
 
 
 def test_the_lower_number_is_served_first_when_only_one_fits() -> None:
