@@ -16,8 +16,6 @@ from cloud.ingest.ports import StoreUnavailable
 from powerctl.core.errors import ConfigError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-_BROKEN_OFF: Final = "InternalClientError"
-"""What asyncpg says of a connection that was cut while it was busy."""
 _WRITER_LOCK: Final = 0x706F7765
 """Number of the advisory lock that puts writers, and so the cursors of changes, in the order of their commits."""
 
@@ -88,7 +86,7 @@ def _translated() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         raise StoreUnavailable(_reason(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated or type(error.orig).__name__ == _BROKEN_OFF:
+        if error.connection_invalidated:
             raise StoreUnavailable(_reason(error)) from error
         raise
     except OSError as error:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import InterfaceError
+from sqlalchemy.exc import InterfaceError, InternalError
 
 from cloud.ingest.ports import CommitResult, StoredRecord, StoreUnavailable
 from cloud.store.engine import Database
@@ -75,7 +75,7 @@ async def _cut(here: World) -> None:
     others = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename IS NOT NULL"
     )
-    with suppress(InterfaceError):
+    with suppress(InterfaceError, InternalError):
         await _cut_from(here, f"{others} AND datname = current_database()")
 
 
