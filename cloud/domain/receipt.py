@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from cloud.domain.billing import Billable
 from cloud.domain.money import Money
-from cloud.domain.pricing import price
+from cloud.domain.pricing import RULE, price_use
 from cloud.domain.session import Session, SessionState, settle
 from cloud.domain.tariff import Price, PriceLine, Tariff
+from cloud.domain.use import periods
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.session import StopReason
 
@@ -38,6 +39,12 @@ class Receipt:
     issue_time: datetime
     simulated: bool
     """True: nothing was sold."""
+    net: Money | None = None
+    """The total without tax. None: written before it was kept."""
+    idle_s: int = 0
+    """Seconds in which the vehicle asked for nothing while power was on offer."""
+    rounding: str = ""
+    """Which rule rounded the total. Empty: written before there was a name for it."""
 
     @property
     def duration(self) -> timedelta:
@@ -54,7 +61,9 @@ def issue(session: Session, receipt_id: str, *, location_name: str, simulated: b
     if not isinstance(verdict, Billable) or session.tariff is None:
         return None
     start = end.start_reading
-    cost = price(session.tariff, verdict.energy_wh, end.reading.read_time - start.read_time)
+    idle = timedelta(seconds=end.idle_s)
+    used = periods(start.read_time, end.reading.read_time, verdict.energy_wh, idle, session.marks)
+    cost = price_use(session.tariff, used, session.booking)
     return Receipt(
         id=receipt_id,
         session=session.id,
@@ -72,6 +81,9 @@ def issue(session: Session, receipt_id: str, *, location_name: str, simulated: b
         tariff=session.tariff,
         lines=cost.lines,
         total=cost.total,
+        net=cost.net,
+        idle_s=end.idle_s,
+        rounding=RULE,
         issue_time=now,
         simulated=simulated,
     )
@@ -85,4 +97,6 @@ def cost_so_far(session: Session, now: datetime) -> Price | None:
     begin = start or session.start_time
     if begin is None:
         return None
-    return price(session.tariff, session.energy_wh, (session.end_time or now) - begin)
+    idle = timedelta(seconds=session.ended.idle_s if session.ended else 0)
+    used = periods(begin, session.end_time or now, session.energy_wh, idle, session.marks)
+    return price_use(session.tariff, used, session.booking)

@@ -14,7 +14,9 @@ from typing import Final
 
 from cloud.domain.billing import Billable, Doubtful, judge
 from cloud.domain.order import Order
+from cloud.domain.pricing import Booking
 from cloud.domain.tariff import Tariff
+from cloud.domain.use import Mark, noted
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import MeterReading, TransactionEnded, TransactionStarted
 from powerctl.core.units import Power
@@ -62,6 +64,10 @@ class Session:
     contradicted: bool = False
     """The station reported two different starts or ends."""
     live_energy_wh: int = 0
+    marks: tuple[Mark, ...] = ()
+    """Values from in between, where the tariff's price changes; empty for tariffs that need none."""
+    booking: Booking | None = None
+    """The reservation that it fulfils. None: it needed none."""
     asked: Asked | None = None
     detail: str = ""
     receipt: str = ""
@@ -178,6 +184,13 @@ def closed(session: Session, time: datetime) -> Session:
 def metered(session: Session, energy_wh: float) -> Session:
     """The session with a live value; values that arrive late do not lower it."""
     return replace(session, live_energy_wh=max(session.live_energy_wh, int(energy_wh)))
+
+
+def marked(session: Session, mark: Mark) -> Session:
+    """The session with a value that its tariff needs; others change nothing."""
+    if session.tariff is None or session.start_time is None or not session.tariff.follows_power:
+        return session
+    return replace(session, marks=noted(session.marks, mark, session.tariff, session.start_time))
 
 
 def start_asked(session: Session, command_id: str, driver: str, tariff: Tariff) -> Session:

@@ -13,6 +13,7 @@ from cloud.domain.order import Order
 from cloud.domain.receipt import issue
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
+from cloud.domain.use import Mark
 from cloud.store import audit, commands, locations, sessions
 from cloud.store.changes import Changed
 from cloud.store.writing import Writing
@@ -53,7 +54,10 @@ class Projection:
         for order, record in records:
             if not isinstance(record.body, Telemetry):
                 await self._one(order, record)
-            elif newest is None or order.follows(newest[0]):
+                continue
+            if self.tariff.follows_power:
+                await self._mark(record.body, record.record_time)
+            if newest is None or order.follows(newest[0]):
                 newest = order, record
         if newest is not None:
             await self._one(*newest)
@@ -90,6 +94,14 @@ class Projection:
                 continue
             if session.ended is None and session.started is not None:
                 await self.writing.save(session, reducer.metered(session, one.session_energy.wh))
+
+    async def _mark(self, body: Telemetry, time: datetime) -> None:
+        """Note what was metered then: also values that arrive late decide what energy cost."""
+        for one in body.connectors:
+            if one.session is None or (session := await self._own(one.session)) is None or session.receipt:
+                continue
+            mark = Mark(time, int(one.session_energy.wh), one.power.w, one.current.a)
+            await self.writing.save(session, reducer.marked(session, mark))
 
     async def _status(self, body: ConnectorStatusChanged, order: Order) -> None:
         await locations.status(self.writing.connection, self.station, body, order)
