@@ -12,6 +12,8 @@ from pathlib import Path
 
 from cloud import identity_cli, program
 from cloud.domain.principal import Principal, Role
+from cloud.receipts.ocmf import Unreadable
+from cloud.receipts.verify import verify
 from cloud.settings import load_settings
 from powerctl.core.errors import ConfigError
 from powerctl.runtime.log import LEVELS
@@ -55,10 +57,25 @@ def _sign_in_link(options: argparse.Namespace) -> None:
     print(program.sign_in_link(load_settings(options.config), who, timedelta(minutes=options.minutes)))
 
 
+def _verify(options: argparse.Namespace) -> None:
+    try:
+        verdict = verify(options.file.read_bytes(), options.key)
+    except OSError as error:
+        raise ConfigError(str(options.file), f"cannot be read: {error.strerror}.", "Name another file.") from error
+    except Unreadable as error:
+        raise ConfigError(str(options.file), f"cannot be checked: {error}", "Name a signed receipt.") from error
+    for line in (*verdict.facts, *(f"PROBLEM: {problem}" for problem in verdict.problems)):
+        print(line)
+    if verdict.problems:
+        raise SystemExit(1)
+    print("The signature fits, and the receipt says what the signed readings say.")
+
+
 _COMMANDS = {
     "migrate": _migrate,
     "keygen": _keygen,
     "sign-in-link": _sign_in_link,
+    "verify": _verify,
     "ca": identity_cli.ca,
     "user": identity_cli.user,
     "audit": identity_cli.audit,
@@ -73,6 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "migrate", "Bring the database to the schema of this version.")
     keygen = commands.add_parser("keygen", help="Make the key that signs tokens.")
     keygen.add_argument("--out", type=Path, required=True, metavar="FILE")
+    check = commands.add_parser("verify", help="Check a signed receipt: JSON, PDF or OCMF.")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--key", default="", metavar="SHA256", help="fingerprint of the key that must have signed")
     link = _command(commands, "sign-in-link", "Print an address that signs one person in, once.")
     link.add_argument("--role", choices=[role.value for role in Role], required=True)
     link.add_argument("--name", required=True, help="the person's name as others see it")

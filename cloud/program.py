@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from cryptography import x509
+from starlette.types import ASGIApp
 
 from cloud.api import services
 from cloud.api.audit import anchor
@@ -23,6 +24,8 @@ from cloud.api.grpc_server import GrpcServer
 from cloud.api.headers import SecurityHeaders
 from cloud.api.limits import Limits
 from cloud.api.method import Methods
+from cloud.api.reserving import Reserving
+from cloud.api.services import MoneyMatters
 from cloud.api.sign_in import SignIns
 from cloud.api.tokens import SIGN_IN_LIFE, Tokens, load_key
 from cloud.api.web import WebApi
@@ -33,6 +36,9 @@ from cloud.ca.takeover import take_over
 from cloud.domain.principal import Principal
 from cloud.ingest.mqtt import StationLink
 from cloud.ingest.ports import StoreUnavailable
+from cloud.money import payments_of, sealer, webhook_secret
+from cloud.payment.process import Payments
+from cloud.payment.webhook import Webhooks
 from cloud.settings import CloudSettings, load_settings
 from cloud.store.engine import Database, database_url
 from cloud.store.migrate import migrate, require_current
@@ -85,6 +91,8 @@ class Core:
     sign_ins: SignIns
     registrar: Registrar | None = None
     limits: Limits | None = None
+    payments: Payments | None = None
+    """None: nobody needs to pay."""
 
 
 @asynccontextmanager
@@ -98,21 +106,34 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
     database = Database(database_url(settings.database_url))
     try:
         await (migrate if settings.migrate_on_start else require_current)(database)
-        store = Store(database, clock, settings.tariff.tariff(), random_id)
+        store = Store(database, clock, settings.tariff.tariff(settings.time_zone), random_id)
+        store.seal, store.retention = sealer(settings.receipts), settings.receipts.retention()
         sign_ins = SignIns(store, tokens, random_id, links_for_all=settings.demo)
         signer = Registrar(settings.ca, authority(settings.ca), store) if settings.ca is not None else None
         limits = Limits(clock, rate=settings.limits.calls_per_second, burst=settings.limits.burst)
-        yield Core(settings, store, tokens, sign_ins, signer, limits)
+        async with payments_of(settings, store) as payments:
+            yield Core(settings, store, tokens, sign_ins, signer, limits, payments)
     finally:
         await database.close()
 
 
 def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
     """The table of methods, and what starts and stops sessions."""
-    charging = Charging(core.store, publisher, random_id)
+    payments = core.payments
+    charging = Charging(core.store, publisher, random_id, payments)
+    if payments is not None:
+        payments.stop = charging.stop_exhausted
     encoder = Encoder(core.store.tariff, core.settings.zone)
+    settings = core.settings
+    paid = settings.payment
     methods = services.methods(
-        core.store, charging, core.sign_ins, encoder, demo=core.settings.demo, registrar=core.registrar
+        core.store,
+        charging,
+        core.sign_ins,
+        encoder,
+        demo=settings.demo,
+        registrar=core.registrar,
+        money=MoneyMatters(payments, paid.provider, paid.publishable_key, settings.receipts.issuer),
     )
     return methods, charging
 
@@ -125,7 +146,10 @@ def web_server(core: Core, methods: Methods) -> WebServer:
     """
     web = core.settings.web
     cookies = Cookies(core.sign_ins, web.secure, frozenset({web.address}), core.limits, frozenset(web.proxies))
-    app = SecurityHeaders(WebApi(methods, cookies, Assets()), secure=web.secure)
+    app: ASGIApp = WebApi(methods, cookies, Assets())
+    if core.payments is not None:
+        app = Webhooks(core.payments, webhook_secret(core.settings.payment), app)
+    app = SecurityHeaders(app, secure=web.secure)
     return WebServer(app, web.host, web.port, web.tls)
 
 
@@ -144,11 +168,15 @@ async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:
     store = core.store
     chores: list[Callable[[], Awaitable[object]]] = [charging.resume, store.forget]
     chores.append(lambda: anchor(store, core.tokens))
+    reserving = Reserving(store, random_id)
     rounds = 0
     while True:
         metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
         try:
             await store.expire()
+            await reserving.tick()
+            if core.payments is not None:
+                await core.payments.tick()
             await core.sign_ins.hear()
             while chores:
                 await chores[0]()
@@ -160,6 +188,7 @@ async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:
         rounds += 1
         if rounds % _FORGET_EVERY == 0:
             chores += [store.forget, lambda: anchor(store, core.tokens)]
+            chores += [core.payments.forget] if core.payments is not None else []
 
 
 def random_id() -> str:

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import UTC, tzinfo
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from cloud.ca.settings import CaSettings
-from cloud.domain.tariff import Tariff
+from cloud.settings_money import PaymentSettings, ReceiptSettings, TariffSettings
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
-
-
-def _decimal_text(value: object) -> object:
-    if isinstance(value, float):
-        raise ValueError("write money as text in quotation marks, for example '0.49'")
-    return value
-
-
-Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(ge=0, le=10_000, max_digits=12, decimal_places=6)]
 
 
 def is_loopback(host: str) -> bool:
@@ -98,23 +88,6 @@ class IdentitySettings(Section):
     """PEM file with a P-256 private key; whoever has it can sign in as anybody."""
 
 
-class TariffSettings(Section):
-    """What charging costs from now on; sessions that have started keep their price."""
-
-    name: str = Field(min_length=1, max_length=100)
-    currency: str = Field(pattern="^[A-Z]{3}$")
-    energy_price_per_kwh: Price
-    session_fee: Price = Decimal(0)
-    price_per_minute: Price = Decimal(0)
-    tax_percent: Price = Decimal(0)
-    tax_included: bool = True
-    description: str = Field(default="", max_length=250)
-
-    def tariff(self) -> Tariff:
-        """The tariff as a domain value."""
-        return Tariff(**self.model_dump())
-
-
 class CloudSettings(Section):
     """Everything that `powerctl-cloud` needs."""
 
@@ -127,6 +100,8 @@ class CloudSettings(Section):
     limits: LimitSettings = LimitSettings()
     ca: CaSettings | None = None
     """None: this cloud enrols no stations."""
+    payment: PaymentSettings = PaymentSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
     web: WebSettings = WebSettings()
     grpc: GrpcSettings = GrpcSettings()
     http: HttpListener = HttpListener(port=9466)

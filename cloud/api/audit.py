@@ -23,7 +23,7 @@ from powerctl.v1 import audit_pb2 as pb
 from powerctl.wire.common import time_to_wire
 
 ANCHOR_EVERY: Final = timedelta(days=1)
-_NAMING: Final = ("name", "connector", "location", "user_id", "user")
+_NAMING: Final = ("name", "connector", "receipt", "location", "user_id", "user")
 """Fields that say what a request is about."""
 _LONGEST: Final = 120
 _UNWRITTEN: Final = frozenset({Why.RESOURCE_EXHAUSTED, Why.UNAVAILABLE})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Protocol
@@ -11,10 +12,11 @@ from typing import Final, Protocol
 from cloud.domain import session as reducer
 from cloud.domain.charging import require_plugged, start_action, stop_action
 from cloud.domain.location import Connector, Station
-from cloud.domain.principal import Principal
+from cloud.domain.principal import Principal, Role
 from cloud.domain.refusal import Refusal, Why
+from cloud.domain.reservation import booking, fulfilled, require_free
 from cloud.domain.session import Session
-from cloud.store import commands, locations, sessions
+from cloud.store import commands, locations, reservations, sessions
 from cloud.store.changes import Changed
 from cloud.store.commands import SentCommand
 from cloud.store.store import Store
@@ -34,6 +36,16 @@ class CommandPublisher(Protocol):
         ...
 
 
+class Cashier(Protocol):
+    """Who lets only those start who have paid."""
+
+    async def bind(
+        self, writing: Writing, token: str, session: SessionId, place: tuple[StationId, ConnectorId], caller: Principal
+    ) -> None:
+        """Let `token` start `session`. Raises Refusal: it may not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Charging:
     """Starts and stops sessions."""
@@ -42,9 +54,20 @@ class Charging:
     publisher: CommandPublisher
     new_id: Callable[[], str]
     """Makes a random id."""
+    cashier: Cashier | None = None
+    """None: nobody needs to pay."""
 
-    async def start(self, station: StationId, connector: ConnectorId, request_id: str, caller: Principal) -> Session:
+    async def start(
+        self, station: StationId, connector: ConnectorId, request_id: str, caller: Principal, token: str = ""
+    ) -> Session:
         """Ask the station to charge what is plugged in; `caller` owns the session from then on.
+
+        Args:
+            station: Where.
+            connector: Which.
+            request_id: A UUID made by the client.
+            caller: Who asks.
+            token: A charging token, where charging must be paid for.
 
         Raises:
             Refusal: It cannot be started, or the request id is not a new one.
@@ -56,10 +79,25 @@ class Charging:
             place, plug = await _connector(writing, station, connector)
             session = await _plugged(writing, require_plugged(place, plug))
             command = self._command(writing, start_action(session))
-            after = reducer.start_asked(session, command.command_id, caller.user, self.store.tariff)
+            await self._require_paid(writing, session, token, caller)
+            asking = reducer.start_asked(session, command.command_id, caller.user, self.store.tariff)
+            after = await fulfil(writing, asking, caller)
             saved = await _remember(writing, (session, after), command, request)
         await self.publisher.publish(station, command)
         return saved
+
+    async def _require_paid(self, writing: Writing, session: Session, token: str, caller: Principal) -> None:
+        if self.cashier is None or (not token and caller.role is Role.OPERATOR):
+            return
+        if not token:
+            raise Refusal(Why.FAILED_PRECONDITION, "Pay first: ask for a charging token.", reason="PAYMENT_REQUIRED")
+        await self.cashier.bind(writing, token, session.id, (session.station, session.connector), caller)
+
+    async def stop_exhausted(self, session: SessionId) -> None:
+        """End a session whose hold is used up; one that is ending already, or out of reach, is left alone."""
+        keeper = Principal("powerctl", "Payment limit", Role.OPERATOR)
+        with suppress(Refusal):
+            await self.stop(session, str(uuid.uuid4()), keeper)
 
     async def stop(self, session_id: SessionId, request_id: str, caller: Principal) -> Session:
         """Ask the station to end charging.
@@ -101,10 +139,29 @@ class _Request:
     caller: Principal
 
     def __post_init__(self) -> None:
-        try:
-            uuid.UUID(self.id)
-        except ValueError as error:
-            raise Refusal(Why.INVALID_ARGUMENT, "request_id must be a UUID made by the client.") from error
+        require_request_id(self.id)
+
+
+def require_request_id(text: str) -> None:
+    """Return when `text` is a UUID. Raises Refusal: INVALID_ARGUMENT."""
+    try:
+        uuid.UUID(text)
+    except ValueError as error:
+        raise Refusal(Why.INVALID_ARGUMENT, "request_id must be a UUID made by the client.") from error
+
+
+async def fulfil(writing: Writing, session: Session, caller: Principal) -> Session:
+    """The session with the reservation that it fulfils, in the transaction that starts it.
+
+    Raises:
+        Refusal: FAILED_PRECONDITION: the connector is kept for somebody else.
+    """
+    present = await reservations.present(writing.connection, session.station, session.connector, writing.now)
+    require_free(present, caller.user, writing.now)
+    if present is None:
+        return session
+    await reservations.save(writing.connection, fulfilled(present, session.id), holding=False)
+    return replace(session, booking=booking(present, writing.now))
 
 
 async def _repeated(writing: Writing, request: _Request) -> Session | None:

@@ -71,6 +71,9 @@ class Encoder:
         )
         if connector.type is not None:
             plug.type = CONNECTOR_TYPE.to_wire(connector.type)
+        if connector.reserve_end_time is not None:
+            plug.reserved_for_caller = connector.reserved_for == caller.user
+            _set_times(plug, {"reserve_end_time": connector.reserve_end_time})
         if connector.state is not None:
             plug.live.CopyFrom(self._live(station, connector, caller))
         return location_pb2.Evse(
@@ -135,7 +138,7 @@ class Encoder:
 
 def receipt(value: Receipt) -> receipt_pb2.Receipt:
     """A receipt as a message."""
-    return receipt_pb2.Receipt(
+    message = receipt_pb2.Receipt(
         name=names.receipt_name(value.id),
         session=names.session_name(value.session),
         connector=names.connector_name(value.station, value.connector),
@@ -154,7 +157,11 @@ def receipt(value: Receipt) -> receipt_pb2.Receipt:
         tariff_name=value.tariff.name,
         tax_included=value.tariff.tax_included,
         simulated=value.simulated,
+        idle_duration=duration_to_wire(value.idle_s),
     )
+    if value.net is not None:
+        message.net.CopyFrom(money(value.net))
+    return message
 
 
 def _line(line: PriceLine) -> receipt_pb2.ReceiptLine:

@@ -15,6 +15,8 @@ _LOCATION: Final = re.compile(r"locations/([A-Za-z0-9][A-Za-z0-9-]{0,35})")
 _CONNECTOR: Final = re.compile(_LOCATION.pattern + r"/evses/([1-9][0-9]{0,3})/connectors/([1-9][0-9]{0,3})")
 _SESSION: Final = re.compile(r"sessions/([A-Za-z0-9-]{1,64})")
 _USER: Final = re.compile(r"users/([a-z0-9][a-z0-9-]{0,62})")
+_RESERVATION: Final = re.compile(r"reservations/([A-Za-z0-9-]{1,64})")
+_PAYMENT: Final = re.compile(_SESSION.pattern + "/payment")
 _RECEIPT: Final = re.compile(r"receipts/([A-Za-z0-9-]{1,64})")
 
 
@@ -41,6 +43,21 @@ def session_name(session: SessionId | None) -> str:
 def receipt_name(receipt: str) -> str:
     """Name of a receipt. Empty: there is none."""
     return f"receipts/{receipt}" if receipt else ""
+
+
+def reservation_name(reservation: str) -> str:
+    """Name of a reservation."""
+    return f"reservations/{reservation}"
+
+
+def parse_reservation(name: str) -> str:
+    """The id in a reservation's name. Raises Refusal: INVALID_ARGUMENT."""
+    return _match(_RESERVATION, name, "reservations/{reservation}").group(1)
+
+
+def parse_payment(name: str) -> SessionId:
+    """The session in the name of its payment. Raises Refusal: INVALID_ARGUMENT."""
+    return SessionId(_match(_PAYMENT, name, "sessions/{session}/payment").group(1))
 
 
 def parse_location(name: str) -> StationId:

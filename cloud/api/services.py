@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
 from cloud.api.encode import Encoder
 from cloud.api.identity import IdentityService
 from cloud.api.location import LocationService
 from cloud.api.method import Methods, methods_of
+from cloud.api.payment import PaymentService
 from cloud.api.receipt import ReceiptService
+from cloud.api.reservation import ReservationService
+from cloud.api.reserving import Reserving
 from cloud.api.session import SessionService
 from cloud.api.sign_in import SignIns
 from cloud.api.station_identity import StationIdentityService
 from cloud.api.user import UserService
 from cloud.api.watch import WatchService
 from cloud.ca.registrar import Registrar
+from cloud.payment.process import Payments
 from cloud.store.store import Store
 from powerctl.v1 import (
     audit_pb2,
     identity_pb2,
     location_pb2,
+    payment_pb2,
     receipt_pb2,
+    reservation_pb2,
     session_pb2,
     station_identity_pb2,
     user_pb2,
     watch_pb2,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyMatters:
+    """How charging is paid for here."""
+
+    payments: Payments | None = None
+    """None: nobody needs to pay."""
+    provider: str = ""
+    publishable_key: str = ""
+    issuer: str = ""
+    """Who sells, one line each."""
+
+
+NO_MONEY: Final = MoneyMatters()
 
 
 def methods(
@@ -36,12 +60,15 @@ def methods(
     *,
     demo: bool,
     registrar: Registrar | None = None,
+    money: MoneyMatters = NO_MONEY,
 ) -> Methods:
     """Every method of the API by its full name."""
     served = (
         (location_pb2, "LocationService", LocationService(store, encoder)),
         (session_pb2, "SessionService", SessionService(store, charging, encoder)),
-        (receipt_pb2, "ReceiptService", ReceiptService(store)),
+        (receipt_pb2, "ReceiptService", ReceiptService(store, money.payments, encoder.zone, money.issuer)),
+        (payment_pb2, "PaymentService", PaymentService(store, money.payments, money.provider, money.publishable_key)),
+        (reservation_pb2, "ReservationService", ReservationService(store, Reserving(store, charging.new_id))),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
         (identity_pb2, "IdentityService", IdentityService(sign_ins, demo)),
         (user_pb2, "UserService", UserService(store, sign_ins)),

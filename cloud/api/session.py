@@ -46,7 +46,9 @@ class SessionService:
     async def start_session(self, request: pb.StartSessionRequest, call: Call) -> pb.Session:
         """Asks the station to charge what is plugged in."""
         station, connector = names.parse_connector(request.connector)
-        session = await self.charging.start(station, connector, request.request_id, call.caller())
+        session = await self.charging.start(
+            station, connector, request.request_id, call.caller(), request.charging_token
+        )
         return self._encode(session, call)
 
     async def stop_session(self, request: pb.StopSessionRequest, call: Call) -> pb.Session:

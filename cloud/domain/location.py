@@ -36,6 +36,9 @@ class Connector:
     live: ConnectorTelemetry | None = None
     live_time: datetime | None = None
     """When the station measured `live`, on its clock."""
+    reserve_end_time: datetime | None = None
+    """Until when it is kept for somebody. None: for nobody."""
+    reserved_for: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class EvseStatus(StrEnum):
     AVAILABLE = "available"
     CHARGING = "charging"
     OUTOFORDER = "outoforder"
+    RESERVED = "reserved"
     UNKNOWN = "unknown"
 
 
@@ -81,5 +85,5 @@ def evse_status(station: Station, connector: Connector) -> EvseStatus:
     if not station.online or connector.state is None:
         return EvseStatus.UNKNOWN
     if connector.state is ConnectorState.AVAILABLE:
-        return EvseStatus.AVAILABLE
+        return EvseStatus.RESERVED if connector.reserved_for is not None else EvseStatus.AVAILABLE
     return EvseStatus.OUTOFORDER if connector.state is ConnectorState.FAULTED else EvseStatus.CHARGING

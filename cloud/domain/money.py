@@ -24,7 +24,12 @@ class Money:
         return Money(self.currency, self.amount + other.amount)
 
 
+def minor_digits(currency: str) -> int:
+    """Digits behind the point of the minor unit."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
 def payable(money: Money) -> Money:
     """`money` rounded half up to the minor unit of its currency."""
-    unit = Decimal(1).scaleb(-_MINOR_DIGITS.get(money.currency, 2))
+    unit = Decimal(1).scaleb(-minor_digits(money.currency))
     return Money(money.currency, money.amount.quantize(unit, rounding=ROUND_HALF_UP))

@@ -14,6 +14,8 @@ _EVERYBODY: Final = frozenset(Role)
 _DRIVING: Final = frozenset({Role.DRIVER, Role.OWNER, Role.OPERATOR})
 """Those who start and stop; whose sessions, the resource decides."""
 _SESSIONS: Final = _DRIVING | {Role.OPERATOR_VIEW, Role.BILLING, Role.AUDITOR}
+_RESERVATIONS: Final = _DRIVING | {Role.OPERATOR_VIEW, Role.UTILITY, Role.AUDITOR}
+_BILLING: Final = frozenset({Role.BILLING, Role.OPERATOR})
 _IDENTITIES: Final = frozenset({Role.ADMIN})
 _AUDIT: Final = frozenset({Role.AUDITOR, Role.ADMIN})
 
@@ -32,6 +34,17 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.SessionService/StopSession": _DRIVING,
     "/powerctl.v1.ReceiptService/GetReceipt": _SESSIONS,
     "/powerctl.v1.ReceiptService/ListReceipts": _SESSIONS,
+    "/powerctl.v1.ReceiptService/DownloadReceipt": _SESSIONS,
+    "/powerctl.v1.ReceiptService/ListCredits": _SESSIONS,
+    "/powerctl.v1.ReceiptService/CreateCredit": _BILLING,
+    "/powerctl.v1.PaymentService/GetPaymentOptions": _EVERYBODY,
+    "/powerctl.v1.PaymentService/CreateChargingToken": _DRIVING,
+    "/powerctl.v1.PaymentService/GetPayment": _SESSIONS,
+    "/powerctl.v1.PaymentService/ReleasePayment": _BILLING,
+    "/powerctl.v1.ReservationService/CreateReservation": _DRIVING,
+    "/powerctl.v1.ReservationService/GetReservation": _RESERVATIONS,
+    "/powerctl.v1.ReservationService/ListReservations": _RESERVATIONS,
+    "/powerctl.v1.ReservationService/CancelReservation": _DRIVING,
     "/powerctl.v1.WatchService/Watch": _EVERYBODY,
     "/powerctl.v1.UserService/GetUser": _IDENTITIES,
     "/powerctl.v1.UserService/ListUsers": _IDENTITIES,

@@ -43,6 +43,8 @@ class Receipt:
     """The total without tax. None: written before it was kept."""
     idle_s: int = 0
     """Seconds in which the vehicle asked for nothing while power was on offer."""
+    identity: str = ""
+    """The driver's identity under a key of their own. Empty: nobody's. Without the key it means nothing any more."""
     rounding: str = ""
     """Which rule rounded the total. Empty: written before there was a name for it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.location import SILENCE, Connector, Station
 from cloud.domain.order import Order
+from cloud.domain.reservation import Reservation
+from cloud.store import reservations
 from cloud.store.tables import CONNECTORS, SESSIONS, STATIONS
 from cloud.store.upsert import upsert
 from powerctl.core.ids import ConnectorId, SessionId, StationId
@@ -18,6 +20,9 @@ from powerctl.core.record import ConnectorStatusChanged, StationStarted, Telemet
 from powerctl.core.session import ConnectorState
 from powerctl.core.topology import ConnectorType
 from powerctl.core.units import Power
+
+Kept = Mapping[tuple[StationId, ConnectorId], Reservation]
+"""Reservations by the connectors that are kept for them."""
 
 
 async def load(connection: AsyncConnection, station: StationId) -> Station | None:
@@ -123,10 +128,11 @@ async def _stations(connection: AsyncConnection, query: Any) -> list[Station]:
         .order_by(CONNECTORS.c.connector)
     )
     connectors = (await connection.execute(inside)).all()
-    return [_station(row, [c for c in connectors if c.station == row.id]) for row in rows]
+    kept = {(one.station, one.connector): one for one in await reservations.holding(connection, ids)}
+    return [_station(row, [c for c in connectors if c.station == row.id], kept) for row in rows]
 
 
-def _station(row: Row[Any], connectors: Sequence[Row[Any]]) -> Station:
+def _station(row: Row[Any], connectors: Sequence[Row[Any]], kept: Kept) -> Station:
     return Station(
         id=StationId(row.id),
         display_name=row.display_name,
@@ -139,11 +145,12 @@ def _station(row: Row[Any], connectors: Sequence[Row[Any]]) -> Station:
         ac_power=_power(row.ac_power_w),
         limits=row.limits,
         manager_connected=row.manager_connected,
-        connectors=tuple(_connector(one) for one in connectors),
+        connectors=tuple(_connector(one, kept) for one in connectors),
     )
 
 
-def _connector(row: Row[Any]) -> Connector:
+def _connector(row: Row[Any], kept: Kept) -> Connector:
+    reservation = kept.get((row.station, row.connector))
     return Connector(
         id=ConnectorId(row.connector),
         type=ConnectorType(row.type) if row.type else None,
@@ -155,6 +162,8 @@ def _connector(row: Row[Any]) -> Connector:
         detail=row.detail,
         live=row.live,
         live_time=row.live_time,
+        reserve_end_time=reservation.lapse_time if reservation else None,
+        reserved_for=reservation.user if reservation else None,
     )
 
 

@@ -14,8 +14,9 @@ from cloud.domain.receipt import issue
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
 from cloud.domain.use import Mark
-from cloud.store import audit, commands, locations, sessions
+from cloud.store import audit, commands, locations, receipts, sessions
 from cloud.store.changes import Changed
+from cloud.store.receipts import Seal
 from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import (
@@ -47,6 +48,8 @@ class Projection:
     """Of now; frozen into sessions that start."""
     new_id: Callable[[], str]
     """Makes a random id."""
+    seal: Seal | None = None
+    """Signs receipts. None: there is no key."""
 
     async def apply(self, records: Sequence[tuple[Order, Record]]) -> None:
         """Apply records that were not applied before, in any order. Of telemetry only the newest counts."""
@@ -158,7 +161,7 @@ class Projection:
         )
         if receipt is None:
             return session
-        await sessions.add_receipt(self.writing.connection, receipt)
+        await receipts.add(self.writing.connection, receipt, self.seal)
         return reducer.receipted(session, receipt.id)
 
     async def _own(self, session: SessionId) -> Session | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, insert, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
+from cloud.store.money_tables import PSEUDONYMS
 from cloud.store.tables import RECEIPTS, SESSIONS
 from cloud.store.upsert import upsert
 from powerctl.core.ids import SessionId, StationId
@@ -74,24 +75,10 @@ async def current(
     return list(rows.scalars())
 
 
-async def add_receipt(connection: AsyncConnection, receipt: Receipt) -> None:
-    """Write a receipt. The database refuses a second one for the same session."""
-    await connection.execute(
-        insert(RECEIPTS).values(
-            id=receipt.id,
-            session=receipt.session,
-            driver=receipt.driver,
-            issue_time=receipt.issue_time,
-            document=receipt,
-        )
-    )
-
-
 async def load_receipt(connection: AsyncConnection, receipt: str) -> Receipt | None:
     """The receipt with this id. None: there is none."""
-    query = select(RECEIPTS.c.document).where(RECEIPTS.c.id == receipt)
-    found: Receipt | None = (await connection.execute(query)).scalar_one_or_none()
-    return found
+    row = (await connection.execute(_NAMED_RECEIPTS.where(RECEIPTS.c.id == receipt))).first()
+    return _named(row) if row is not None else None
 
 
 async def receipt_page(
@@ -103,9 +90,20 @@ async def receipt_page(
     stations: Collection[StationId] = (),
 ) -> tuple[list[Receipt], int | None]:
     """Receipts, newest first; arguments and result as in `page`."""
-    query = select(RECEIPTS.c.ordinal, RECEIPTS.c.document)
-    rows, following = await _page(connection, query.where(_shown(RECEIPTS, driver, stations)), before, size)
-    return [row.document for row in rows], following
+    query = _NAMED_RECEIPTS.where(_shown(RECEIPTS, driver, stations))
+    rows, following = await _page(connection, query, before, size)
+    return [_named(row) for row in rows], following
+
+
+_NAMED_RECEIPTS: Final = select(RECEIPTS.c.ordinal, RECEIPTS.c.document, PSEUDONYMS.c.user).outerjoin(
+    PSEUDONYMS, PSEUDONYMS.c.pseudonym == RECEIPTS.c.driver
+)
+
+
+def _named(row: Any) -> Receipt:
+    """The receipt with its driver in the place of the pseudonym. None: who it was is forgotten."""
+    receipt: Receipt = row.document
+    return replace(receipt, driver=row.user)
 
 
 def _shown(table: Table, driver: str | None, stations: Collection[StationId]) -> ColumnElement[bool]:
@@ -113,6 +111,8 @@ def _shown(table: Table, driver: str | None, stations: Collection[StationId]) ->
     if driver is None:
         return true()
     own = table.c.driver == driver
+    if table is RECEIPTS:
+        own = table.c.driver.in_(select(PSEUDONYMS.c.pseudonym).where(PSEUDONYMS.c.user == driver))
     if not stations:
         return own
     there = select(SESSIONS.c.id).where(SESSIONS.c.station.in_(stations))

@@ -14,13 +14,15 @@ from cloud.domain import session as reducer
 from cloud.domain.audit import Deed
 from cloud.domain.identity_watch import IdentityWatch
 from cloud.domain.order import Order
+from cloud.domain.retention import DEFAULT_RETENTION, Retention
 from cloud.domain.tariff import Tariff
 from cloud.ingest.ports import CommitResult, StoredRecord
-from cloud.store import audit, changes, commands, locations, people, sessions
+from cloud.store import audit, changes, commands, locations, people, retention, sessions
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from cloud.store.feed import Feed
 from cloud.store.projection import Projection
+from cloud.store.receipts import Seal
 from cloud.store.tables import INBOX, QUARANTINE, USED_TOKENS
 from cloud.store.upsert import insert_missing
 from cloud.store.writing import Writing
@@ -49,6 +51,9 @@ class Store:
     tariff: Tariff
     new_id: Callable[[], str]
     """Makes a random id of at least 122 bits."""
+    seal: Seal | None = None
+    """Signs receipts. None: there is no key."""
+    retention: Retention = DEFAULT_RETENTION
     feed: Feed = field(init=False)
     _identities: IdentityWatch = field(default_factory=IdentityWatch)
 
@@ -77,7 +82,7 @@ class Store:
             result, new = await _into_inbox(writing, station, epoch, records)
             if self._identities.heard(station, epoch, writing.now):
                 await _alarm(writing, station)
-            projection = Projection(writing, station, self.tariff, self.new_id)
+            projection = Projection(writing, station, self.tariff, self.new_id, self.seal)
             await projection.apply([(Order(epoch, one.sequence), one.record) for one in new])
         return result
 
@@ -124,6 +129,7 @@ class Store:
             await people.forget_sign_offs(connection, now)
             old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
             await connection.execute(delete(INBOX).where(old))
+            await retention.apply(connection, self.retention, now)
 
 
 async def _alarm(writing: Writing, station: StationId) -> None:

@@ -175,6 +175,10 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("cloud_watch_streams", "gauge", "", "Clients that watch"),
     Metric("cloud_stations_silent_total", "counter", "", "Times that a station fell silent"),
     Metric("cloud_commands_unanswered_total", "counter", "", "Commands that no station answered in time"),
+    Metric(
+        "cloud_payment_operations_total", "counter", "", "What payment providers were asked", ("operation", "result")
+    ),
+    Metric("cloud_payment_webhooks_total", "counter", "", "Webhooks of payment providers", ("result",)),
     Metric("cloud_receipts_issued_total", "counter", "", "Receipts issued"),
 )
 

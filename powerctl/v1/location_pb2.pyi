@@ -263,6 +263,8 @@ class Connector(_message.Message):
     MAX_POWER_W_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     LIVE_FIELD_NUMBER: _builtins.int
+    RESERVE_END_TIME_FIELD_NUMBER: _builtins.int
+    RESERVED_FOR_CALLER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"locations/{location}/evses/{evse}/connectors/{connector}" """
     type: _common_pb2.ConnectorType.ValueType
@@ -270,9 +272,15 @@ class Connector(_message.Message):
     """Watts DC."""
     position: _builtins.str
     """"left" or "right"."""
+    reserved_for_caller: _builtins.bool
+    """True: it is kept for the caller."""
     @_builtins.property
     def live(self) -> Global___ConnectorLive:
         """Live values; absent: never heard."""
+
+    @_builtins.property
+    def reserve_end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the connector is kept for somebody. Absent: for nobody."""
 
     def __init__(
         self,
@@ -282,10 +290,12 @@ class Connector(_message.Message):
         max_power_w: _builtins.float = ...,
         position: _builtins.str = ...,
         live: Global___ConnectorLive | None = ...,
+        reserve_end_time: _timestamp_pb2.Timestamp | None = ...,
+        reserved_for_caller: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["live", b"live"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["live", b"live", "reserve_end_time", b"reserve_end_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["live", b"live", "max_power_w", b"max_power_w", "name", b"name", "position", b"position", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["live", b"live", "max_power_w", b"max_power_w", "name", b"name", "position", b"position", "reserve_end_time", b"reserve_end_time", "reserved_for_caller", b"reserved_for_caller", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

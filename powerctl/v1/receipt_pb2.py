@@ -27,23 +27,37 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from powerctl.v1 import common_pb2 as powerctl_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19powerctl/v1/receipt.proto\x12\x0bpowerctl.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"!\n\x11GetReceiptRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x13ListReceiptsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListReceiptsResponse\x12&\n\x08receipts\x18\x01 \x03(\x0b\x32\x14.powerctl.v1.Receipt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xaa\x04\n\x07Receipt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tenergy_wh\x18\x07 \x01(\x03\x12\x14\n\x0cmeter_serial\x18\x08 \x01(\t\x12\x19\n\x11start_register_wh\x18\t \x01(\x03\x12\x17\n\x0f\x65nd_register_wh\x18\n \x01(\x03\x12\'\n\x05lines\x18\x0b \x03(\x0b\x32\x18.powerctl.v1.ReceiptLine\x12!\n\x05total\x18\x0c \x01(\x0b\x32\x12.powerctl.v1.Money\x12,\n\x0bstop_reason\x18\r \x01(\x0e\x32\x17.powerctl.v1.StopReason\x12.\n\nissue_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15location_display_name\x18\x0f \x01(\t\x12\x13\n\x0btariff_name\x18\x10 \x01(\t\x12\x14\n\x0ctax_included\x18\x11 \x01(\x08\x12\x11\n\tsimulated\x18\x12 \x01(\x08\"\x8e\x01\n\x0bReceiptLine\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12&\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\"\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.powerctl.v1.Money2\xa9\x01\n\x0eReceiptService\x12\x42\n\nGetReceipt\x12\x1e.powerctl.v1.GetReceiptRequest\x1a\x14.powerctl.v1.Receipt\x12S\n\x0cListReceipts\x12 .powerctl.v1.ListReceiptsRequest\x1a!.powerctl.v1.ListReceiptsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19powerctl/v1/receipt.proto\x12\x0bpowerctl.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"!\n\x11GetReceiptRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x13ListReceiptsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListReceiptsResponse\x12&\n\x08receipts\x18\x01 \x03(\x0b\x32\x14.powerctl.v1.Receipt\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x16\x44ownloadReceiptRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1a.powerctl.v1.ReceiptFormat\"S\n\x17\x44ownloadReceiptResponse\x12\x14\n\x0c\x63ontent_type\x18\x01 \x01(\t\x12\x11\n\tfile_name\x18\x02 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x03 \x01(\x0c\"n\n\x13\x43reateCreditRequest\x12\x0f\n\x07receipt\x18\x01 \x01(\t\x12\"\n\x06\x61mount\x18\x02 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"%\n\x12ListCreditsRequest\x12\x0f\n\x07receipt\x18\x01 \x01(\t\";\n\x13ListCreditsResponse\x12$\n\x07\x63redits\x18\x01 \x03(\x0b\x32\x13.powerctl.v1.Credit\"y\n\x06\x43redit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x05total\x18\x02 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12.\n\nissue_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x8d\x05\n\x07Receipt\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x11\n\tconnector\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tenergy_wh\x18\x07 \x01(\x03\x12\x14\n\x0cmeter_serial\x18\x08 \x01(\t\x12\x19\n\x11start_register_wh\x18\t \x01(\x03\x12\x17\n\x0f\x65nd_register_wh\x18\n \x01(\x03\x12\'\n\x05lines\x18\x0b \x03(\x0b\x32\x18.powerctl.v1.ReceiptLine\x12!\n\x05total\x18\x0c \x01(\x0b\x32\x12.powerctl.v1.Money\x12,\n\x0bstop_reason\x18\r \x01(\x0e\x32\x17.powerctl.v1.StopReason\x12.\n\nissue_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\x15location_display_name\x18\x0f \x01(\t\x12\x13\n\x0btariff_name\x18\x10 \x01(\t\x12\x14\n\x0ctax_included\x18\x11 \x01(\x08\x12\x11\n\tsimulated\x18\x12 \x01(\x08\x12\x0e\n\x06number\x18\x13 \x01(\x03\x12\x1f\n\x03net\x18\x14 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x30\n\ridle_duration\x18\x15 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8e\x01\n\x0bReceiptLine\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12&\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\"\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.powerctl.v1.Money*y\n\rReceiptFormat\x12\x1e\n\x1aRECEIPT_FORMAT_UNSPECIFIED\x10\x00\x12\x17\n\x13RECEIPT_FORMAT_JSON\x10\x01\x12\x16\n\x12RECEIPT_FORMAT_PDF\x10\x02\x12\x17\n\x13RECEIPT_FORMAT_OCMF\x10\x03\x32\xa0\x03\n\x0eReceiptService\x12\x42\n\nGetReceipt\x12\x1e.powerctl.v1.GetReceiptRequest\x1a\x14.powerctl.v1.Receipt\x12S\n\x0cListReceipts\x12 .powerctl.v1.ListReceiptsRequest\x1a!.powerctl.v1.ListReceiptsResponse\x12\\\n\x0f\x44ownloadReceipt\x12#.powerctl.v1.DownloadReceiptRequest\x1a$.powerctl.v1.DownloadReceiptResponse\x12\x45\n\x0c\x43reateCredit\x12 .powerctl.v1.CreateCreditRequest\x1a\x13.powerctl.v1.Credit\x12P\n\x0bListCredits\x12\x1f.powerctl.v1.ListCreditsRequest\x1a .powerctl.v1.ListCreditsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.receipt_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_RECEIPTFORMAT']._serialized_start=1624
+  _globals['_RECEIPTFORMAT']._serialized_end=1745
   _globals['_GETRECEIPTREQUEST']._serialized_start=133
   _globals['_GETRECEIPTREQUEST']._serialized_end=166
   _globals['_LISTRECEIPTSREQUEST']._serialized_start=168
   _globals['_LISTRECEIPTSREQUEST']._serialized_end=228
   _globals['_LISTRECEIPTSRESPONSE']._serialized_start=230
   _globals['_LISTRECEIPTSRESPONSE']._serialized_end=317
-  _globals['_RECEIPT']._serialized_start=320
-  _globals['_RECEIPT']._serialized_end=874
-  _globals['_RECEIPTLINE']._serialized_start=877
-  _globals['_RECEIPTLINE']._serialized_end=1019
-  _globals['_RECEIPTSERVICE']._serialized_start=1022
-  _globals['_RECEIPTSERVICE']._serialized_end=1191
+  _globals['_DOWNLOADRECEIPTREQUEST']._serialized_start=319
+  _globals['_DOWNLOADRECEIPTREQUEST']._serialized_end=401
+  _globals['_DOWNLOADRECEIPTRESPONSE']._serialized_start=403
+  _globals['_DOWNLOADRECEIPTRESPONSE']._serialized_end=486
+  _globals['_CREATECREDITREQUEST']._serialized_start=488
+  _globals['_CREATECREDITREQUEST']._serialized_end=598
+  _globals['_LISTCREDITSREQUEST']._serialized_start=600
+  _globals['_LISTCREDITSREQUEST']._serialized_end=637
+  _globals['_LISTCREDITSRESPONSE']._serialized_start=639
+  _globals['_LISTCREDITSRESPONSE']._serialized_end=698
+  _globals['_CREDIT']._serialized_start=700
+  _globals['_CREDIT']._serialized_end=821
+  _globals['_RECEIPT']._serialized_start=824
+  _globals['_RECEIPT']._serialized_end=1477
+  _globals['_RECEIPTLINE']._serialized_start=1480
+  _globals['_RECEIPTLINE']._serialized_end=1622
+  _globals['_RECEIPTSERVICE']._serialized_start=1748
+  _globals['_RECEIPTSERVICE']._serialized_end=2164
 # @@protoc_insertion_point(module_scope)

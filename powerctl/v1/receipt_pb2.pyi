@@ -9,6 +9,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from powerctl.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,29 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ReceiptFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReceiptFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ReceiptFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RECEIPT_FORMAT_UNSPECIFIED: _ReceiptFormat.ValueType  # 0
+    RECEIPT_FORMAT_JSON: _ReceiptFormat.ValueType  # 1
+    """The receipt with its signed record; `powerctl-cloud verify` needs nothing else."""
+    RECEIPT_FORMAT_PDF: _ReceiptFormat.ValueType  # 2
+    RECEIPT_FORMAT_OCMF: _ReceiptFormat.ValueType  # 3
+    """The signed record and the public key, in the XML that transparency software reads."""
+
+class ReceiptFormat(_ReceiptFormat, metaclass=_ReceiptFormatEnumTypeWrapper): ...
+
+RECEIPT_FORMAT_UNSPECIFIED: ReceiptFormat.ValueType  # 0
+RECEIPT_FORMAT_JSON: ReceiptFormat.ValueType  # 1
+"""The receipt with its signed record; `powerctl-cloud verify` needs nothing else."""
+RECEIPT_FORMAT_PDF: ReceiptFormat.ValueType  # 2
+RECEIPT_FORMAT_OCMF: ReceiptFormat.ValueType  # 3
+"""The signed record and the public key, in the XML that transparency software reads."""
+Global___ReceiptFormat: _TypeAlias = ReceiptFormat  # noqa: Y015
 
 @_typing.final
 class GetReceiptRequest(_message.Message):
@@ -88,6 +112,163 @@ class ListReceiptsResponse(_message.Message):
 Global___ListReceiptsResponse: _TypeAlias = ListReceiptsResponse  # noqa: Y015
 
 @_typing.final
+class DownloadReceiptRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"receipts/{receipt}" """
+    format: Global___ReceiptFormat.ValueType
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        format: Global___ReceiptFormat.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadReceiptRequest: _TypeAlias = DownloadReceiptRequest  # noqa: Y015
+
+@_typing.final
+class DownloadReceiptResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    content_type: _builtins.str
+    file_name: _builtins.str
+    content: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        content_type: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "content_type", b"content_type", "file_name", b"file_name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DownloadReceiptResponse: _TypeAlias = DownloadReceiptResponse  # noqa: Y015
+
+@_typing.final
+class CreateCreditRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    receipt: _builtins.str
+    """"receipts/{receipt}" """
+    reason: _builtins.str
+    """For the driver."""
+    request_id: _builtins.str
+    """A UUID made by the client; required."""
+    @_builtins.property
+    def amount(self) -> _common_pb2.Money:
+        """To give back, above zero. Absent: everything that is left."""
+
+    def __init__(
+        self,
+        *,
+        receipt: _builtins.str = ...,
+        amount: _common_pb2.Money | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "reason", b"reason", "receipt", b"receipt", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateCreditRequest: _TypeAlias = CreateCreditRequest  # noqa: Y015
+
+@_typing.final
+class ListCreditsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    receipt: _builtins.str
+    """"receipts/{receipt}" """
+    def __init__(
+        self,
+        *,
+        receipt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCreditsRequest: _TypeAlias = ListCreditsRequest  # noqa: Y015
+
+@_typing.final
+class ListCreditsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDITS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def credits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Credit]: ...
+    def __init__(
+        self,
+        *,
+        credits: _abc.Iterable[Global___Credit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credits", b"credits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCreditsResponse: _TypeAlias = ListCreditsResponse  # noqa: Y015
+
+@_typing.final
+class Credit(_message.Message):
+    """A correction of a receipt. The receipt itself stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ISSUE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"receipts/{receipt}/credits/{credit}" """
+    reason: _builtins.str
+    @_builtins.property
+    def total(self) -> _common_pb2.Money:
+        """Below zero; tax is in it."""
+
+    @_builtins.property
+    def issue_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        total: _common_pb2.Money | None = ...,
+        reason: _builtins.str = ...,
+        issue_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue_time", b"issue_time", "name", b"name", "reason", b"reason", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Credit: _TypeAlias = Credit  # noqa: Y015
+
+@_typing.final
 class Receipt(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -109,6 +290,9 @@ class Receipt(_message.Message):
     TARIFF_NAME_FIELD_NUMBER: _builtins.int
     TAX_INCLUDED_FIELD_NUMBER: _builtins.int
     SIMULATED_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    NET_FIELD_NUMBER: _builtins.int
+    IDLE_DURATION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"receipts/{receipt}" """
     session: _builtins.str
@@ -125,6 +309,8 @@ class Receipt(_message.Message):
     tax_included: _builtins.bool
     simulated: _builtins.bool
     """True: a simulated station made it; nothing was sold."""
+    number: _builtins.int
+    """Gapless number; 0: not numbered."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -137,6 +323,14 @@ class Receipt(_message.Message):
     def total(self) -> _common_pb2.Money: ...
     @_builtins.property
     def issue_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def net(self) -> _common_pb2.Money:
+        """The total without tax. Absent: not known."""
+
+    @_builtins.property
+    def idle_duration(self) -> _duration_pb2.Duration:
+        """In which the vehicle asked for nothing while power was on offer."""
+
     def __init__(
         self,
         *,
@@ -158,10 +352,13 @@ class Receipt(_message.Message):
         tariff_name: _builtins.str = ...,
         tax_included: _builtins.bool = ...,
         simulated: _builtins.bool = ...,
+        number: _builtins.int = ...,
+        net: _common_pb2.Money | None = ...,
+        idle_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "end_time", b"end_time", "issue_time", b"issue_time", "start_time", b"start_time", "total", b"total"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "end_time", b"end_time", "idle_duration", b"idle_duration", "issue_time", b"issue_time", "net", b"net", "start_time", b"start_time", "total", b"total"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "duration", b"duration", "end_register_wh", b"end_register_wh", "end_time", b"end_time", "energy_wh", b"energy_wh", "issue_time", b"issue_time", "lines", b"lines", "location_display_name", b"location_display_name", "meter_serial", b"meter_serial", "name", b"name", "session", b"session", "simulated", b"simulated", "start_register_wh", b"start_register_wh", "start_time", b"start_time", "stop_reason", b"stop_reason", "tariff_name", b"tariff_name", "tax_included", b"tax_included", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "duration", b"duration", "end_register_wh", b"end_register_wh", "end_time", b"end_time", "energy_wh", b"energy_wh", "idle_duration", b"idle_duration", "issue_time", b"issue_time", "lines", b"lines", "location_display_name", b"location_display_name", "meter_serial", b"meter_serial", "name", b"name", "net", b"net", "number", b"number", "session", b"session", "simulated", b"simulated", "start_register_wh", b"start_register_wh", "start_time", b"start_time", "stop_reason", b"stop_reason", "tariff_name", b"tariff_name", "tax_included", b"tax_included", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,21 @@ class ReceiptServiceStub:
                 request_serializer=powerctl_dot_v1_dot_receipt__pb2.ListReceiptsRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_receipt__pb2.ListReceiptsResponse.FromString,
                 _registered_method=True)
+        self.DownloadReceipt = channel.unary_unary(
+                '/powerctl.v1.ReceiptService/DownloadReceipt',
+                request_serializer=powerctl_dot_v1_dot_receipt__pb2.DownloadReceiptRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_receipt__pb2.DownloadReceiptResponse.FromString,
+                _registered_method=True)
+        self.CreateCredit = channel.unary_unary(
+                '/powerctl.v1.ReceiptService/CreateCredit',
+                request_serializer=powerctl_dot_v1_dot_receipt__pb2.CreateCreditRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_receipt__pb2.Credit.FromString,
+                _registered_method=True)
+        self.ListCredits = channel.unary_unary(
+                '/powerctl.v1.ReceiptService/ListCredits',
+                request_serializer=powerctl_dot_v1_dot_receipt__pb2.ListCreditsRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_receipt__pb2.ListCreditsResponse.FromString,
+                _registered_method=True)
 
 
 class ReceiptServiceServicer:
@@ -63,6 +78,26 @@ class ReceiptServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DownloadReceipt(self, request, context):
+        """The receipt as a file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateCredit(self, request, context):
+        """Gives back all or a part of what a receipt says, and has it refunded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCredits(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReceiptServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +110,21 @@ def add_ReceiptServiceServicer_to_server(servicer, server):
                     servicer.ListReceipts,
                     request_deserializer=powerctl_dot_v1_dot_receipt__pb2.ListReceiptsRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_receipt__pb2.ListReceiptsResponse.SerializeToString,
+            ),
+            'DownloadReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.DownloadReceipt,
+                    request_deserializer=powerctl_dot_v1_dot_receipt__pb2.DownloadReceiptRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_receipt__pb2.DownloadReceiptResponse.SerializeToString,
+            ),
+            'CreateCredit': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateCredit,
+                    request_deserializer=powerctl_dot_v1_dot_receipt__pb2.CreateCreditRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_receipt__pb2.Credit.SerializeToString,
+            ),
+            'ListCredits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCredits,
+                    request_deserializer=powerctl_dot_v1_dot_receipt__pb2.ListCreditsRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_receipt__pb2.ListCreditsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +182,87 @@ class ReceiptService:
             '/powerctl.v1.ReceiptService/ListReceipts',
             powerctl_dot_v1_dot_receipt__pb2.ListReceiptsRequest.SerializeToString,
             powerctl_dot_v1_dot_receipt__pb2.ListReceiptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.ReceiptService/DownloadReceipt',
+            powerctl_dot_v1_dot_receipt__pb2.DownloadReceiptRequest.SerializeToString,
+            powerctl_dot_v1_dot_receipt__pb2.DownloadReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateCredit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.ReceiptService/CreateCredit',
+            powerctl_dot_v1_dot_receipt__pb2.CreateCreditRequest.SerializeToString,
+            powerctl_dot_v1_dot_receipt__pb2.Credit.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCredits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.ReceiptService/ListCredits',
+            powerctl_dot_v1_dot_receipt__pb2.ListCreditsRequest.SerializeToString,
+            powerctl_dot_v1_dot_receipt__pb2.ListCreditsResponse.FromString,
             options,
             channel_credentials,
             insecure,

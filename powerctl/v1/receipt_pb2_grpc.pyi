@@ -35,6 +35,11 @@ class ReceiptServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ReceiptServiceAsyncStub: ...
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_receipt_pb2.GetReceiptRequest, _receipt_pb2.Receipt]
     ListReceipts: _grpc.UnaryUnaryMultiCallable[_receipt_pb2.ListReceiptsRequest, _receipt_pb2.ListReceiptsResponse]
+    DownloadReceipt: _grpc.UnaryUnaryMultiCallable[_receipt_pb2.DownloadReceiptRequest, _receipt_pb2.DownloadReceiptResponse]
+    """The receipt as a file."""
+    CreateCredit: _grpc.UnaryUnaryMultiCallable[_receipt_pb2.CreateCreditRequest, _receipt_pb2.Credit]
+    """Gives back all or a part of what a receipt says, and has it refunded."""
+    ListCredits: _grpc.UnaryUnaryMultiCallable[_receipt_pb2.ListCreditsRequest, _receipt_pb2.ListCreditsResponse]
 
 @_typing.type_check_only
 class ReceiptServiceAsyncStub(ReceiptServiceStub):
@@ -43,6 +48,11 @@ class ReceiptServiceAsyncStub(ReceiptServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetReceipt: _aio.UnaryUnaryMultiCallable[_receipt_pb2.GetReceiptRequest, _receipt_pb2.Receipt]  # type: ignore[assignment]
     ListReceipts: _aio.UnaryUnaryMultiCallable[_receipt_pb2.ListReceiptsRequest, _receipt_pb2.ListReceiptsResponse]  # type: ignore[assignment]
+    DownloadReceipt: _aio.UnaryUnaryMultiCallable[_receipt_pb2.DownloadReceiptRequest, _receipt_pb2.DownloadReceiptResponse]  # type: ignore[assignment]
+    """The receipt as a file."""
+    CreateCredit: _aio.UnaryUnaryMultiCallable[_receipt_pb2.CreateCreditRequest, _receipt_pb2.Credit]  # type: ignore[assignment]
+    """Gives back all or a part of what a receipt says, and has it refunded."""
+    ListCredits: _aio.UnaryUnaryMultiCallable[_receipt_pb2.ListCreditsRequest, _receipt_pb2.ListCreditsResponse]  # type: ignore[assignment]
 
 class ReceiptServiceServicer(metaclass=_abc_1.ABCMeta):
     """Receipts are immutable; a correction is a new record."""
@@ -60,5 +70,28 @@ class ReceiptServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _receipt_pb2.ListReceiptsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_receipt_pb2.ListReceiptsResponse, _abc.Awaitable[_receipt_pb2.ListReceiptsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def DownloadReceipt(
+        self,
+        request: _receipt_pb2.DownloadReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipt_pb2.DownloadReceiptResponse, _abc.Awaitable[_receipt_pb2.DownloadReceiptResponse]]:
+        """The receipt as a file."""
+
+    @_abc_1.abstractmethod
+    def CreateCredit(
+        self,
+        request: _receipt_pb2.CreateCreditRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipt_pb2.Credit, _abc.Awaitable[_receipt_pb2.Credit]]:
+        """Gives back all or a part of what a receipt says, and has it refunded."""
+
+    @_abc_1.abstractmethod
+    def ListCredits(
+        self,
+        request: _receipt_pb2.ListCreditsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_receipt_pb2.ListCreditsResponse, _abc.Awaitable[_receipt_pb2.ListCreditsResponse]]: ...
 
 def add_ReceiptServiceServicer_to_server(servicer: ReceiptServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

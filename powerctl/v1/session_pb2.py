@@ -26,15 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from powerctl.v1 import common_pb2 as powerctl_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19powerctl/v1/session.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"!\n\x11GetSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x13ListSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListSessionsResponse\x12&\n\x08sessions\x18\x01 \x03(\x0b\x32\x14.powerctl.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"<\n\x13StartSessionRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"6\n\x12StopSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\xdd\x03\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.powerctl.v1.SessionState\x12\x30\n\x0cplug_in_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bunplug_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x0bstop_reason\x18\x08 \x01(\x0e\x32\x17.powerctl.v1.StopReason\x12\x11\n\tenergy_wh\x18\t \x01(\x03\x12 \n\x04\x63ost\x18\n \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0f\n\x07receipt\x18\x0b \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0c \x01(\t\x12\x11\n\tstoppable\x18\r \x01(\x08\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xed\x01\n\x0cSessionState\x12\x1d\n\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_STATE_OPEN\x10\x01\x12\x19\n\x15SESSION_STATE_PENDING\x10\x02\x12\x18\n\x14SESSION_STATE_ACTIVE\x10\x03\x12\x1a\n\x16SESSION_STATE_STOPPING\x10\x04\x12\x1b\n\x17SESSION_STATE_COMPLETED\x10\x05\x12\x1e\n\x1aSESSION_STATE_NEEDS_REVIEW\x10\x06\x12\x18\n\x14SESSION_STATE_CLOSED\x10\x07\x32\xb7\x02\n\x0eSessionService\x12\x42\n\nGetSession\x12\x1e.powerctl.v1.GetSessionRequest\x1a\x14.powerctl.v1.Session\x12S\n\x0cListSessions\x12 .powerctl.v1.ListSessionsRequest\x1a!.powerctl.v1.ListSessionsResponse\x12\x46\n\x0cStartSession\x12 .powerctl.v1.StartSessionRequest\x1a\x14.powerctl.v1.Session\x12\x44\n\x0bStopSession\x12\x1f.powerctl.v1.StopSessionRequest\x1a\x14.powerctl.v1.Sessionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19powerctl/v1/session.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"!\n\x11GetSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"<\n\x13ListSessionsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"W\n\x14ListSessionsResponse\x12&\n\x08sessions\x18\x01 \x03(\x0b\x32\x14.powerctl.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"T\n\x13StartSessionRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x16\n\x0e\x63harging_token\x18\x03 \x01(\t\"6\n\x12StopSessionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"\xdd\x03\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.powerctl.v1.SessionState\x12\x30\n\x0cplug_in_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bunplug_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x0bstop_reason\x18\x08 \x01(\x0e\x32\x17.powerctl.v1.StopReason\x12\x11\n\tenergy_wh\x18\t \x01(\x03\x12 \n\x04\x63ost\x18\n \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0f\n\x07receipt\x18\x0b \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x0c \x01(\t\x12\x11\n\tstoppable\x18\r \x01(\x08\x12/\n\x0bupdate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xed\x01\n\x0cSessionState\x12\x1d\n\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12SESSION_STATE_OPEN\x10\x01\x12\x19\n\x15SESSION_STATE_PENDING\x10\x02\x12\x18\n\x14SESSION_STATE_ACTIVE\x10\x03\x12\x1a\n\x16SESSION_STATE_STOPPING\x10\x04\x12\x1b\n\x17SESSION_STATE_COMPLETED\x10\x05\x12\x1e\n\x1aSESSION_STATE_NEEDS_REVIEW\x10\x06\x12\x18\n\x14SESSION_STATE_CLOSED\x10\x07\x32\xb7\x02\n\x0eSessionService\x12\x42\n\nGetSession\x12\x1e.powerctl.v1.GetSessionRequest\x1a\x14.powerctl.v1.Session\x12S\n\x0cListSessions\x12 .powerctl.v1.ListSessionsRequest\x1a!.powerctl.v1.ListSessionsResponse\x12\x46\n\x0cStartSession\x12 .powerctl.v1.StartSessionRequest\x1a\x14.powerctl.v1.Session\x12\x44\n\x0bStopSession\x12\x1f.powerctl.v1.StopSessionRequest\x1a\x14.powerctl.v1.Sessionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.session_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SESSIONSTATE']._serialized_start=886
-  _globals['_SESSIONSTATE']._serialized_end=1123
+  _globals['_SESSIONSTATE']._serialized_start=910
+  _globals['_SESSIONSTATE']._serialized_end=1147
   _globals['_GETSESSIONREQUEST']._serialized_start=101
   _globals['_GETSESSIONREQUEST']._serialized_end=134
   _globals['_LISTSESSIONSREQUEST']._serialized_start=136
@@ -42,11 +42,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSESSIONSRESPONSE']._serialized_start=198
   _globals['_LISTSESSIONSRESPONSE']._serialized_end=285
   _globals['_STARTSESSIONREQUEST']._serialized_start=287
-  _globals['_STARTSESSIONREQUEST']._serialized_end=347
-  _globals['_STOPSESSIONREQUEST']._serialized_start=349
-  _globals['_STOPSESSIONREQUEST']._serialized_end=403
-  _globals['_SESSION']._serialized_start=406
-  _globals['_SESSION']._serialized_end=883
-  _globals['_SESSIONSERVICE']._serialized_start=1126
-  _globals['_SESSIONSERVICE']._serialized_end=1437
+  _globals['_STARTSESSIONREQUEST']._serialized_end=371
+  _globals['_STOPSESSIONREQUEST']._serialized_start=373
+  _globals['_STOPSESSIONREQUEST']._serialized_end=427
+  _globals['_SESSION']._serialized_start=430
+  _globals['_SESSION']._serialized_end=907
+  _globals['_SESSIONSERVICE']._serialized_start=1150
+  _globals['_SESSIONSERVICE']._serialized_end=1461
 # @@protoc_insertion_point(module_scope)

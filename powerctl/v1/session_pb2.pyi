@@ -130,19 +130,23 @@ class StartSessionRequest(_message.Message):
 
     CONNECTOR_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CHARGING_TOKEN_FIELD_NUMBER: _builtins.int
     connector: _builtins.str
     """"locations/{location}/evses/{evse}/connectors/{connector}" """
     request_id: _builtins.str
     """A UUID made by the client; required."""
+    charging_token: _builtins.str
+    """From CreateChargingToken. Needed where charging must be paid for."""
     def __init__(
         self,
         *,
         connector: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        charging_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charging_token", b"charging_token", "connector", b"connector", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

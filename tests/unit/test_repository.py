@@ -21,6 +21,7 @@ KNOWN_HOSTS = {
     "www.w3.org",
     "keepachangelog.com",
     "semver.org",
+    "api.stripe.com",
     "github.com",
     "www.sphinx-doc.org",
 }

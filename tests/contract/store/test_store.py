@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cloud.domain.receipt import issue
 from cloud.domain.session import SessionState
-from cloud.store import changes, locations, sessions
+from cloud.store import changes, locations, receipts, sessions
 from cloud.store.changes import Changed
 from cloud.store.tables import INBOX, QUARANTINE, RECEIPTS
 from powerctl.core.ids import SessionId, StationId
@@ -133,7 +133,7 @@ async def test_the_database_itself_refuses_a_second_receipt_for_a_session(here: 
     (receipt,) = await here.receipts()
     with pytest.raises(IntegrityError):
         async with here.store.write() as writing:
-            await sessions.add_receipt(writing.connection, replace(receipt, id="second"))
+            await receipts.add(writing.connection, replace(receipt, id="second"), None)
 
 
 async def test_a_doubtful_session_is_kept_for_review_without_a_receipt(here: World) -> None:

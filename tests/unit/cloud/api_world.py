@@ -7,9 +7,11 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from starlette.types import ASGIApp
 
 from cloud.api import services
 from cloud.api.charging import Charging
@@ -25,6 +27,10 @@ from cloud.api.web_server import WebServer
 from cloud.ca.registrar import Registrar
 from cloud.ca.settings import CaSettings
 from cloud.domain.principal import Principal
+from cloud.payment.fake import FakeProvider
+from cloud.payment.process import Payments
+from cloud.payment.webhook import Webhooks
+from cloud.receipts.ocmf import Sealer
 from cloud.web.assets import Assets
 from powerctl.core.ids import StationId
 from powerctl.core.record import StationCommand
@@ -32,6 +38,8 @@ from powerctl.runtime.pki import Authority
 from powerctl.runtime.settings import TlsFiles
 from tests.unit.cloud.stories import TARIFF
 from tests.unit.cloud.world import World, world
+
+WEBHOOK_SECRET = b"what the provider signs with"
 
 
 @dataclass(slots=True)
@@ -57,6 +65,9 @@ class Cloud:
     methods: Methods
     web_port: int
     grpc_port: int
+    provider: FakeProvider
+    payments: Payments | None
+    """None: nobody needs to pay."""
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def token(self, who: Principal) -> str:
@@ -81,23 +92,34 @@ async def cloud(
     reflect: bool = False,
     secure: bool = False,
     signer: Authority | None = None,
+    paid: bool = False,
 ) -> AsyncIterator[Cloud]:
     """The API on the database at this address."""
     async with world(address) as here:
         tokens = Tokens(ec.generate_private_key(ec.SECP256R1()), here.clock)
         sign_ins = SignIns(here.store, tokens, random_id, links_for_all=True)
         notebook = Notebook()
-        charging = Charging(here.store, notebook, random_id)
+        provider = FakeProvider(here.clock)
+        payments = Payments(here.store, provider, bytes(32), random_id) if paid else None
+        charging = Charging(here.store, notebook, random_id, payments)
+        here.store.seal = Sealer(ec.generate_private_key(ec.SECP256R1()))
+        if payments is not None:
+            here.store.tariff = replace(TARIFF, preauthorize_amount=Decimal(50))
+            payments.stop = charging.stop_exhausted
         ca = CaSettings(folder=signer.folder, organisation="Demo operator") if signer else None
         registrar = Registrar(ca, signer, here.store) if ca and signer else None
-        methods = services.methods(here.store, charging, sign_ins, Encoder(TARIFF), demo=True, registrar=registrar)
-        app = WebApi(methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"})), Assets())
+        money = services.MoneyMatters(payments, "fake" if paid else "")
+        methods = services.methods(
+            here.store, charging, sign_ins, Encoder(TARIFF), demo=True, registrar=registrar, money=money
+        )
+        app: ASGIApp = WebApi(methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"})), Assets())
+        app = Webhooks(payments, WEBHOOK_SECRET, app) if payments is not None else app
         web = WebServer(SecurityHeaders(app, secure=secure), "127.0.0.1", 0, None)
         grpc = GrpcServer(methods, sign_ins, reflect=reflect)
         await grpc.start("127.0.0.1", 0, tls)
         running = [asyncio.create_task(task) for task in (here.store.feed.run(), web.run(), grpc.run())]
         try:
-            yield Cloud(here, sign_ins, tokens, notebook, charging, methods, web.port, grpc.port)
+            yield Cloud(here, sign_ins, tokens, notebook, charging, methods, web.port, grpc.port, provider, payments)
         finally:
             for task in running:
                 task.cancel()
