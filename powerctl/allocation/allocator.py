@@ -21,13 +21,13 @@ from powerctl.allocation.shares import Share, shares
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.session import ConnectorState
+from powerctl.core.session import ConnectorState, Flexibility
 from powerctl.core.setpoint import RENEW_SECONDS, Command, Limit, LimitSource, binding
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import ZERO_POWER, Power
 
 _RAMP_STEP_S: Final = 0.25
-_LEAST_WEIGHT: Final = 0.05
+_LEAST_WEIGHT: Final = 0.01
 """A weight shapes a share; it never takes one away."""
 
 
@@ -108,6 +108,8 @@ class Snapshot:
     """Caps of single connectors, DC, with who set them. Missing: none."""
     priorities: Mapping[ConnectorId, int] = field(default_factory=dict)
     """Lower is served first. Missing: 0."""
+    paces: Mapping[ConnectorId, float] = field(default_factory=dict)
+    """From the plan: watts DC that are enough for now; 0: it may wait. Missing: as much as there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,17 @@ def observe(state: State, report: StationReport, rules: Rules, now: Monotonic) -
         outputs = [max(0.0, connector.power.w) for connector in report.connectors]
         conversion = corrected(conversion, report.ac_power.w, outputs, now - state.observed_at)
     return replace(state, connectors=connectors, conversion=conversion, observed_at=now)
+
+
+def resumed(state: State, committed_w: float, now: Monotonic) -> State:
+    """`state` when a controller has (re)connected: whatever it may draw now is where an increase ramps from.
+
+    Args:
+        state: Before.
+        committed_w: What the station can draw, watts AC at the grid connection.
+        now: The instant.
+    """
+    return replace(state, ramp=Ramp(max(0.0, committed_w), now))
 
 
 def decide(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Outcome:
@@ -182,9 +195,18 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
             continue
         weight = max(_LEAST_WEIGHT, snapshot.weights.get(capability.connector, 1.0))
         may_run = memory.resume_at is None or now >= memory.resume_at
-        demand = replace(demand, weight=weight, may_run=may_run)
+        demand = _paced(replace(demand, weight=weight, may_run=may_run), snapshot.paces.get(capability.connector))
         demands[capability.connector] = _capped(demand, snapshot.caps.get(capability.connector))
     return demands
+
+
+def _paced(demand: Demand, pace_w: float | None) -> Demand:
+    """`demand` at the plan's pace. A firm session cannot wait: it goes on with its minimum."""
+    if pace_w is None or pace_w >= demand.want_w:
+        return demand
+    if pace_w <= 0.0 and demand.flexibility is not Flexibility.FIRM:
+        return replace(demand, may_run=False, paced=True)
+    return replace(demand, want_w=max(demand.min_w, pace_w), paced=True)
 
 
 def _capped(demand: Demand, cap: Limit | None) -> Demand:

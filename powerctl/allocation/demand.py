@@ -54,6 +54,8 @@ class Demand:
     """False: it was paused a moment ago and waits before it may come back."""
     tapers: bool = False
     """True: `want_w` is the vehicle's own wish, not the connector's rating."""
+    paced: bool = False
+    """True: the plan takes its time; `want_w` is what it takes now."""
 
 
 @dataclass(frozen=True, slots=True)

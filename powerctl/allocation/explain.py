@@ -65,11 +65,19 @@ def reasons(
     share_w = min(
         [demand.want_w, rated.shares[connector].limit_w, *(layer.shares[connector].limit_w for layer in layers)]
     )
-    if not demand.may_run:
+    if demand.paced:
+        chain.append(_paced(demand))
+    elif not demand.may_run:
         chain = [_limit(LimitSource.RAMP, 0.0, "Charging was paused and goes on in a few seconds.")]
     elif limit_w < share_w - _NOTICEABLE_W:
         chain.append(_limit(LimitSource.HANDOVER, limit_w, "Waits until the other connector has released its power."))
     return binding([*chain, *_own(capability, report, demand)])
+
+
+def _paced(demand: Demand) -> Limit:
+    if not demand.may_run:
+        return _limit(LimitSource.PLAN, 0.0, "The plan charges this vehicle later, when energy is cheaper.")
+    return _limit(LimitSource.PLAN, demand.want_w, "The plan takes its time: energy is cheaper later.")
 
 
 def _lowering(connector: ConnectorId, demand: Demand, rated: Rated, layers: Sequence[Layer]) -> list[Limit]:
@@ -89,7 +97,7 @@ def _shared(rated: Rated, connector: ConnectorId) -> Limit:
     share_w = rated.shares[connector].limit_w
     if share_w < rated.even[connector].limit_w - _NOTICEABLE_W:
         return _limit(
-            LimitSource.PLAN, share_w, "The other vehicle is expected to leave first and gets the larger part."
+            LimitSource.PLAN, share_w, "The plan gives the other vehicle more now, so that both get most in their time."
         )
     if len(rated.shares) == 1:
         return _limit(LimitSource.HARDWARE, share_w, "The station gives no more than this.")

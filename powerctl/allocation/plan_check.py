@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from powerctl.allocation.plan_problem import STEPS_S, Plan, PlanProblem, PlanSession
+from powerctl.allocation.plan_problem import STEPS, Plan, PlanProblem, PlanSession
 
 _TOLERANCE_W: Final = 1.0
 _TOLERANCE_WH: Final = 1.0
@@ -16,21 +16,33 @@ def flaw(problem: PlanProblem, plan: Plan) -> str | None:
     if set(plan.power_w) != {session.connector for session in problem.sessions}:
         return "it is about other connectors"
     for session in problem.sessions:
-        reason = _session_flaw(session, plan.power_w[session.connector])
+        reason = _session_flaw(problem, session, plan.power_w[session.connector])
         if reason is not None:
             return f"connector {session.connector}: {reason}"
     for step, (cap_w, *powers) in enumerate(zip(problem.cap_w, *plan.power_w.values(), strict=True)):
         if sum(powers) > cap_w + _TOLERANCE_W:
             return f"step {step} is above the cap"
+    return _share_flaw(problem, plan)
+
+
+def _share_flaw(problem: PlanProblem, plan: Plan) -> str | None:
+    most_w = {session.connector: session.max_w for session in problem.sessions}
+    for connector, watts in plan.share_w.items():
+        if connector not in most_w:
+            return "it divides among other connectors"
+        if not (math.isfinite(watts) and -_TOLERANCE_W <= watts <= max(most_w[connector], problem.cap_w[0])):
+            return f"connector {connector}: a share outside its bounds"
+    if sum(plan.share_w.values()) > problem.cap_w[0] + _TOLERANCE_W:
+        return "the shares are above the cap"
     return None
 
 
-def _session_flaw(session: PlanSession, power_w: tuple[float, ...]) -> str | None:
-    if len(power_w) != len(STEPS_S):
-        return f"{len(power_w)} steps instead of {len(STEPS_S)}"
+def _session_flaw(problem: PlanProblem, session: PlanSession, power_w: tuple[float, ...]) -> str | None:
+    if len(power_w) != STEPS:
+        return f"{len(power_w)} steps instead of {STEPS}"
     if not all(math.isfinite(watts) for watts in power_w):
         return "a power that is no number"
-    if min(power_w) < -_TOLERANCE_W or max(power_w) > session.max_w + _TOLERANCE_W:
+    if min(power_w) < -session.discharge_w - _TOLERANCE_W or max(power_w) > session.max_w + _TOLERANCE_W:
         return "a power outside its bounds"
-    energy_wh = sum(watts * seconds / 3600.0 for watts, seconds in zip(power_w, STEPS_S, strict=True))
+    energy_wh = sum(watts * seconds / 3600.0 for watts, seconds in zip(power_w, problem.steps_s, strict=True))
     return "more energy than it can take" if energy_wh > session.need_wh * 1.001 + _TOLERANCE_WH else None

@@ -1,146 +1,207 @@
 """The plan as a Pyomo model: the one definition of what is optimised. Runs in the plan process only.
 
-Stages are solved one after the other, each under the value that the ones before have reached: concave welfare of
-every driver's satisfaction, then price or earliness, then evenness. Nothing here can be infeasible: what cannot be
-served is not.
+The model is built once per number of vehicles; a problem only sets its parameters, each of which enters it linearly.
+Nothing here can be infeasible: what cannot be served is not. Powers are in kW, energies in kWh, times in hours.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any, Final
 
 import pyomo.environ as pyo
-from pyomo.contrib.solver.common.factory import SolverFactory
 
-from powerctl.allocation.plan_problem import NEAR_STEPS, STEPS_S, Plan, PlanProblem, PlanSession
+from powerctl.allocation.plan_problem import STEPS, PlanProblem, PlanSession, starts
 
-_CHORDS: Final = 8
-_SLACK: Final = 1e-5
-"""What a later stage may give up of an earlier one, relative: above what the solver resolves."""
-_HOURS: Final = tuple(seconds / 3600.0 for seconds in STEPS_S)
-_STARTS_S: Final = (0.0, *accumulate(STEPS_S))[:-1]
+CHORDS: Final = 8
 _KW: Final = 1000.0
+FULL: Final = 0.995
+"""The part of the need that counts as all of it."""
+STAGES: Final = ("count", "welfare", "cost", "change")
+"""In order: each is solved under the values that the ones before have reached. Values are to be maximised."""
+NEVER: Final = -1e7
 
 
-class NoPlan(Exception):
-    """The solver came back with nothing that can be used."""
+def build(vehicles: int, *, count: bool = False) -> Any:
+    """The model for so many vehicles.
 
-
-def solve(problem: PlanProblem, time_limit_s: float) -> Plan:
-    """The best plan that was found in time.
-
-    Raises:
-        NoPlan: None was found.
+    Args:
+        vehicles: At least one; `load` leaves those that are not there without power.
+        count: With the number of fully served drivers as first stage: one binary for each.
     """
-    model = build(problem)
-    solver = SolverFactory("highs")
-    for name in ("welfare", "price" if problem.price is not None else "early", "even"):
-        _stage(model, solver, getattr(model, name), time_limit_s / 3)
-    return Plan(
-        {
-            session.connector: tuple(
-                max(0.0, pyo.value(model.p[session.connector, step])) * _KW for step in model.steps
-            )
-            for session in problem.sessions
-        }
-    )
-
-
-def build(problem: PlanProblem) -> Any:
-    """The model, with one deactivated objective per stage, all to be maximised. Powers in kW, energies in kWh."""
-    sessions = {session.connector: session for session in problem.sessions}
     model = pyo.ConcreteModel()
-    model.steps = pyo.RangeSet(0, len(STEPS_S) - 1)
-    model.connectors = pyo.Set(initialize=sorted(sessions))
-    model.p = pyo.Var(model.connectors, model.steps, bounds=lambda _, k, t: (0.0, _most_kw(sessions[k], t)))
-    model.cap = pyo.Constraint(model.steps, rule=lambda m, t: _total(m, t) <= problem.cap_w[t] / _KW)
-    model.taken = pyo.Var(
-        model.connectors, range(len(STEPS_S) + 1), bounds=lambda _, k, t: (0.0, sessions[k].need_wh / _KW if t else 0.0)
-    )
-    model.charge = pyo.Constraint(
-        model.connectors, model.steps, rule=lambda m, k, t: m.taken[k, t + 1] == m.taken[k, t] + m.p[k, t] * _HOURS[t]
-    )
-    _add_taper(model, sessions)
-    _add_welfare(model, sessions)
-    _add_time(model, problem)
-    _add_evenness(model)
+    model.k = pyo.RangeSet(0, vehicles - 1)
+    model.t = pyo.RangeSet(0, STEPS - 1)
+    _add_parameters(model)
+    model.energy = pyo.Var(model.k, model.t, bounds=lambda m, k, t: (m.least[k, t], m.most[k, t]))
+    model.taken = pyo.Var(model.k, pyo.RangeSet(1, STEPS), bounds=lambda m, k, _: (m.floor[k], m.need[k]))
+    model.fill = pyo.Constraint(model.k, model.t, rule=_fill)
+    model.cap = pyo.Constraint(model.t, rule=lambda m, t: sum(m.energy[k, t] for k in m.k) <= m.available[t])
+    model.taper = pyo.Constraint(model.k, model.t, rule=_taper)
+    _add_welfare(model)
+    _add_cost(model)
+    _add_change(model)
+    if count:
+        _add_count(model)
+    _add_stages(model, count=count)
     return model
 
 
-def _most_kw(session: PlanSession, step: int) -> float:
-    return session.max_w / _KW if _STARTS_S[step] < session.stay_s else 0.0
+def _add_parameters(model: Any) -> None:
+    def table(*index: Any, start: float = 0.0) -> Any:
+        return pyo.Param(*index, mutable=True, initialize=start, within=pyo.Reals)
+
+    model.least = table(model.k, model.t)
+    model.most = table(model.k, model.t)
+    model.need = table(model.k)
+    model.floor = table(model.k)
+    model.available = table(model.t)
+    model.room = table(model.k, model.t)
+    model.fade = table(model.k, model.t)
+    model.chord = table(model.k, pyo.RangeSet(0, CHORDS - 1))
+    model.rate = table(model.t)
+    model.peak_price = table()
+    model.peak_hours = table(model.t)
+    model.peak_so_far = table()
+    model.now = table(model.k)
+    model.per_hour = table(start=60.0)
 
 
-def _total(model: Any, step: int) -> Any:
-    return sum(model.p[connector, step] for connector in model.connectors)
+def _before(model: Any, k: int, t: int) -> Any:
+    return model.taken[k, t] if t else 0.0
 
 
-def _add_taper(model: Any, sessions: dict[int, PlanSession]) -> None:
-    """p <= slope * (what is left to take): exact where the vehicle's curve is concave."""
-    model.taper = pyo.ConstraintList()
-    for connector, session in sessions.items():
-        if session.taper_per_h is not None:
-            for step in model.steps:
-                left = session.need_wh / _KW - model.taken[connector, step]
-                model.taper.add(model.p[connector, step] <= session.taper_per_h * left)
+def _fill(model: Any, k: int, t: int) -> Any:
+    return model.taken[k, t + 1] == _before(model, k, t) + model.energy[k, t]
 
 
-def _add_welfare(model: Any, sessions: dict[int, PlanSession]) -> None:
+def _taper(model: Any, k: int, t: int) -> Any:
+    """Energy of a step under p <= a - b * taken: exact within the step, for that line's power falls exponentially."""
+    return model.energy[k, t] + model.fade[k, t] * _before(model, k, t) <= model.room[k, t]
+
+
+def _add_welfare(model: Any) -> None:
     """Satisfaction of a driver is 1.6 r - 0.6 r^2 of the part r that is served, from below by chords."""
-    model.satisfaction = pyo.Var(model.connectors, bounds=(0.0, 1.0))
-    model.chords = pyo.ConstraintList()
-    for connector, session in sessions.items():
-        part = model.taken[connector, len(STEPS_S)] * _KW / session.need_wh
-        for slope, offset in _chords():
-            model.chords.add(model.satisfaction[connector] <= slope * part + offset)
-    model.welfare = pyo.Objective(expr=sum(model.satisfaction.values()), sense=pyo.maximize)
-    model.welfare.deactivate()
-
-
-def _chords() -> Iterator[tuple[float, float]]:
-    points = [(r, 1.6 * r - 0.6 * r * r) for r in (number / _CHORDS for number in range(_CHORDS + 1))]
-    for (left, low), (right, high) in pairwise(points):
-        slope = (high - low) / (right - left)
-        yield slope, low - slope * left
-
-
-def _add_time(model: Any, problem: PlanProblem) -> None:
-    horizon_s = _STARTS_S[-1]
-    model.early = pyo.Objective(
-        expr=sum(_total(model, t) * _HOURS[t] * (1.0 - _STARTS_S[t] / horizon_s) for t in model.steps),
-        sense=pyo.maximize,
+    model.part = pyo.Var(
+        model.k, pyo.RangeSet(0, CHORDS - 1), bounds=lambda m, k, c: (0.0 if c else m.floor[k], m.chord[k, c])
     )
-    price = problem.price or (0.0,) * len(STEPS_S)
-    model.price = pyo.Objective(
-        expr=-sum(_total(model, t) * _HOURS[t] * price[t] for t in model.steps), sense=pyo.maximize
+    model.parts = pyo.Constraint(
+        model.k, rule=lambda m, k: sum(m.part[k, c] for c in range(CHORDS)) == m.taken[k, STEPS]
     )
-    model.early.deactivate()
-    model.price.deactivate()
+    slopes = list(chord_slopes())
+    model.welfare_value = sum(slopes[c] * model.part[k, c] for k in model.k for c in range(CHORDS))
 
 
-def _add_evenness(model: Any) -> None:
-    """Where nothing else decides, the next hour is shared evenly."""
-    near, count = range(NEAR_STEPS), len(model.connectors)
-    model.highest = pyo.Var(near, domain=pyo.NonNegativeReals)
-    model.above = pyo.Constraint(
-        model.connectors, near, rule=lambda m, k, t: m.highest[t] >= m.p[k, t] - _total(m, t) / count
+def chord_slopes() -> Iterator[float]:
+    """Satisfaction per part served, chord by chord."""
+    for left, right in pairwise(number / CHORDS for number in range(CHORDS + 1)):
+        yield ((1.6 * right - 0.6 * right**2) - (1.6 * left - 0.6 * left**2)) * CHORDS
+
+
+def _add_cost(model: Any) -> None:
+    """Price and delay of every kilowatt hour, and of a new highest peak."""
+    model.peak = pyo.Var(bounds=lambda m: (m.peak_so_far, None))
+    model.peaks = pyo.Constraint(
+        model.t, rule=lambda m, t: sum(m.energy[k, t] for k in m.k) <= m.peak_hours[t] * m.peak
     )
-    model.even = pyo.Objective(expr=-sum(model.highest[t] * _HOURS[t] for t in near), sense=pyo.maximize)
-    model.even.deactivate()
+    energy = sum(model.rate[t] * model.energy[k, t] for k in model.k for t in model.t)
+    model.cost_value = -energy - model.peak_price * model.peak
 
 
-def _stage(model: Any, solver: Any, objective: Any, time_limit_s: float) -> None:
-    """Solve one stage, and hold its value for those that follow."""
-    objective.activate()
-    results = solver.solve(
-        model, raise_exception_on_nonoptimal_result=False, load_solutions=False, time_limit=time_limit_s, threads=1
-    )
-    if results.incumbent_objective is None:
-        raise NoPlan(f"stage {objective.name}: {results.termination_condition}")
-    results.solution_loader.load_vars()
-    reached = pyo.value(objective)
-    objective.deactivate()
-    held = pyo.Constraint(expr=objective.expr >= reached - _SLACK * max(1.0, abs(reached)))
-    model.add_component(f"{objective.name}_held", held)
+def _add_change(model: Any) -> None:
+    """Where nothing else decides, nobody loses what they have."""
+    model.drop = pyo.Var(model.k, domain=pyo.NonNegativeReals)
+    model.drops = pyo.Constraint(model.k, rule=lambda m, k: m.drop[k] >= m.now[k] - m.per_hour * m.energy[k, 0])
+    model.change_value = -sum(model.drop[k] for k in model.k)
+
+
+def _add_count(model: Any) -> None:
+    model.served = pyo.Var(model.k, domain=pyo.Binary)
+    model.full = table = pyo.Param(model.k, mutable=True, initialize=1.0, within=pyo.Reals)
+    model.completes = pyo.Constraint(model.k, rule=lambda m, k: m.taken[k, STEPS] >= table[k] * m.served[k])
+    model.count_value = sum(model.served[k] for k in model.k)
+
+
+def _add_stages(model: Any, *, count: bool) -> None:
+    """One variable per stage, so that a stage is a cost on it and its result a bound."""
+    names = STAGES if count else STAGES[1:]
+    model.stages = pyo.Set(initialize=names, ordered=True)
+    model.wanted = pyo.Param(model.stages, mutable=True, initialize=0.0, within=pyo.Reals)
+    model.held = pyo.Param(model.stages, mutable=True, initialize=NEVER, within=pyo.Reals)
+    model.value = pyo.Var(model.stages, bounds=lambda m, s: (m.held[s], None))
+    model.reached = pyo.Constraint(model.stages, rule=lambda m, s: m.value[s] == getattr(m, f"{s}_value"))
+    model.objective = pyo.Objective(expr=sum(model.wanted[s] * model.value[s] for s in names), sense=pyo.maximize)
+
+
+Parameters = dict[str, dict[Any, float]]
+"""Values by name of the parameter and index; a scalar's index is None."""
+
+
+def parameters(problem: PlanProblem, vehicles: int) -> Parameters:
+    """What `problem` sets in the model for so many vehicles."""
+    values: Parameters = {name: {} for name in ("least", "most", "need", "floor", "room", "fade", "chord", "now")}
+    hours = [seconds / 3600.0 for seconds in problem.steps_s]
+    begins = starts(problem.steps_s)
+    for k in range(vehicles):
+        if k < len(problem.sessions):
+            _set_session(values, k, problem, problem.sessions[k], hours, begins)
+        else:
+            _set_absent(values, k)
+    price = problem.price or (0.0,) * STEPS
+    values["rate"] = {t: price[t] + problem.earliness * begins[t] / 3600.0 for t in range(STEPS)}
+    values["available"] = {t: cap / _KW * hours[t] for t, cap in enumerate(problem.cap_w)}
+    values["peak_hours"] = dict(enumerate(hours))
+    values["peak_price"] = {None: problem.peak_price if problem.peak_w is not None else 0.0}
+    values["peak_so_far"] = {None: problem.peak_w / _KW if problem.peak_w is not None else 1e4}
+    values["per_hour"] = {None: 1.0 / hours[0]}
+    if problem.mode == "count":
+        values["full"] = {k: FULL * values["need"][k] for k in range(vehicles)}
+    return values
+
+
+def _set_session(
+    values: Parameters,
+    k: int,
+    problem: PlanProblem,
+    session: PlanSession,
+    hours: list[float],
+    begins: tuple[float, ...],
+) -> None:
+    need = session.need_wh / _KW
+    served = session.served_wh / _KW
+    values["need"][k] = need
+    values["floor"][k] = -served if session.discharge_w > 0.0 else 0.0
+    values["now"][k] = session.now_w / _KW
+    length = (need + served) / CHORDS
+    for c in range(CHORDS):
+        values["chord"][k, c] = max(0.0, min(length, (c + 1) * length - served))
+    for t, (begin, hour) in enumerate(zip(begins, hours, strict=True)):
+        present = _present(session, begin, hour * 3600.0)
+        values["most"][k, t] = session.max_w / _KW * hour * present
+        values["least"][k, t] = -session.discharge_w / _KW * hour * present
+        values["fade"][k, t], values["room"][k, t] = _line(session, hour, need)
+
+
+def _line(session: PlanSession, hour: float, need: float) -> tuple[float, float]:
+    """Coefficient and right side of the taper of one step."""
+    if session.taper_w is None or session.taper_per_h <= 0.0:
+        return 0.0, max(1e3, 2.0 * need)
+    fade = -math.expm1(-session.taper_per_h * hour)
+    return fade, fade * session.taper_w / _KW / session.taper_per_h
+
+
+def _present(session: PlanSession, begin_s: float, length_s: float) -> float:
+    """Part of the step in which the vehicle is there."""
+    here_s = min(session.from_s + session.stay_s, begin_s + length_s) - max(session.from_s, begin_s)
+    return max(0.0, here_s) / length_s
+
+
+def _set_absent(values: Parameters, k: int) -> None:
+    values["need"][k] = values["floor"][k] = values["now"][k] = 0.0
+    for c in range(CHORDS):
+        values["chord"][k, c] = 0.0
+    for t in range(STEPS):
+        values["most"][k, t] = values["least"][k, t] = values["fade"][k, t] = 0.0
+        values["room"][k, t] = 1.0

@@ -8,6 +8,7 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, NoReturn
 
 from powerctl.allocation.plan_check import flaw
@@ -18,6 +19,9 @@ from powerctl.runtime import log, metrics
 
 _SHORTEST_S: Final = 1.0
 """Between two requests, however often something changes."""
+
+_REJECTS_KEPT: Final = 20
+"""Problems in the folder; the oldest goes first."""
 
 _log = log.get(__name__)
 
@@ -36,6 +40,7 @@ class PlanProcess:
         ask: The problem of this moment; None: there is nothing to plan.
         take: Takes every plan that passed the check.
         command: Starts the process.
+        rejects: Folder for problems whose answer did not pass the check, for `powerctl plan replay`.
     """
 
     def __init__(
@@ -43,14 +48,16 @@ class PlanProcess:
         interval_s: float,
         deadline_s: float,
         ask: Callable[[], PlanProblem | None],
-        take: Callable[[Plan], None],
+        take: Callable[[Plan, PlanProblem], None],
         command: Sequence[str] | None = None,
+        rejects: Path | None = None,
     ) -> None:
         self._interval_s = interval_s
         self._deadline_s = deadline_s
         self._ask = ask
         self._take = take
         self._command = tuple(command or worker_command(deadline_s))
+        self._rejects = rejects
         self._process: Process | None = None
         self._changed = asyncio.Event()
 
@@ -83,6 +90,8 @@ class PlanProcess:
             await self._failed("died", f"it ended with status {self._process.returncode}")
         started = time.monotonic()
         result, detail = await self._attempt(problem)
+        if result == "rejected" and self._rejects is not None:
+            detail += await asyncio.to_thread(_kept, self._rejects, problem)
         if result != "used":
             await self._failed(result, detail)
             return
@@ -118,7 +127,7 @@ class PlanProcess:
         reason = flaw(problem, plan)
         if reason is not None:
             return "rejected", reason
-        self._take(plan)
+        self._take(plan, problem)
         return "used", ""
 
     async def _answer(self, problem: PlanProblem) -> bytes:
@@ -138,3 +147,16 @@ class PlanProcess:
         with suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _kept(folder: Path, problem: PlanProblem) -> str:
+    """Write the problem for a replay; where, or why not, as the end of a sentence."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in sorted(folder.glob("plan-*.json"))[: 1 - _REJECTS_KEPT]:
+            old.unlink()
+        path = folder / f"plan-{time.time_ns()}.json"
+        path.write_bytes(problem_to_json(problem))
+    except OSError as error:
+        return f"; the problem could not be kept: {error}"
+    return f"; the problem is in {path}"

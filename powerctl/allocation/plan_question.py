@@ -1,38 +1,40 @@
-"""From the present situation to the plan's question, and from its answer to weights. Pure."""
+"""From the present situation to the plan's question, and from its answer to what the fast path takes. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import Final
 
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.demand import ACTIVE
 from powerctl.allocation.efficiency import Conversion
-from powerctl.allocation.plan_problem import STEPS_S, Plan, PlanProblem, PlanSession
-from powerctl.allocation.stay import remaining_stay_s
+from powerctl.allocation.plan_problem import FIRST_S, Mode, Plan, PlanProblem, PlanSession, grid, starts
+from powerctl.allocation.stay import StayModel, Visit, forecast
+from powerctl.allocation.visits import Present, Statement, Visits, need_wh
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.units import Power
 
-_STARTS_S: Final = (0.0, *accumulate(STEPS_S))[:-1]
-_TYPICAL_CAPACITY_WH: Final = 38_000.0
-"""Usable energy of the commonest CHAdeMO car (Leaf 40), for a vehicle that does not tell."""
-_TYPICAL_SOC: Final = 50.0
-_TAPER_FROM: Final = 0.12
-"""Part of the capacity that is left when the power begins to fall (a Leaf 40 at 22 kW: from 89 per cent)."""
-_LEAST_NEED_WH: Final = 50.0
-_LEAST_WEIGHT: Final = 0.5
-"""A predicted stay is a guess; it must not starve the other vehicle."""
-_WEIGHT_STEP: Final = 0.05
-"""Coarse, so that a new plan that says nearly the same moves nothing."""
+_STAYS: Final = 8
+"""Equally likely stays of one vehicle."""
+_CERTAIN: Final = 0.03
+"""Spread of the logarithm below which a stay counts as known."""
+_CAUTIOUS: Final = 1
+"""Which of the stays a plan over hours counts on: one that three in four exceed."""
+_WAITS: Final = 0.5
+"""A vehicle that the plan gives less than this part of its minimum waits."""
+_LOOK_S: Final = tuple(60.0 * n for n in range(60)) + tuple(300.0 * n for n in range(12, 72))
+"""Seconds from now at which it is asked what will be in force; quarters of an hour follow for a day."""
+_FAR_S: Final = tuple(900.0 * n for n in range(24, 97))
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What the grid announced for one step."""
+    """What the grid announced for an instant."""
 
     cap: Power | None = None
     """AC at the grid connection. None: no limit is known."""
@@ -40,9 +42,31 @@ class Ahead:
     """Per kilowatt hour. None: not known."""
 
 
-def starts(utc: datetime) -> tuple[datetime, ...]:
-    """When each step of a plan begins that is asked for at `utc`."""
-    return tuple(utc + timedelta(seconds=start_s) for start_s in _STARTS_S)
+Outlook = Sequence[tuple[float, Ahead]]
+"""What holds from how many seconds from now on; rising, the first at zero. Empty: nothing was announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aims:
+    """What the operator wants of the plan."""
+
+    mode: Mode = "welfare"
+    by_price: bool = True
+    """Charge when energy is cheap, as far as the drivers' stays allow."""
+    earliness: float = 1e-3
+    """What an hour of delay may cost per kilowatt hour."""
+    interval_s: float = FIRST_S
+    """How often a plan is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What the fast path takes from the plan."""
+
+    weights: Mapping[ConnectorId, float] = field(default_factory=dict)
+    """Relative parts of what is free. Missing: 1."""
+    paces: Mapping[ConnectorId, float] = field(default_factory=dict)
+    """Watts DC that are enough for now; 0: it may wait. Missing: as much as there is."""
 
 
 def problem_of(
@@ -51,69 +75,164 @@ def problem_of(
     conversion: Conversion,
     reports: Iterable[ConnectorReport],
     utc: datetime,
-    ahead: Sequence[Ahead] = (),
+    *,
+    outlook: Outlook = (),
+    visits: Visits | None = None,
+    statements: Mapping[ConnectorId, Statement] | None = None,
+    limits_w: Mapping[ConnectorId, float] | None = None,
+    aims: Aims | None = None,
 ) -> PlanProblem | None:
-    """The question at this moment, or None when fewer than two vehicles compete.
+    """The question at this moment, or None when there is nothing to plan: no price, and fewer than two vehicles.
 
     Args:
-        ahead: One per step of `starts(utc)`, or nothing.
+        budget: What may be drawn now.
+        rating: AC at the grid connection.
+        conversion: Between AC and DC.
+        reports: The connectors' last.
+        utc: Now.
+        outlook: What the grid announced.
+        visits: What is known of the vehicles. None: nothing.
+        statements: What was said of the sessions.
+        limits_w: What each may draw at present.
+        aims: What the operator wants.
     """
+    visits, statements, limits_w, aims = visits or Visits(), statements or {}, limits_w or {}, aims or Aims()
     active = sorted((r for r in reports if r.state in ACTIVE), key=lambda report: report.connector)
-    sessions = tuple(_session(report, rating, utc) for report in active)
-    if len(sessions) < 2:
+    sessions = tuple(
+        _session(report, rating, utc, visits, statements.get(report.connector), limits_w.get(report.connector, 0.0))
+        for report in active
+    )
+    marks = [*(seconds for seconds, _ in outlook), *_ends(budget, utc), *(session.stay_s for session in sessions)]
+    steps = grid(marks, aims.interval_s)
+    ahead = _known(outlook, starts(steps))
+    price = _prices(ahead) if aims.by_price else None
+    if not sessions or (len(sessions) < 2 and price is None):
         return None
-    return PlanProblem(_caps(budget, rating, conversion, utc, ahead), sessions, _prices(ahead))
+    caps = _caps(budget, rating, conversion, utc, starts(steps), ahead)
+    return PlanProblem(steps, caps, sessions, price, aims.earliness, mode=aims.mode)
 
 
-def _prices(ahead: Sequence[Ahead]) -> tuple[float, ...] | None:
+def outlook_of(foreseen: Callable[[datetime], Ahead], utc: datetime) -> Outlook:
+    """What `foreseen` says of a day from `utc` on, to the minute for an hour, to five for six, then to the quarter."""
+    outlook: list[tuple[float, Ahead]] = []
+    for seconds in (*_LOOK_S, *_FAR_S):
+        ahead = foreseen(utc + timedelta(seconds=seconds))
+        if not outlook or ahead != outlook[-1][1]:
+            outlook.append((seconds, ahead))
+    return outlook
+
+
+def _known(outlook: Outlook, begins: tuple[float, ...]) -> list[Ahead]:
+    """What holds when each step begins."""
+    if not outlook:
+        return []
+    instants = [seconds for seconds, _ in outlook]
+    return [outlook[max(0, bisect_right(instants, begin + 1e-6) - 1)][1] for begin in begins]
+
+
+def _ends(budget: Budget, utc: datetime) -> list[float]:
+    ends = [limit.until for limit in budget.sources] or [budget.until]
+    return [(end - utc).total_seconds() for end in ends if end is not None]
+
+
+def _prices(ahead: list[Ahead]) -> tuple[float, ...] | None:
     """Per step; what is not known counts as the mean of what is."""
     known = [step.price for step in ahead if step.price is not None]
-    if not known:
+    if not known or max(known) - min(known) < 1e-9:
         return None
     mean = sum(known) / len(known)
     return tuple(mean if step.price is None else step.price for step in ahead)
 
 
 def _caps(
-    budget: Budget, rating: Power, conversion: Conversion, utc: datetime, ahead: Sequence[Ahead]
+    budget: Budget,
+    rating: Power,
+    conversion: Conversion,
+    utc: datetime,
+    begins: tuple[float, ...],
+    ahead: list[Ahead],
 ) -> tuple[float, ...]:
     """Watts DC per step: what is in force holds until it is known to end, what is announced from its step on."""
     sources = [(limit.limit.w, limit.until) for limit in budget.sources] or [(budget.cap.w, budget.until)]
+    ends = [(watts, math.inf if until is None else (until - utc).total_seconds()) for watts, until in sources]
     caps = []
-    announced = [step.cap for step in ahead] or [None] * len(_STARTS_S)
-    for instant, known in zip(starts(utc), announced, strict=True):
-        cap_w = min([rating.w, *(watts for watts, until in sources if until is None or instant < until)])
+    announced = [step.cap for step in ahead] or [None] * len(begins)
+    for begin, known in zip(begins, announced, strict=True):
+        cap_w = min([rating.w, *(watts for watts, end in ends if begin < end - 1e-3)])
         cap_w = cap_w if known is None else min(cap_w, max(0.0, known.w))
         caps.append(conversion.dc_w(conversion.usable_w(cap_w)))
     return tuple(caps)
 
 
-def _session(report: ConnectorReport, rating: Power, utc: datetime) -> PlanSession:
-    capacity_wh = report.capacity.wh if report.capacity is not None else _TYPICAL_CAPACITY_WH
-    soc = report.soc_percent if report.soc_percent is not None else _TYPICAL_SOC
-    need_wh = max(_LEAST_NEED_WH, capacity_wh * (1.0 - soc / 100.0))
-    max_w = report.max_power.w if report.max_power.w > 0.0 else rating.w
-    elapsed_s = (utc - report.plug_in_time).total_seconds() if report.plug_in_time is not None else 0.0
+def _session(
+    report: ConnectorReport,
+    rating: Power,
+    utc: datetime,
+    visits: Visits,
+    statement: Statement | None,
+    limit_w: float,
+) -> PlanSession:
+    present = visits.present.get(report.connector)
+    missing_wh = need_wh(report, statement)
+    max_w = min(rating.w, report.max_power.w if report.max_power.w > 0.0 else rating.w)
+    stays, confident = _stays(visits.model, present, report, missing_wh, utc)
+    taper_w, taper_per_h = _taper(present, report, max_w)
     return PlanSession(
         connector=report.connector,
-        need_wh=need_wh,
+        need_wh=missing_wh,
         max_w=max_w,
-        stay_s=remaining_stay_s(need_wh, report.session_energy.wh, max(0.0, elapsed_s)),
-        taper_per_h=max_w / (_TAPER_FROM * capacity_wh) if capacity_wh > 0.0 else None,
+        stay_s=stays[_CAUTIOUS] if len(stays) > 1 else stays[0],
+        served_wh=report.session_energy.wh,
+        min_w=report.min_power.w,
+        now_w=limit_w,
+        taper_w=taper_w,
+        taper_per_h=taper_per_h,
+        stays_s=stays if len(stays) > 1 else (),
+        confident=confident,
     )
 
 
-def weights_of(plan: Plan, age_s: float) -> Mapping[ConnectorId, float]:
-    """Relative parts of what is free at `age_s` seconds into the plan; empty when it says nothing about that time."""
-    step = max((number for number, start_s in enumerate(_STARTS_S) if start_s <= age_s), default=None)
-    if step is None or age_s >= _STARTS_S[-1]:
-        return {}
-    power_w = {connector: row[step] for connector, row in plan.power_w.items()}
+def _stays(
+    model: StayModel, present: Present | None, report: ConnectorReport, missing_wh: float, utc: datetime
+) -> tuple[tuple[float, ...], bool]:
+    """Equally likely rests of the stay, one when it is as good as known; and whether they are worth acting on."""
+    since = report.plug_in_time or utc
+    visit = present.visit if present is not None else Visit(missing_wh + report.session_energy.wh)
+    expected = forecast(model, visit)
+    elapsed_s = max(0.0, (utc - since).total_seconds())
+    count = 1 if expected.sigma < _CERTAIN else _STAYS
+    return expected.remaining_s(elapsed_s, count), expected.confident
+
+
+def _taper(present: Present | None, report: ConnectorReport, max_w: float) -> tuple[float | None, float]:
+    """What the session has shown of its taper."""
+    taper = present.taper if present is not None else None
+    if taper is None or taper.per_h is None or taper.per_h <= 0.0:
+        return None, 0.0
+    return min(max_w, taper.now_w), taper.per_h
+
+
+def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:
+    """What `plan` says `age_s` seconds after it was asked for; nothing when it says nothing about that time."""
+    begins = starts(problem.steps_s)
+    step = max((number for number, start_s in enumerate(begins) if start_s <= age_s), default=None)
+    if step is None or age_s >= begins[-1]:
+        return Guidance()
+    power_w = {session.connector: plan.power_w[session.connector][step] for session in problem.sessions}
+    if problem.price is not None:
+        return Guidance(_weights(power_w), {ConnectorId(s.connector): _pace(s, power_w) for s in problem.sessions})
+    if not all(session.confident for session in problem.sessions):
+        return Guidance()
+    return Guidance(_weights(plan.share_w or power_w))
+
+
+def _pace(session: PlanSession, power_w: Mapping[int, float]) -> float:
+    watts = power_w[session.connector]
+    return 0.0 if watts < _WAITS * session.min_w or watts <= 0.0 else watts
+
+
+def _weights(power_w: Mapping[int, float]) -> dict[ConnectorId, float]:
     most_w = max(power_w.values(), default=0.0)
     if most_w <= 0.0:
         return {}
-    return {ConnectorId(connector): _weight(watts / most_w) for connector, watts in power_w.items()}
-
-
-def _weight(part: float) -> float:
-    return max(_LEAST_WEIGHT, round(part / _WEIGHT_STEP) * _WEIGHT_STEP)
+    return {ConnectorId(connector): max(0.0, watts) / most_w for connector, watts in power_w.items()}

@@ -26,13 +26,13 @@ def main() -> None:
 
 def serve(questions: BinaryIO, answers: BinaryIO, time_limit_s: float) -> None:
     """Answer every question until there are no more."""
-    from powerctl.allocation import plan_model
+    from powerctl.allocation import plan_solve
 
     while len(header := questions.read(HEADER.size)) == HEADER.size:
         problem = problem_from_json(questions.read(length_of(header)))
         try:
-            answer = plan_to_json(plan_model.solve(problem, time_limit_s))
-        except plan_model.NoPlan:
+            answer = plan_to_json(plan_solve.answer(problem, time_limit_s))
+        except plan_solve.NoPlan:
             answer = b""
         answers.write(framed(answer))
         answers.flush()

@@ -9,21 +9,21 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from importlib.metadata import version
 from typing import Final, NoReturn
 
-from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe
+from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_process import PlanProcess
-from powerctl.allocation.plan_question import Ahead, problem_of, starts, weights_of
+from powerctl.allocation.plan_question import Ahead, Guidance, guidance_of, outlook_of, problem_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
 from powerctl.app.manager_settings import ManagerSettings, PlanSettings
+from powerctl.app.site_memory import SiteMemory
 from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.errors import RemoteError
@@ -78,6 +78,8 @@ class EnergyManager:
         self._budget: Budget | None = None
         self._capabilities: tuple[ConnectorCapability, ...] = ()
         self._reports: dict[ConnectorId, ConnectorReport] = {}
+        self._resuming = False
+        """True: the controller has connected and not reported yet."""
         self._ledger = Ledger()
         self._book = LeaseBook(int(clock.utc().timestamp() * 1000))
         self._watch = Watch()
@@ -100,7 +102,10 @@ class EnergyManager:
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
         self._plan_ages_after_s = _PLANS_KEPT * settings.plan.interval_s
-        self._plan: tuple[Plan, Monotonic] | None = None
+        self._aims = settings.plan.aims()
+        self._rejects = state_dir / "rejected-plans"
+        self._site = SiteMemory(state_dir / "stays.json")
+        self._plan: tuple[Plan, PlanProblem, Monotonic] | None = None
         self._planned_for: tuple[SessionId | None, ...] = ()
         self.planner = self._planner(settings.plan)
         health.set("controller", True, "not connected yet")
@@ -116,6 +121,7 @@ class EnergyManager:
         """A controller's stream is open."""
         self._capabilities = hello.connectors
         self._reports = {}
+        self._resuming = True
         self._book = forgotten(self._book)
         self._ledger = opened(self._ledger, hello.connectors, self._clock.monotonic())
         self._health.set("controller", True)
@@ -145,7 +151,11 @@ class EnergyManager:
             self._ledger = confirmed(
                 self._ledger, connector.connector, connector.applied_sequence, connector.committed.w
             )
+        if self._resuming:
+            self._resuming = False
+            self._state = resumed(self._state, self._ledger.committed_w(self._state.conversion, now), now)
         self._state = observe(self._state, report, self._rules, now)
+        self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
         self._comply(report.ac_power, now)
         self.signals.update_measurement(report, granted=self._limits_granted())
@@ -176,15 +186,17 @@ class EnergyManager:
             return
         now = self._clock.monotonic()
         started = time.perf_counter()
+        guidance = self._guidance(now)
         snapshot = Snapshot(
             self._budget,
             self._rating,
             self._capabilities,
             self._reports,
             self._ledger,
-            self._weights(now),
+            guidance.weights,
             self.signals.connector_caps,
             self.signals.connector_priorities,
+            guidance.paces,
         )
         outcome = decide(self._state, snapshot, self._rules, now)
         self._state = outcome.state
@@ -268,23 +280,34 @@ class EnergyManager:
     def _planner(self, settings: PlanSettings) -> PlanProcess | None:
         if not settings.enabled:
             return None
-        return PlanProcess(settings.interval_s, settings.deadline_s, self._question, self._take_plan)
+        return PlanProcess(
+            settings.interval_s, settings.deadline_s, self._question, self._take_plan, rejects=self._rejects
+        )
 
     def _question(self) -> PlanProblem | None:
         if self._budget is None:
             return None
         utc = self._clock.utc()
-        ahead = [self._ahead(instant) for instant in starts(utc)]
-        return problem_of(self._budget, self._rating, self._state.conversion, self._reports.values(), utc, ahead)
+        return problem_of(
+            self._budget,
+            self._rating,
+            self._state.conversion,
+            self._reports.values(),
+            utc,
+            outlook=outlook_of(self._ahead, utc),
+            visits=self._site.visits,
+            limits_w={connector: power.w for connector, power in self._limits_granted().items()},
+            aims=self._aims,
+        )
 
     def _ahead(self, utc: datetime) -> Ahead:
         foreseen = self.signals.foreseen(utc)
         return Ahead(foreseen.cap, None if foreseen.price is None else float(foreseen.price))
 
-    def _take_plan(self, plan: Plan) -> None:
-        self._plan = plan, self._clock.monotonic()
+    def _take_plan(self, plan: Plan, problem: PlanProblem) -> None:
+        self._plan = plan, problem, self._clock.monotonic()
 
-    def _weights(self, now: Monotonic) -> Mapping[ConnectorId, float]:
+    def _guidance(self, now: Monotonic) -> Guidance:
         """From the plan, unless it is too old or made for other sessions."""
         sessions = tuple(report.session for _, report in sorted(self._reports.items()))
         if sessions != self._planned_for:
@@ -292,10 +315,10 @@ class EnergyManager:
             if self.planner is not None:
                 self.planner.replan()
         if self._plan is None:
-            return {}
-        plan, taken_at = self._plan
+            return Guidance()
+        plan, problem, taken_at = self._plan
         age_s = now - taken_at
-        return weights_of(plan, age_s) if age_s < self._plan_ages_after_s else {}
+        return guidance_of(plan, problem, age_s) if age_s < self._plan_ages_after_s else Guidance()
 
 
 async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyncio.Event | None = None) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from powerctl.allocation.allocator import Rules
 from powerctl.allocation.demand import DemandRules
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
+from powerctl.allocation.plan_question import Aims
 from powerctl.app.evidence import EvidenceSettings
 from powerctl.core.setpoint import LEASE_SECONDS
 from powerctl.core.units import Power
@@ -64,6 +65,16 @@ class PlanSettings(Section):
     interval_s: float = Field(default=60.0, ge=1, le=3600)
     deadline_s: float = Field(default=10.0, gt=0, le=600)
     """A plan that takes longer is thrown away with its process."""
+    mode: Literal["welfare", "count"] = "welfare"
+    """What comes first: satisfaction of all drivers, or how many of them get all they need."""
+    by_price: bool = True
+    """Charge when energy is cheap, as far as the drivers' stays allow. Without prices it changes nothing."""
+    earliness: float = Field(default=1e-3, gt=0, le=10)
+    """What an hour of delay may cost per kilowatt hour, in the currency of the prices: low saves, high is safe."""
+
+    def aims(self) -> Aims:
+        """The same as the plan takes it."""
+        return Aims(self.mode, self.by_price, self.earliness, self.interval_s)
 
 
 class ManagerSettings(Section):
