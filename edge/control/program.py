@@ -97,7 +97,9 @@ class Control:
         self._panels = PanelDesk(self._equipment.panels, self._connectors, clock, may_start=edge.local.start)
         self._archive = Archive(self._boxes, station.state_dir / "edge" / "blackbox", clock)
         self._window = Window(window_path(station.state_dir), self._view)
-        self._station = Station(self._connectors, self._equipment.station_meter, storage.recorder, clock)
+        self._station = Station(
+            self._connectors, self._equipment.station_meter, storage.recorder, clock, self._equipment.cabinet
+        )
         self._manager = DispatchClient(
             lambda: dial_tls(edge.dispatch.target, edge.dispatch.tls, edge.dispatch.server_name),
             Hello(StationId(station.id), self._boot_id, station.capabilities()),

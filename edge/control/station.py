@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final, NoReturn, Protocol
 
 from edge.control.connector import Connector
@@ -24,17 +25,41 @@ from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import Record, StationLimits
 from powerctl.core.setpoint import Setpoint
+from powerctl.core.units import Power
 from powerctl.runtime import metrics
 
 LOOK_EVERY_S: Final = 0.1
 
 
+class Divisible(Protocol):
+    """Power modules that two connectors share."""
+
+    @property
+    def switch_s(self) -> float | None:
+        """How long power takes to change sides. None: it cannot."""
+        ...
+
+    def possible(self) -> tuple[Mapping[ConnectorId, Power], ...]:
+        """Every division that the working modules can make."""
+        ...
+
+
 class Station:
-    """All connectors, the grid meter, and what is said of them."""
+    """All connectors, the grid meter, and what is said of them.
+
+    Args:
+        divisible: The power modules, where they say how power can be divided. None: any way.
+    """
 
     def __init__(
-        self, connectors: Mapping[ConnectorId, Connector], meter: StationMeter, recorder: Recorder, clock: Clock
+        self,
+        connectors: Mapping[ConnectorId, Connector],
+        meter: StationMeter,
+        recorder: Recorder,
+        clock: Clock,
+        divisible: Divisible | None = None,
     ) -> None:
+        self._divisible = divisible
         self._connectors = connectors
         self._meter = meter
         self._recorder = recorder
@@ -59,7 +84,10 @@ class Station:
 
     def report(self) -> StationReport:
         """Everything that is measured, asked and guaranteed now."""
-        return station_report(self._snapshots(), self._meter.read(), self._clock.utc())
+        report = station_report(self._snapshots(), self._meter.read(), self._clock.utc())
+        if self._divisible is None:
+            return report
+        return replace(report, possible_splits=self._divisible.possible(), switch_s=self._divisible.switch_s)
 
     def is_energised(self) -> bool:
         """True while power flows or may begin to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,3 +59,7 @@ class StationReport:
     connectors: tuple[ConnectorReport, ...]
     frequency_hz: float | None = None
     ac_voltage: Voltage | None = None
+    possible_splits: tuple[Mapping[ConnectorId, Power], ...] = ()
+    """Every division of power between the connectors that the working power modules can make. Empty: any."""
+    switch_s: float | None = None
+    """How long power takes to change sides, at zero current. None: it cannot."""

@@ -249,6 +249,8 @@ class Report(_message.Message):
     CONNECTORS_FIELD_NUMBER: _builtins.int
     FREQUENCY_HZ_FIELD_NUMBER: _builtins.int
     AC_VOLTAGE_V_FIELD_NUMBER: _builtins.int
+    POSSIBLE_SPLITS_FIELD_NUMBER: _builtins.int
+    SWITCH_S_FIELD_NUMBER: _builtins.int
     ac_power_w: _builtins.float
     """Measured AC power of the station at the grid connection, watts. Absent: no fresh value."""
     ac_energy_wh: _builtins.float
@@ -257,10 +259,18 @@ class Report(_message.Message):
     """Line frequency, hertz. Absent: not measured."""
     ac_voltage_v: _builtins.float
     """AC voltage line to neutral, volts. Absent: not measured."""
+    switch_s: _builtins.float
+    """How long power takes to change sides, seconds, at zero current. Absent: it cannot."""
     @_builtins.property
     def measure_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def connectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectorReport]: ...
+    @_builtins.property
+    def possible_splits(self) -> _containers.RepeatedCompositeFieldContainer[Global___PowerSplit]:
+        """Every division of power between the connectors that the working power modules can make. Empty: any division
+        within the connectors' own bounds.
+        """
+
     def __init__(
         self,
         *,
@@ -270,10 +280,12 @@ class Report(_message.Message):
         connectors: _abc.Iterable[Global___ConnectorReport] | None = ...,
         frequency_hz: _builtins.float | None = ...,
         ac_voltage_v: _builtins.float | None = ...,
+        possible_splits: _abc.Iterable[Global___PowerSplit] | None = ...,
+        switch_s: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_ac_energy_wh", b"_ac_energy_wh", "_ac_power_w", b"_ac_power_w", "_ac_voltage_v", b"_ac_voltage_v", "_frequency_hz", b"_frequency_hz", "ac_energy_wh", b"ac_energy_wh", "ac_power_w", b"ac_power_w", "ac_voltage_v", b"ac_voltage_v", "frequency_hz", b"frequency_hz", "measure_time", b"measure_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_ac_energy_wh", b"_ac_energy_wh", "_ac_power_w", b"_ac_power_w", "_ac_voltage_v", b"_ac_voltage_v", "_frequency_hz", b"_frequency_hz", "_switch_s", b"_switch_s", "ac_energy_wh", b"ac_energy_wh", "ac_power_w", b"ac_power_w", "ac_voltage_v", b"ac_voltage_v", "frequency_hz", b"frequency_hz", "measure_time", b"measure_time", "switch_s", b"switch_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ac_energy_wh", b"_ac_energy_wh", "_ac_power_w", b"_ac_power_w", "_ac_voltage_v", b"_ac_voltage_v", "_frequency_hz", b"_frequency_hz", "ac_energy_wh", b"ac_energy_wh", "ac_power_w", b"ac_power_w", "ac_voltage_v", b"ac_voltage_v", "connectors", b"connectors", "frequency_hz", b"frequency_hz", "measure_time", b"measure_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ac_energy_wh", b"_ac_energy_wh", "_ac_power_w", b"_ac_power_w", "_ac_voltage_v", b"_ac_voltage_v", "_frequency_hz", b"_frequency_hz", "_switch_s", b"_switch_s", "ac_energy_wh", b"ac_energy_wh", "ac_power_w", b"ac_power_w", "ac_voltage_v", b"ac_voltage_v", "connectors", b"connectors", "frequency_hz", b"frequency_hz", "measure_time", b"measure_time", "possible_splits", b"possible_splits", "switch_s", b"switch_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ac_energy_wh: _TypeAlias = _typing.Literal["ac_energy_wh"]  # noqa: Y015
     _WhichOneofArgType__ac_energy_wh: _TypeAlias = _typing.Literal["_ac_energy_wh", b"_ac_energy_wh"]  # noqa: Y015
@@ -283,6 +295,8 @@ class Report(_message.Message):
     _WhichOneofArgType__ac_voltage_v: _TypeAlias = _typing.Literal["_ac_voltage_v", b"_ac_voltage_v"]  # noqa: Y015
     _WhichOneofReturnType__frequency_hz: _TypeAlias = _typing.Literal["frequency_hz"]  # noqa: Y015
     _WhichOneofArgType__frequency_hz: _TypeAlias = _typing.Literal["_frequency_hz", b"_frequency_hz"]  # noqa: Y015
+    _WhichOneofReturnType__switch_s: _TypeAlias = _typing.Literal["switch_s"]  # noqa: Y015
+    _WhichOneofArgType__switch_s: _TypeAlias = _typing.Literal["_switch_s", b"_switch_s"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ac_energy_wh) -> _WhichOneofReturnType__ac_energy_wh | None: ...
     @_typing.overload
@@ -291,8 +305,55 @@ class Report(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ac_voltage_v) -> _WhichOneofReturnType__ac_voltage_v | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__frequency_hz) -> _WhichOneofReturnType__frequency_hz | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__switch_s) -> _WhichOneofReturnType__switch_s | None: ...
 
 Global___Report: _TypeAlias = Report  # noqa: Y015
+
+@_typing.final
+class PowerSplit(_message.Message):
+    """One division of power between the connectors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTORS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def connectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConnectorPower]: ...
+    def __init__(
+        self,
+        *,
+        connectors: _abc.Iterable[Global___ConnectorPower] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connectors", b"connectors"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PowerSplit: _TypeAlias = PowerSplit  # noqa: Y015
+
+@_typing.final
+class ConnectorPower(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    MAX_POWER_W_FIELD_NUMBER: _builtins.int
+    connector: _builtins.int
+    max_power_w: _builtins.float
+    """Watts, DC."""
+    def __init__(
+        self,
+        *,
+        connector: _builtins.int = ...,
+        max_power_w: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "max_power_w", b"max_power_w"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectorPower: _TypeAlias = ConnectorPower  # noqa: Y015
 
 @_typing.final
 class ConnectorReport(_message.Message):

@@ -49,8 +49,7 @@ from powerctl.wire.common import (
     time_from_wire,
     time_to_wire,
 )
-from powerctl.wire.dispatch import MAX_CONNECTORS, connector_from_wire
-from powerctl.wire.ids import MAX_ID, id_from_wire, session_from_wire
+from powerctl.wire.ids import MAX_CONNECTORS, MAX_ID, connector_from_wire, id_from_wire, session_from_wire
 from powerctl.wire.telemetry import telemetry_from_wire, telemetry_to_wire
 
 MAX_REGISTER_WH: Final = 10**12

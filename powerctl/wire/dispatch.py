@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.errors import RemoteError
-from powerctl.core.ids import ConnectorId, SessionId, StationId, station_id
+from powerctl.core.ids import SessionId, StationId, station_id
 from powerctl.core.setpoint import MAX_LEASE_SECONDS, Setpoint
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Current, Energy, Power, Voltage
@@ -29,9 +29,9 @@ from powerctl.wire.common import (
     time_from_wire,
     time_to_wire,
 )
+from powerctl.wire.ids import MAX_CONNECTORS, connector_from_wire
+from powerctl.wire.splits import splits_from_wire, splits_to_wire
 
-MAX_CONNECTORS = 64
-"""Most connectors that one station may report."""
 SHORT_TEXT = 64
 
 
@@ -42,17 +42,6 @@ class Hello:
     station: StationId
     boot_id: str
     connectors: tuple[ConnectorCapability, ...]
-
-
-def connector_from_wire(number: int) -> ConnectorId:
-    """`number` as a connector id.
-
-    Raises:
-        RemoteError: It is not between 1 and `MAX_CONNECTORS`.
-    """
-    if not 1 <= number <= MAX_CONNECTORS:
-        raise RemoteError(f"connector {number}: must be 1 to {MAX_CONNECTORS}")
-    return ConnectorId(number)
 
 
 def capability_to_wire(capability: ConnectorCapability) -> pb.ConnectorCapability:
@@ -155,6 +144,7 @@ def report_to_wire(report: StationReport) -> pb.Report:
         message.ac_energy_wh = report.ac_energy.wh
     if report.ac_voltage is not None:
         message.ac_voltage_v = report.ac_voltage.v
+    splits_to_wire(report, message)
     return message
 
 
@@ -206,6 +196,10 @@ def report_from_wire(message: pb.Report) -> StationReport:
         else None,
         ac_voltage=Voltage(number_from_wire(message.ac_voltage_v, "AC voltage", high=1e5))
         if message.HasField("ac_voltage_v")
+        else None,
+        possible_splits=splits_from_wire(message),
+        switch_s=number_from_wire(message.switch_s, "switching time", high=600.0)
+        if message.HasField("switch_s")
         else None,
     )
 

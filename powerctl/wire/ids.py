@@ -9,10 +9,12 @@ import re
 from typing import Final
 
 from powerctl.core.errors import RemoteError
-from powerctl.core.ids import SessionId
+from powerctl.core.ids import ConnectorId, SessionId
 
 MAX_ID: Final = 64
 """Longest identifier, serial or version, in characters."""
+MAX_CONNECTORS = 64
+"""Most connectors that one station may report."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
@@ -34,3 +36,14 @@ def session_from_wire(text: str) -> SessionId:
         RemoteError: It is empty or no identifier.
     """
     return SessionId(id_from_wire(text, "session"))
+
+
+def connector_from_wire(number: int) -> ConnectorId:
+    """`number` as a connector id.
+
+    Raises:
+        RemoteError: It is not between 1 and `MAX_CONNECTORS`.
+    """
+    if not 1 <= number <= MAX_CONNECTORS:
+        raise RemoteError(f"connector {number}: must be 1 to {MAX_CONNECTORS}")
+    return ConnectorId(number)

@@ -19,8 +19,7 @@ from powerctl.wire.common import (
     station_limits_from_wire,
     station_limits_to_wire,
 )
-from powerctl.wire.dispatch import MAX_CONNECTORS, connector_from_wire
-from powerctl.wire.ids import session_from_wire
+from powerctl.wire.ids import MAX_CONNECTORS, connector_from_wire, session_from_wire
 
 
 def telemetry_to_wire(body: Telemetry) -> pb.Telemetry:

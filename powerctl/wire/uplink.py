@@ -12,8 +12,7 @@ from powerctl.core.record import Record, StartCharging, StationCommand, StopChar
 from powerctl.v1 import uplink_pb2 as pb
 from powerctl.wire.bodies import KINDS
 from powerctl.wire.common import STOP_REASON, time_from_wire, time_to_wire
-from powerctl.wire.dispatch import connector_from_wire
-from powerctl.wire.ids import id_from_wire, session_from_wire
+from powerctl.wire.ids import connector_from_wire, id_from_wire, session_from_wire
 
 _BY_DOMAIN: Final = {kind.domain: kind for kind in KINDS}
 _BY_FIELD: Final = {kind.field: kind for kind in KINDS}

@@ -68,6 +68,7 @@ class Cabinet:
         self._travelling: dict[int, Module] = {}
         self._steps = 0
         self._missing: frozenset[int] = frozenset()
+        self._possible: tuple[frozenset[int], tuple[Mapping[ConnectorId, Power], ...]] | None = None
 
     @property
     def modules(self) -> dict[int, Module]:
@@ -82,13 +83,19 @@ class Cabinet:
         """Where each module is."""
         return self._matrix
 
+    @property
+    def switch_s(self) -> float | None:
+        """How long a module takes to change sides. None: it cannot."""
+        return self._parts.matrix.switch_s
+
     def possible(self) -> tuple[Mapping[ConnectorId, Power], ...]:
         """The divisions of power that the working modules allow."""
         now = self._parts.clock.monotonic()
-        rated = next(iter(self._parts.stages.values())).bank.rating.max_power
-        return possible(
-            self._parts.matrix, {address: rated for address, module in self.modules.items() if module.is_usable(now)}
-        )
+        usable = frozenset(address for address, module in self.modules.items() if module.is_usable(now))
+        if self._possible is None or self._possible[0] != usable:
+            rated = next(iter(self._parts.stages.values())).bank.rating.max_power
+            self._possible = (usable, possible(self._parts.matrix, dict.fromkeys(usable, rated)))
+        return self._possible[1]
 
     def frame(self, frame: Frame) -> None:
         """A frame on the modules' bus."""

@@ -57,6 +57,7 @@ reports = st.builds(
     protocol_number=st.none() | st.integers(0, 3),
     wants_more=st.booleans(),
 )
+numbers = st.sampled_from([ConnectorId(1), ConnectorId(2)])
 station_reports = st.builds(
     StationReport,
     measure_time=st.just(NOON),
@@ -65,6 +66,11 @@ station_reports = st.builds(
     connectors=st.lists(reports, max_size=1).map(tuple),
     frequency_hz=st.none() | st.floats(45, 55),
     ac_voltage=st.none() | st.builds(Voltage, st.floats(0, 500)),
+    possible_splits=st.lists(
+        st.dictionaries(st.sampled_from([ConnectorId(1), ConnectorId(2)]), st.builds(Power, st.floats(0, 1e5))),
+        max_size=3,
+    ).map(tuple),
+    switch_s=st.none() | st.floats(0, 30),
 )
 setpoints = st.builds(
     Setpoint,
@@ -154,3 +160,15 @@ def test_random_bytes_never_do_worse_than_a_refusal(data: bytes) -> None:
         dispatch.hello_from_wire(message.hello)
     except RemoteError:
         return
+
+
+def test_a_division_of_power_that_names_a_connector_twice_is_refused() -> None:
+    twice = pb.PowerSplit(connectors=[pb.ConnectorPower(connector=1), pb.ConnectorPower(connector=1)])
+    report = pb.Report(possible_splits=[twice])
+    report.measure_time.FromDatetime(NOON)
+    with pytest.raises(RemoteError, match="twice"):
+        dispatch.report_from_wire(report)
+    many = pb.Report(possible_splits=[pb.PowerSplit()] * 1025)
+    many.measure_time.FromDatetime(NOON)
+    with pytest.raises(RemoteError, match="too many"):
+        dispatch.report_from_wire(many)

@@ -78,6 +78,8 @@ def test_the_second_vehicle_gets_its_share_back() -> None:
             world.occupied = {LEFT}
             await world.passes(5.0)
             assert len(world.left.bank.modules) == 4
+            assert len(world.cabinet.possible()) == 5
+            assert world.cabinet.switch_s == 3.0
             assert world.left.capability().max_power == Power(44_000.0)
             world.left.command(Voltage(410.0), Current(50.0))
             await world.passes(0.5)
