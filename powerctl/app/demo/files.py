@@ -27,6 +27,7 @@ from powerctl.signals.certificate import fingerprint_of
 STATION: Final = "demo-1"
 UTILITY: Final = "utility"
 GRID_SERVICE: Final = "GridServiceSunSpec"
+RECEIPT_KEY: Final = "receipts.key"
 """Role of Secure SunSpec Modbus that may command a slot."""
 RATING_W: Final = 22_000.0
 FAILSAFE_W: Final = 4_200.0
@@ -135,6 +136,7 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     )
     command = broker.prepare(place, stations=[station.certificate], ingest=ingest.certificate)
     key = pki.signing_key(folder / "pki" / "signing.key")
+    pki.signing_key(folder / "pki" / RECEIPT_KEY)
     files = Files(folder, ports, command, Tokens(load_key(key), SystemClock()))
     _write(files.station_file, station_tables(files, station, manager, scripted=scripted))
     _write(files.cloud_file, {"cloud": cloud_table(files, cloud_server, ingest, key)})
@@ -240,6 +242,7 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
         "migrate_on_start": True,
         "demo": True,
         "identity": {"signing_key": str(key)},
+        "receipts": {"signing_key": str(key.with_name(RECEIPT_KEY)), "issuer": "powerctl demo"},
         "web": {"host": HOST, "port": ports.web},
         "grpc": {"host": HOST, "port": ports.grpc, "tls": _tls(server)},
         "mqtt": {"host": HOST, "port": ports.mqtt, "tls": _tls(ingest)},

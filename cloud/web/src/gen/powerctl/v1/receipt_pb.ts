@@ -2,8 +2,8 @@
 // @generated from file powerctl/v1/receipt.proto (package powerctl.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Money, StopReason } from "./common_pb";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/receipt.proto.
  */
 export const file_powerctl_v1_receipt: GenFile = /*@__PURE__*/
-  fileDesc("Chlwb3dlcmN0bC92MS9yZWNlaXB0LnByb3RvEgtwb3dlcmN0bC52MSIhChFHZXRSZWNlaXB0UmVxdWVzdBIMCgRuYW1lGAEgASgJIjwKE0xpc3RSZWNlaXB0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiVwoUTGlzdFJlY2VpcHRzUmVzcG9uc2USJgoIcmVjZWlwdHMYASADKAsyFC5wb3dlcmN0bC52MS5SZWNlaXB0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKqBAoHUmVjZWlwdBIMCgRuYW1lGAEgASgJEg8KB3Nlc3Npb24YAiABKAkSEQoJY29ubmVjdG9yGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCgllbmVyZ3lfd2gYByABKAMSFAoMbWV0ZXJfc2VyaWFsGAggASgJEhkKEXN0YXJ0X3JlZ2lzdGVyX3doGAkgASgDEhcKD2VuZF9yZWdpc3Rlcl93aBgKIAEoAxInCgVsaW5lcxgLIAMoCzIYLnBvd2VyY3RsLnYxLlJlY2VpcHRMaW5lEiEKBXRvdGFsGAwgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSLAoLc3RvcF9yZWFzb24YDSABKA4yFy5wb3dlcmN0bC52MS5TdG9wUmVhc29uEi4KCmlzc3VlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFWxvY2F0aW9uX2Rpc3BsYXlfbmFtZRgPIAEoCRITCgt0YXJpZmZfbmFtZRgQIAEoCRIUCgx0YXhfaW5jbHVkZWQYESABKAgSEQoJc2ltdWxhdGVkGBIgASgIIo4BCgtSZWNlaXB0TGluZRITCgtkZXNjcmlwdGlvbhgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRIMCgR1bml0GAMgASgJEiYKCnVuaXRfcHJpY2UYBCABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIiCgZhbW91bnQYBSABKAsyEi5wb3dlcmN0bC52MS5Nb25leTKpAQoOUmVjZWlwdFNlcnZpY2USQgoKR2V0UmVjZWlwdBIeLnBvd2VyY3RsLnYxLkdldFJlY2VpcHRSZXF1ZXN0GhQucG93ZXJjdGwudjEuUmVjZWlwdBJTCgxMaXN0UmVjZWlwdHMSIC5wb3dlcmN0bC52MS5MaXN0UmVjZWlwdHNSZXF1ZXN0GiEucG93ZXJjdGwudjEuTGlzdFJlY2VpcHRzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_common]);
+  fileDesc("Chlwb3dlcmN0bC92MS9yZWNlaXB0LnByb3RvEgtwb3dlcmN0bC52MSIhChFHZXRSZWNlaXB0UmVxdWVzdBIMCgRuYW1lGAEgASgJIjwKE0xpc3RSZWNlaXB0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiVwoUTGlzdFJlY2VpcHRzUmVzcG9uc2USJgoIcmVjZWlwdHMYASADKAsyFC5wb3dlcmN0bC52MS5SZWNlaXB0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJSChZEb3dubG9hZFJlY2VpcHRSZXF1ZXN0EgwKBG5hbWUYASABKAkSKgoGZm9ybWF0GAIgASgOMhoucG93ZXJjdGwudjEuUmVjZWlwdEZvcm1hdCJTChdEb3dubG9hZFJlY2VpcHRSZXNwb25zZRIUCgxjb250ZW50X3R5cGUYASABKAkSEQoJZmlsZV9uYW1lGAIgASgJEg8KB2NvbnRlbnQYAyABKAwibgoTQ3JlYXRlQ3JlZGl0UmVxdWVzdBIPCgdyZWNlaXB0GAEgASgJEiIKBmFtb3VudBgCIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5Eg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJIiUKEkxpc3RDcmVkaXRzUmVxdWVzdBIPCgdyZWNlaXB0GAEgASgJIjsKE0xpc3RDcmVkaXRzUmVzcG9uc2USJAoHY3JlZGl0cxgBIAMoCzITLnBvd2VyY3RsLnYxLkNyZWRpdCJ5CgZDcmVkaXQSDAoEbmFtZRgBIAEoCRIhCgV0b3RhbBgCIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5Eg4KBnJlYXNvbhgDIAEoCRIuCgppc3N1ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNBQoHUmVjZWlwdBIMCgRuYW1lGAEgASgJEg8KB3Nlc3Npb24YAiABKAkSEQoJY29ubmVjdG9yGAMgASgJEi4KCnN0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCgllbmVyZ3lfd2gYByABKAMSFAoMbWV0ZXJfc2VyaWFsGAggASgJEhkKEXN0YXJ0X3JlZ2lzdGVyX3doGAkgASgDEhcKD2VuZF9yZWdpc3Rlcl93aBgKIAEoAxInCgVsaW5lcxgLIAMoCzIYLnBvd2VyY3RsLnYxLlJlY2VpcHRMaW5lEiEKBXRvdGFsGAwgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSLAoLc3RvcF9yZWFzb24YDSABKA4yFy5wb3dlcmN0bC52MS5TdG9wUmVhc29uEi4KCmlzc3VlX3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh0KFWxvY2F0aW9uX2Rpc3BsYXlfbmFtZRgPIAEoCRITCgt0YXJpZmZfbmFtZRgQIAEoCRIUCgx0YXhfaW5jbHVkZWQYESABKAgSEQoJc2ltdWxhdGVkGBIgASgIEg4KBm51bWJlchgTIAEoAxIfCgNuZXQYFCABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIwCg1pZGxlX2R1cmF0aW9uGBUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIo4BCgtSZWNlaXB0TGluZRITCgtkZXNjcmlwdGlvbhgBIAEoCRIQCghxdWFudGl0eRgCIAEoCRIMCgR1bml0GAMgASgJEiYKCnVuaXRfcHJpY2UYBCABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIiCgZhbW91bnQYBSABKAsyEi5wb3dlcmN0bC52MS5Nb25leSp5Cg1SZWNlaXB0Rm9ybWF0Eh4KGlJFQ0VJUFRfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTUkVDRUlQVF9GT1JNQVRfSlNPThABEhYKElJFQ0VJUFRfRk9STUFUX1BERhACEhcKE1JFQ0VJUFRfRk9STUFUX09DTUYQAzKgAwoOUmVjZWlwdFNlcnZpY2USQgoKR2V0UmVjZWlwdBIeLnBvd2VyY3RsLnYxLkdldFJlY2VpcHRSZXF1ZXN0GhQucG93ZXJjdGwudjEuUmVjZWlwdBJTCgxMaXN0UmVjZWlwdHMSIC5wb3dlcmN0bC52MS5MaXN0UmVjZWlwdHNSZXF1ZXN0GiEucG93ZXJjdGwudjEuTGlzdFJlY2VpcHRzUmVzcG9uc2USXAoPRG93bmxvYWRSZWNlaXB0EiMucG93ZXJjdGwudjEuRG93bmxvYWRSZWNlaXB0UmVxdWVzdBokLnBvd2VyY3RsLnYxLkRvd25sb2FkUmVjZWlwdFJlc3BvbnNlEkUKDENyZWF0ZUNyZWRpdBIgLnBvd2VyY3RsLnYxLkNyZWF0ZUNyZWRpdFJlcXVlc3QaEy5wb3dlcmN0bC52MS5DcmVkaXQSUAoLTGlzdENyZWRpdHMSHy5wb3dlcmN0bC52MS5MaXN0Q3JlZGl0c1JlcXVlc3QaIC5wb3dlcmN0bC52MS5MaXN0Q3JlZGl0c1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_common]);
 
 /**
  * @generated from message powerctl.v1.GetReceiptRequest
@@ -80,6 +80,171 @@ export type ListReceiptsResponse = Message<"powerctl.v1.ListReceiptsResponse"> &
  */
 export const ListReceiptsResponseSchema: GenMessage<ListReceiptsResponse> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_receipt, 2);
+
+/**
+ * @generated from message powerctl.v1.DownloadReceiptRequest
+ */
+export type DownloadReceiptRequest = Message<"powerctl.v1.DownloadReceiptRequest"> & {
+  /**
+   * "receipts/{receipt}"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: powerctl.v1.ReceiptFormat format = 2;
+   */
+  format: ReceiptFormat;
+};
+
+/**
+ * Describes the message powerctl.v1.DownloadReceiptRequest.
+ * Use `create(DownloadReceiptRequestSchema)` to create a new message.
+ */
+export const DownloadReceiptRequestSchema: GenMessage<DownloadReceiptRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_receipt, 3);
+
+/**
+ * @generated from message powerctl.v1.DownloadReceiptResponse
+ */
+export type DownloadReceiptResponse = Message<"powerctl.v1.DownloadReceiptResponse"> & {
+  /**
+   * @generated from field: string content_type = 1;
+   */
+  contentType: string;
+
+  /**
+   * @generated from field: string file_name = 2;
+   */
+  fileName: string;
+
+  /**
+   * @generated from field: bytes content = 3;
+   */
+  content: Uint8Array;
+};
+
+/**
+ * Describes the message powerctl.v1.DownloadReceiptResponse.
+ * Use `create(DownloadReceiptResponseSchema)` to create a new message.
+ */
+export const DownloadReceiptResponseSchema: GenMessage<DownloadReceiptResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_receipt, 4);
+
+/**
+ * @generated from message powerctl.v1.CreateCreditRequest
+ */
+export type CreateCreditRequest = Message<"powerctl.v1.CreateCreditRequest"> & {
+  /**
+   * "receipts/{receipt}"
+   *
+   * @generated from field: string receipt = 1;
+   */
+  receipt: string;
+
+  /**
+   * To give back, above zero. Absent: everything that is left.
+   *
+   * @generated from field: powerctl.v1.Money amount = 2;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * For the driver.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * A UUID made by the client; required.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message powerctl.v1.CreateCreditRequest.
+ * Use `create(CreateCreditRequestSchema)` to create a new message.
+ */
+export const CreateCreditRequestSchema: GenMessage<CreateCreditRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_receipt, 5);
+
+/**
+ * @generated from message powerctl.v1.ListCreditsRequest
+ */
+export type ListCreditsRequest = Message<"powerctl.v1.ListCreditsRequest"> & {
+  /**
+   * "receipts/{receipt}"
+   *
+   * @generated from field: string receipt = 1;
+   */
+  receipt: string;
+};
+
+/**
+ * Describes the message powerctl.v1.ListCreditsRequest.
+ * Use `create(ListCreditsRequestSchema)` to create a new message.
+ */
+export const ListCreditsRequestSchema: GenMessage<ListCreditsRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_receipt, 6);
+
+/**
+ * @generated from message powerctl.v1.ListCreditsResponse
+ */
+export type ListCreditsResponse = Message<"powerctl.v1.ListCreditsResponse"> & {
+  /**
+   * @generated from field: repeated powerctl.v1.Credit credits = 1;
+   */
+  credits: Credit[];
+};
+
+/**
+ * Describes the message powerctl.v1.ListCreditsResponse.
+ * Use `create(ListCreditsResponseSchema)` to create a new message.
+ */
+export const ListCreditsResponseSchema: GenMessage<ListCreditsResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_receipt, 7);
+
+/**
+ * A correction of a receipt. The receipt itself stays as it is.
+ *
+ * @generated from message powerctl.v1.Credit
+ */
+export type Credit = Message<"powerctl.v1.Credit"> & {
+  /**
+   * "receipts/{receipt}/credits/{credit}"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Below zero; tax is in it.
+   *
+   * @generated from field: powerctl.v1.Money total = 2;
+   */
+  total?: Money | undefined;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp issue_time = 4;
+   */
+  issueTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.Credit.
+ * Use `create(CreditSchema)` to create a new message.
+ */
+export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_receipt, 8);
 
 /**
  * @generated from message powerctl.v1.Receipt
@@ -182,6 +347,27 @@ export type Receipt = Message<"powerctl.v1.Receipt"> & {
    * @generated from field: bool simulated = 18;
    */
   simulated: boolean;
+
+  /**
+   * Gapless number; 0: not numbered.
+   *
+   * @generated from field: int64 number = 19;
+   */
+  number: bigint;
+
+  /**
+   * The total without tax. Absent: not known.
+   *
+   * @generated from field: powerctl.v1.Money net = 20;
+   */
+  net?: Money | undefined;
+
+  /**
+   * In which the vehicle asked for nothing while power was on offer.
+   *
+   * @generated from field: google.protobuf.Duration idle_duration = 21;
+   */
+  idleDuration?: Duration | undefined;
 };
 
 /**
@@ -189,7 +375,7 @@ export type Receipt = Message<"powerctl.v1.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema: GenMessage<Receipt> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_receipt, 3);
+  messageDesc(file_powerctl_v1_receipt, 9);
 
 /**
  * @generated from message powerctl.v1.ReceiptLine
@@ -230,7 +416,42 @@ export type ReceiptLine = Message<"powerctl.v1.ReceiptLine"> & {
  * Use `create(ReceiptLineSchema)` to create a new message.
  */
 export const ReceiptLineSchema: GenMessage<ReceiptLine> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_receipt, 4);
+  messageDesc(file_powerctl_v1_receipt, 10);
+
+/**
+ * @generated from enum powerctl.v1.ReceiptFormat
+ */
+export enum ReceiptFormat {
+  /**
+   * @generated from enum value: RECEIPT_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The receipt with its signed record; `powerctl-cloud verify` needs nothing else.
+   *
+   * @generated from enum value: RECEIPT_FORMAT_JSON = 1;
+   */
+  JSON = 1,
+
+  /**
+   * @generated from enum value: RECEIPT_FORMAT_PDF = 2;
+   */
+  PDF = 2,
+
+  /**
+   * The signed record and the public key, in the XML that transparency software reads.
+   *
+   * @generated from enum value: RECEIPT_FORMAT_OCMF = 3;
+   */
+  OCMF = 3,
+}
+
+/**
+ * Describes the enum powerctl.v1.ReceiptFormat.
+ */
+export const ReceiptFormatSchema: GenEnum<ReceiptFormat> = /*@__PURE__*/
+  enumDesc(file_powerctl_v1_receipt, 0);
 
 /**
  * Receipts are immutable; a correction is a new record.
@@ -253,6 +474,34 @@ export const ReceiptService: GenService<{
     methodKind: "unary";
     input: typeof ListReceiptsRequestSchema;
     output: typeof ListReceiptsResponseSchema;
+  },
+  /**
+   * The receipt as a file.
+   *
+   * @generated from rpc powerctl.v1.ReceiptService.DownloadReceipt
+   */
+  downloadReceipt: {
+    methodKind: "unary";
+    input: typeof DownloadReceiptRequestSchema;
+    output: typeof DownloadReceiptResponseSchema;
+  },
+  /**
+   * Gives back all or a part of what a receipt says, and has it refunded.
+   *
+   * @generated from rpc powerctl.v1.ReceiptService.CreateCredit
+   */
+  createCredit: {
+    methodKind: "unary";
+    input: typeof CreateCreditRequestSchema;
+    output: typeof CreditSchema;
+  },
+  /**
+   * @generated from rpc powerctl.v1.ReceiptService.ListCredits
+   */
+  listCredits: {
+    methodKind: "unary";
+    input: typeof ListCreditsRequestSchema;
+    output: typeof ListCreditsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_powerctl_v1_receipt, 0);
