@@ -1,8 +1,8 @@
-"""The controller's promises in real time, measured on its buses while two vehicles charge from simulated modules.
+"""The controller's promises in real time, measured on its buses while a vehicle charges from two simulated modules.
 
-`make bench` runs it for about a minute and a half. A client of its own listens on each vehicle's bus and on the
-modules' bus; python-can's time stamps are the hub's, taken when a frame reaches it. Nothing of the controller's own
-clock is used.
+`make bench` runs it for about a minute and a half. Clients of its own listen on the vehicle's bus and on the modules'
+bus; nothing of the controller's own clock is used. Hub, listener and controller are scheduled by the machine that runs
+them: on a busy one, run it with `chrt -f 10`, as a station's unit runs the controller.
 """
 
 from __future__ import annotations
