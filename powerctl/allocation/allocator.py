@@ -16,8 +16,9 @@ from powerctl.allocation.demand import Appetite, Demand, DemandRules
 from powerctl.allocation.efficiency import Conversion, corrected
 from powerctl.allocation.explain import Layer, Rated, reasons
 from powerctl.allocation.ledger import Ledger
+from powerctl.allocation.modules import Assignment, ModuleRules, assigned, bound_w
 from powerctl.allocation.ramp import Ramp, followed
-from powerctl.allocation.shares import Share, shares
+from powerctl.allocation.shares import Fairness, Share, shares
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, SessionId
@@ -46,6 +47,11 @@ class Rules:
     """Settle time of a decrease in favour of the other connector."""
     rise_step_w: float = 100.0
     """An increase smaller than this waits for the next renewal."""
+    fairness: Fairness = Fairness.WEIGHTED
+    rotate_after_s: float = 900.0
+    """Where not all minimum powers fit, the one that waits takes over after so long."""
+    modules: ModuleRules | None = None
+    """None: power comes in any amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,10 @@ class Memory:
     """None: it may run at any time."""
     stopped: SessionId | None = None
     """A session that was told to stop; it is not told to run again."""
+    turns: int = 0
+    """How often it ran for `rotate_after_s` while another waited."""
+    alone_since: Monotonic | None = None
+    """Since when it runs while another waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,7 @@ class State:
     connectors: Mapping[ConnectorId, Memory] = field(default_factory=dict)
     ramp: Ramp | None = None
     observed_at: Monotonic | None = None
+    modules: Assignment = field(default_factory=Assignment)
 
     def memory(self, connector: ConnectorId) -> Memory:
         """What is remembered of `connector`; a clean sheet when nothing is."""
@@ -165,6 +176,8 @@ def decide(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Ou
     if budget.command is Command.EMERGENCY:
         return _emergency(state, snapshot, rules, now)
     demands = _demands(state, snapshot, now)
+    if rules.modules is not None:
+        state, demands = _modular(state, demands, rules, rules.modules, ramp.cap_w, now)
     pass_ = _Pass(state, snapshot, rules, now, ramp.cap_w, demands)
     decisions = pass_.decisions()
     return _outcome(state, snapshot, rules, now, decisions, ramping=ramp.cap_w < cap_w)
@@ -195,9 +208,33 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
             continue
         weight = max(_LEAST_WEIGHT, snapshot.weights.get(capability.connector, 1.0))
         may_run = memory.resume_at is None or now >= memory.resume_at
-        demand = _paced(replace(demand, weight=weight, may_run=may_run), snapshot.paces.get(capability.connector))
+        demand = replace(demand, weight=weight, may_run=may_run, turns=memory.turns)
+        demand = _paced(demand, snapshot.paces.get(capability.connector))
         demands[capability.connector] = _capped(demand, snapshot.caps.get(capability.connector))
     return demands
+
+
+def _modular(
+    state: State,
+    demands: Mapping[ConnectorId, Demand],
+    rules: Rules,
+    modules: ModuleRules,
+    cap_w: float,
+    now: Monotonic,
+) -> tuple[State, dict[ConnectorId, Demand]]:
+    """Modules for the shares that would hold without them, and the demands that they bound."""
+    usable_w = state.conversion.usable_w(cap_w)
+    wanted = shares(list(demands.values()), usable_w, state.conversion, rules.fairness)
+    assignment = assigned(state.modules, {c: share.limit_w for c, share in wanted.items()}, modules, now)
+    return replace(state, modules=assignment), {
+        connector: _bounded(demand, bound_w(assignment, connector, modules)) for connector, demand in demands.items()
+    }
+
+
+def _bounded(demand: Demand, modules_w: float) -> Demand:
+    if modules_w < demand.min_w:
+        return replace(demand, may_run=False, modules_w=modules_w)
+    return replace(demand, want_w=min(demand.want_w, modules_w), modules_w=modules_w)
 
 
 def _paced(demand: Demand, pace_w: float | None) -> Demand:
@@ -265,7 +302,8 @@ class _Pass:
         ]
 
     def _shares(self, cap_w: float) -> Mapping[ConnectorId, Share]:
-        return shares(list(self._demands.values()), self._conversion.usable_w(cap_w), self._conversion)
+        usable_w = self._conversion.usable_w(cap_w)
+        return shares(list(self._demands.values()), usable_w, self._conversion, self._rules.fairness)
 
     def _rated(self) -> Rated:
         rating_w = self._snapshot.rating.w
@@ -273,7 +311,8 @@ class _Pass:
         if all(demand.weight == 1.0 for demand in self._demands.values()):
             return Rated(planned, planned)
         even = [replace(demand, weight=1.0) for demand in self._demands.values()]
-        return Rated(planned, shares(even, self._conversion.usable_w(rating_w), self._conversion))
+        usable_w = self._conversion.usable_w(rating_w)
+        return Rated(planned, shares(even, usable_w, self._conversion, self._rules.fairness))
 
     def _grants(self) -> dict[ConnectorId, _Given]:
         """The share of each connector, as far as it may be given now."""
@@ -352,8 +391,12 @@ def _outcome(
     state: State, snapshot: Snapshot, rules: Rules, now: Monotonic, decisions: Sequence[Decision], *, ramping: bool
 ) -> Outcome:
     remembered = _remembered(state, snapshot, rules, now, decisions)
-    instants = [memory.resume_at for memory in remembered.connectors.values() if memory.resume_at is not None]
+    memories = list(remembered.connectors.values())
+    instants = [memory.resume_at for memory in memories if memory.resume_at is not None]
+    instants += [after(memory.alone_since, rules.rotate_after_s) for memory in memories if memory.alone_since]
     instants += [account.ends_at for account in snapshot.ledger.accounts.values() if account.ends_at is not None]
+    if rules.modules is not None and (moves_at := remembered.modules.may_change_at(rules.modules)) is not None:
+        instants.append(moves_at)
     if ramping:
         instants.append(after(now, _RAMP_STEP_S))
     return Outcome(remembered, tuple(decisions), min((at for at in instants if at > now), default=None))
@@ -361,10 +404,24 @@ def _outcome(
 
 def _remembered(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic, decisions: Sequence[Decision]) -> State:
     connectors = dict(state.connectors)
+    waits = any(decision.command is Command.PAUSE for decision in decisions) and snapshot.budget.command is Command.RUN
     for decision in decisions:
         session = snapshot.reports[decision.connector].session
-        connectors[decision.connector] = _after(state.memory(decision.connector), decision, session, rules, now)
+        memory = _after(state.memory(decision.connector), decision, session, rules, now)
+        connectors[decision.connector] = _turned(memory, decision, rules, now, waits=waits)
     return replace(state, connectors=connectors)
+
+
+def _turned(memory: Memory, decision: Decision, rules: Rules, now: Monotonic, *, waits: bool) -> Memory:
+    """Whose turn it is while not all can run; forgotten when they can."""
+    if not waits:
+        return replace(memory, turns=0, alone_since=None)
+    if decision.command not in (Command.RUN, Command.HOLD_MIN) or decision.limit.w <= 0.0:
+        return replace(memory, alone_since=None)
+    since = memory.alone_since if memory.alone_since is not None else now
+    if now >= after(since, rules.rotate_after_s):
+        return replace(memory, turns=memory.turns + 1, alone_since=None)
+    return replace(memory, alone_since=since)
 
 
 def _after(memory: Memory, decision: Decision, session: SessionId | None, rules: Rules, now: Monotonic) -> Memory:

@@ -54,6 +54,10 @@ class Demand:
     """False: it was paused a moment ago and waits before it may come back."""
     tapers: bool = False
     """True: `want_w` is the vehicle's own wish, not the connector's rating."""
+    turns: int = 0
+    """How often it has had its turn while another waited; who has had fewer is served first."""
+    modules_w: float | None = None
+    """What the modules behind the connector give. None: any amount."""
     paced: bool = False
     """True: the plan takes its time; `want_w` is what it takes now."""
 

@@ -65,8 +65,10 @@ def reasons(
     share_w = min(
         [demand.want_w, rated.shares[connector].limit_w, *(layer.shares[connector].limit_w for layer in layers)]
     )
+    if demand.modules_w is not None:
+        chain.append(_limit(LimitSource.MODULES, demand.modules_w, "The power modules at this connector give no more."))
     if demand.paced:
-        chain.append(_paced(demand))
+        chain = [*chain, _paced(demand)] if demand.may_run else [_paced(demand)]
     elif not demand.may_run:
         chain = [_limit(LimitSource.RAMP, 0.0, "Charging was paused and goes on in a few seconds.")]
     elif limit_w < share_w - _NOTICEABLE_W:

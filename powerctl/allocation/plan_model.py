@@ -13,12 +13,10 @@ from typing import Any, Final
 
 import pyomo.environ as pyo
 
-from powerctl.allocation.plan_problem import STEPS, PlanProblem, PlanSession, starts
+from powerctl.allocation.plan_problem import FULL, STEPS, PlanProblem, PlanSession, starts
 
 CHORDS: Final = 8
 _KW: Final = 1000.0
-FULL: Final = 0.995
-"""The part of the need that counts as all of it."""
 STAGES: Final = ("count", "welfare", "cost", "change")
 """In order: each is solved under the values that the ones before have reached. Values are to be maximised."""
 NEVER: Final = -1e7

@@ -71,8 +71,7 @@ def answer(problem: PlanProblem, time_limit_s: float) -> Plan:
         NoPlan: None was found in time.
     """
     plan = solve(problem, time_limit_s)
-    divides = problem.price is None and problem.mode == "welfare"
-    return replace(plan, share_w=split(problem)) if divides else plan
+    return replace(plan, share_w=split(problem)) if problem.price is None else plan
 
 
 def _plan(problem: PlanProblem, energy: dict[tuple[int, int], float]) -> Plan:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from powerctl.allocation.plan_problem import PlanProblem, PlanSession, starts
+from powerctl.allocation.plan_problem import FULL, PlanProblem, PlanSession, starts
 
 _DIVISIONS: Final = 33
 _MINUTES: Final = (*(1,) * 6, *(2,) * 4, *(3,) * 4, *(5,) * 6, *(10,) * 6, *(15,) * 6, *(30,) * 8)
@@ -25,6 +25,8 @@ _ENERGY: Final = 0.3
 _ENERGY_UNCERTAIN: Final = 3.0
 """Value of a kilowatt hour beside its driver's satisfaction: vehicles that are served make room for those to come,
 and the less is known of the stays, the more that counts."""
+_FULL_WORTH: Final = 100.0
+"""Of a driver who gets all, in kilowatt hours: more than a battery holds."""
 _KW: Final = 1000.0
 Array = Any
 """A NumPy array: divisions, stays of the first, stays of the second."""
@@ -65,6 +67,9 @@ def split(problem: PlanProblem) -> dict[int, float]:
     if certain:
         step = (high - low) / (_DIVISIONS - 1)
         left, right = _best(value, max(low, left - step), min(high, right + step), as_good)
+    if problem.mode == "count":
+        chosen = right if _hours(first).mean() <= _hours(second).mean() else left
+        return {first.connector: chosen * _KW, second.connector: (cap - chosen) * _KW}
     chosen = min(max(_present(first, second, cap, (left + right) / 2), left), right)
     return {first.connector: chosen * _KW, second.connector: (cap - chosen) * _KW}
 
@@ -106,6 +111,7 @@ class _Play:
         self._second = _Vehicle(second, _hours(second)[None, None, :], _total(second))
         self._cap = problem.cap_w[0] / _KW
         self._energy = energy
+        self._counts = problem.mode == "count"
         self._steps = self._caps(problem)
 
     def _caps(self, problem: PlanProblem) -> list[tuple[float, float, float]]:
@@ -135,7 +141,12 @@ class _Play:
         return (self._worth(self._first, left) + self._worth(self._second, right)).mean(axis=(1, 2))
 
     def _worth(self, vehicle: _Vehicle, missing: Array) -> Array:
-        """Concave satisfaction of the part that was served, by energy, less what a missing kilowatt hour costs."""
+        """Concave satisfaction of the part that was served, by energy, less what a missing kilowatt hour costs.
+
+        Where drivers are counted, one who is full is worth more than any energy.
+        """
+        if self._counts:
+            return _FULL_WORTH * (missing <= (1.0 - FULL) * vehicle.total) - missing
         part = 1.0 - missing / vehicle.total
         return vehicle.total * (1.6 * part - 0.6 * part * part) - self._energy * missing
 

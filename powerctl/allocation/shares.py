@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Final
 
 from powerctl.allocation.demand import Demand
@@ -27,7 +28,20 @@ class Share:
     """Watts DC: zero unless the command is RUN or HOLD_MIN, then at least the session's minimum."""
 
 
-def shares(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -> Mapping[ConnectorId, Share]:
+class Fairness(StrEnum):
+    """How free power is divided among those who run."""
+
+    WEIGHTED = "weighted"
+    """All rise together in proportion to their weights: even, unless a plan says otherwise."""
+    EQUAL = "equal"
+    """All rise together."""
+    FIRST_COME = "first_come"
+    """Who came first takes all it can; the others keep their minimum."""
+
+
+def shares(
+    demands: Sequence[Demand], usable_w: float, conversion: Conversion, fairness: Fairness = Fairness.WEIGHTED
+) -> Mapping[ConnectorId, Share]:
     """A share of `usable_w` for every demand.
 
     Sessions are admitted in order of standing while their minimum powers fit: firm ones before flexible ones, which
@@ -38,6 +52,7 @@ def shares(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -
         demands: At most one per connector.
         usable_w: Watts AC for all connectors; never negative.
         conversion: From output to input.
+        fairness: How the rest is divided.
 
     Returns:
         For each demand zero, or at least its minimum and at most its wish. The inputs of all outputs sum to at most
@@ -46,17 +61,31 @@ def shares(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -
     admitted = _admitted(demands, usable_w, conversion)
     floors = [conversion.ac_w(demand.min_w) for demand in admitted]
     ceilings = [conversion.ac_w(demand.want_w) for demand in admitted]
-    parts = fill(usable_w, floors, ceilings, [demand.weight for demand in admitted])
+    parts = _parts(admitted, usable_w, floors, ceilings, fairness)
     given = {
         demand.connector: _running(demand, conversion.dc_w(part)) for demand, part in zip(admitted, parts, strict=True)
     }
     return {demand.connector: given.get(demand.connector) or _denied(demand) for demand in demands}
 
 
-def standing(demand: Demand) -> tuple[bool, int, datetime, ConnectorId]:
+def _parts(
+    admitted: Sequence[Demand], usable_w: float, floors: list[float], ceilings: list[float], fairness: Fairness
+) -> list[float]:
+    if fairness is not Fairness.FIRST_COME:
+        weights = [demand.weight if fairness is Fairness.WEIGHTED else 1.0 for demand in admitted]
+        return fill(usable_w, floors, ceilings, weights)
+    parts, left_w = list(floors), usable_w - sum(floors)
+    for number in sorted(range(len(admitted)), key=lambda n: standing(admitted[n])):
+        more_w = max(0.0, min(left_w, ceilings[number] - floors[number]))
+        parts[number] += more_w
+        left_w -= more_w
+    return parts
+
+
+def standing(demand: Demand) -> tuple[bool, int, int, datetime, ConnectorId]:
     """Sort key: who is served first when not all minimum powers fit."""
     flexible = demand.flexibility is not Flexibility.FIRM
-    return (flexible, demand.priority, demand.plug_in_time or _LAST, demand.connector)
+    return (flexible, demand.priority, demand.turns, demand.plug_in_time or _LAST, demand.connector)
 
 
 def _admitted(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -> list[Demand]:

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from powerctl.allocation.allocator import Rules
 from powerctl.allocation.demand import DemandRules
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
+from powerctl.allocation.modules import ModuleRules
 from powerctl.allocation.plan_question import Aims
+from powerctl.allocation.shares import Fairness
 from powerctl.app.evidence import EvidenceSettings
 from powerctl.core.setpoint import LEASE_SECONDS
 from powerctl.core.units import Power
@@ -17,6 +19,16 @@ from powerctl.dispatch.settings import DispatchSettings
 from powerctl.runtime.settings import HttpListener, Section
 from powerctl.runtime.station import StationSettings
 from powerctl.signals.settings import GridSettings
+
+
+class ModuleSettings(Section):
+    """Equal power modules, each of which feeds one connector at a time."""
+
+    unit_w: float = Field(gt=0, le=1e6)
+    """Of one module, watts DC."""
+    count: int = Field(ge=1, le=64)
+    dwell_s: float = Field(default=60.0, ge=0, le=3600)
+    """A module that was switched stays at least so long."""
 
 
 class AllocationSettings(Section):
@@ -38,6 +50,13 @@ class AllocationSettings(Section):
     release_after_s: float = Field(default=5.0, ge=1, le=600)
     """A vehicle that asks for less keeps its share for so long."""
 
+    fairness: Fairness = Fairness.WEIGHTED
+    """How free power is divided: `weighted` (even, shaped by the plan), `equal`, or `first_come`."""
+    rotate_after_s: float = Field(default=900.0, ge=10, le=86400)
+    """Where not all minimum powers fit, vehicles of one priority take turns of this length."""
+    modules: ModuleSettings | None = None
+    """Set where power comes in steps behind a switching matrix."""
+
     @model_validator(mode="after")
     def _curve_rises(self) -> Self:
         EfficiencyCurve.from_table(self.efficiency)
@@ -55,6 +74,9 @@ class AllocationSettings(Section):
             calm_s=self.calm_s,
             resume_after_s=self.resume_after_s,
             handover_settle_s=self.handover_settle_s,
+            fairness=self.fairness,
+            rotate_after_s=self.rotate_after_s,
+            modules=ModuleRules(**self.modules.model_dump()) if self.modules is not None else None,
         )
 
 

@@ -94,6 +94,7 @@ class Bench:
         self.weights: dict[ConnectorId, float] = {}
         self.caps: dict[ConnectorId, Limit] = {}
         self.priorities: dict[ConnectorId, int] = {}
+        self.paces: dict[ConnectorId, float] = {}
         self.outcome: Outcome | None = None
         self._sequence = 0
         for connector_report in reports:
@@ -117,6 +118,7 @@ class Bench:
             self.weights,
             self.caps,
             self.priorities,
+            self.paces,
         )
         self.outcome = decide(self.state, snapshot, self.rules, self.now)
         self.state = self.outcome.state
