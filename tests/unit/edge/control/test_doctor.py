@@ -114,7 +114,8 @@ def test_a_whole_station_without_devices_is_a_table_of_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "station.toml"
-    path.write_text(GOOD.replace('state_dir = "state"', f'state_dir = "{tmp_path}/state"'))
+    nobody = GOOD.replace(":7001", ":1").replace(":50061", ":1")
+    path.write_text(nobody.replace('state_dir = "state"', f'state_dir = "{tmp_path}/state"'))
     assert main(["doctor", "--config", str(path)]) == 2
     out = capsys.readouterr().out
     assert "BAD   energy manager" in out
