@@ -121,7 +121,10 @@ def follow(lines: Iterable[bytes]) -> Iterator[Entry | Broken]:
             head = Head(0 if head is None else head.number + 1, "")
             yield Broken(head.number, str(error))
             continue
+        # A changed line cannot be believed about its own number either.
+        believed = entry.digest == entry.computed or head is None
+        number = entry.number if believed or head is None else head.number + 1
         if (why := fault(head, entry)) is not None:
-            yield Broken(entry.number, why)
+            yield Broken(number, why)
         yield entry
-        head = entry.head
+        head = Head(number, entry.head.digest)

@@ -107,8 +107,9 @@ def used_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_a_port_in_use_names_the_setting(used_port: int) -> None:
-    words = refused("--set", f"modbus={used_port}")
+def test_a_port_in_use_names_the_setting(used_port: int, ports: dict[str, int]) -> None:
+    moved = [word for name, port in {**ports, "modbus": used_port}.items() for word in ("--set", f"{name}={port}")]
+    words = refused(*moved)
     assert f"port {used_port} (modbus)" in words
     assert "--set modbus=PORT" in words
 

@@ -50,6 +50,12 @@ def test_any_changed_byte_breaks_the_chain_at_its_entry_or_the_next(line: int, p
     assert found[0].number in (line + 1, line + 2) or line == 0 or "entry" in found[0].why
 
 
+def test_a_changed_number_does_not_hide_which_entry_was_changed() -> None:
+    lines = chain(*BODIES)
+    lines[3] = lines[3].replace(b'"n":4', b'"n":6')
+    assert [broken.number for broken in breaks(lines)] == [4]
+
+
 def test_a_changed_value_is_named_with_its_entry() -> None:
     lines = chain(*BODIES)
     lines[1] = lines[1].replace(b"4200.0", b"9200.0")
