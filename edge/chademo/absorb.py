@@ -88,7 +88,7 @@ def _tick(session: Session, now: Monotonic) -> Session:
     else:
         moved = ramp.resting(session.ramp, session.bounds())
     lowered_at = _lowered_at(session, moved, now)
-    return replace(session, ramp=moved, ramp_at=now, lowered_at=lowered_at, remaining_s=remaining_s)
+    return replace(session, ramp=moved, ramp_at=now, ticked_at=now, lowered_at=lowered_at, remaining_s=remaining_s)
 
 
 def _lowered_at(session: Session, moved: ramp.Ramp, now: Monotonic) -> Monotonic | None:

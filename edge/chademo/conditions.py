@@ -25,13 +25,15 @@ _STOP_FLAGS: Final = VehicleFlag.NOT_PARKED
 def silent(session: Session, now: Monotonic) -> bool:
     """True when the vehicle's sign of life is overdue."""
     at = session.heard.at
-    return at is None or now - at >= session.config.seconds(Time.VEHICLE_SILENT)
+    return at is None or session.heard_by(now) - at >= session.config.seconds(Time.VEHICLE_SILENT)
 
 
 def unplugged(session: Session, now: Monotonic) -> bool:
     """True without a plug, and without a fresh reading of the lines."""
     pilot = session.pilot
-    return not pilot.prox or pilot.at is None or now - pilot.at >= session.config.seconds(Time.LINES_SILENT)
+    if not pilot.prox or pilot.at is None:
+        return True
+    return session.heard_by(now) - pilot.at >= session.config.seconds(Time.LINES_SILENT)
 
 
 def _late(session: Session, now: Monotonic) -> bool:

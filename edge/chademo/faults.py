@@ -52,7 +52,7 @@ def _output_silent(session: Session, now: Monotonic) -> bool:
     at = session.output.at
     if at is None:
         return now - session.entered_at >= session.config.seconds(Time.OUTPUT_SILENT)
-    return now - at >= session.config.seconds(Time.OUTPUT_SILENT)
+    return session.heard_by(now) - at >= session.config.seconds(Time.OUTPUT_SILENT)
 
 
 def _over_voltage(session: Session, now: Monotonic) -> bool:

@@ -153,6 +153,15 @@ class Session:
     remaining_s: float | None = None
     faults: tuple[Fault, ...] = ()
     rejected: int = 0
+    ticked_at: Monotonic | None = None
+    """When the newest period began. None: none has yet."""
+
+    def heard_by(self, now: Monotonic) -> Monotonic:
+        """The instant by which silence is judged: the newest tick, before which the shell has measured.
+
+        A program that was held up takes its events one after the other; the first must not speak for the others.
+        """
+        return now if self.ticked_at is None else min(now, self.ticked_at)
 
     @property
     def live(self) -> bool:

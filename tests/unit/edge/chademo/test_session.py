@@ -355,3 +355,12 @@ def test_whatever_happens_an_advance_settles(story: list[tuple[Event, float]]) -
         session, _ = advance(session, event, Monotonic(now))
         rule = _rule(session, Monotonic(now))
         assert rule is None or rule.when is When.FAULT
+
+
+def test_a_program_that_was_held_up_hears_everything_before_it_judges_silence() -> None:
+    session, _ = fed(charging(), Tick())
+    late = NOW + 0.9
+    lines = LinesRead(k=True, prox=True, lock_feedback=True, pe=True)
+    session, effects = fed(session, frame(control(50)), lines, measured(380.0, 50.0), Tick(), now=late)
+    assert not [effect for effect in effects if isinstance(effect, fx.FaultSeen | fx.TransactionOver)]
+    assert session.live
