@@ -19,7 +19,7 @@ _FAR_S: Final = 900.0
 _CLOSE_S: Final = 20.0
 """A mark of the grid gives way to a known instant that is nearer than this."""
 
-FULL: Final = 0.995
+FULL: Final = 0.991
 """The part of the need that counts as all of it."""
 
 Mode = Literal["welfare", "count"]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from edge.control import settings as edge_settings
 from edge.uplink.settings import UplinkSettings
-from powerctl.app import manager_settings
+from powerctl.app import manager_settings, simulate_check
 from powerctl.app.manager_settings import ManagerSettings
+from powerctl.app.simulate_site import site_of
 from powerctl.core.units import Power
 from powerctl.runtime.settings import Section, load
 from powerctl.runtime.station import StationSettings
@@ -55,7 +56,21 @@ def _headed(heading: str, lines: list[str]) -> list[str]:
     return ["", heading, *(f"  {line}" for line in lines)]
 
 
+def hard_cases(path: Path) -> tuple[list[str], bool]:
+    """One sentence for each of the hard cases, and whether the station passed them all.
+
+    Raises:
+        ConfigError: The file cannot be used.
+    """
+    tables = load(path, SECTIONS)
+    results = simulate_check.failures(site_of(tables["station"], tables["manager"]))
+    lines = [f"{name}: {'passed' if flaw is None else f'FAILED, {flaw}'}." for name, flaw in results]
+    return _headed("Hard cases, simulated", lines), all(flaw is None for _, flaw in results)
+
+
 def main(path: Path) -> int:
-    """Print the sentences; exit status 0."""
+    """Print the sentences and play the hard cases; exit status 0, or 1 when one of them failed."""
     sys.stdout.write("\n".join(sentences(path)) + "\n")
-    return 0
+    lines, passed = hard_cases(path)
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0 if passed else 1
