@@ -35,6 +35,7 @@ ALIVE: Final = b"."
 FAREWELL: Final = b"q"
 REPEATS: Final = 3
 """How often the modules are told; one frame may meet an error on the bus."""
+APART_S: Final = 0.02
 LINES_TRIES: Final = 50
 TRY_S: Final = 0.02
 """The kernel gives the lines back when the controller is gone, which takes a moment."""
@@ -80,9 +81,19 @@ def switch_off(edge: EdgeSettings, open_bus: OpenBus, open_lines: OpenLines) -> 
 
 
 def _modules_off(bus: Any, frames: Iterable[Frame]) -> None:
+    frames = tuple(frames)
     with contextlib.closing(_Shutdown(bus)):
-        for frame in tuple(frames) * REPEATS:
-            bus.send(can.Message(arbitration_id=frame.frame_id, data=frame.data, is_extended_id=True))
+        for _ in range(REPEATS):
+            for frame in frames:
+                bus.send(can.Message(arbitration_id=frame.frame_id, data=frame.data, is_extended_id=True))
+            _listen(bus, APART_S)
+
+
+def _listen(bus: Any, seconds: float) -> None:
+    """Let time pass and leave nothing unread: closing a TCP bus with unread frames would take back what was sent."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        bus.recv(left)
 
 
 class _Shutdown:

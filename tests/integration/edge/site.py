@@ -67,6 +67,11 @@ class Process:
             process.send_signal(number)
         return await self.ends()
 
+    def signal(self, number: int) -> None:
+        """Send a signal and do not wait."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def ends(self) -> int:
         """Wait until it has ended by itself; returns the exit status."""
         assert self._process is not None

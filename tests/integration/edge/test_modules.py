@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from edge.can.socketcand import open_socketcand
 from edge.hardware.modules.simulated import ModuleFault
 from powerctl.core.session import ConnectorState
 from tests.integration.edge.site import Process, Site, free_port, running
 
 pytestmark = pytest.mark.integration
+
+ALL_OFF = 0x029A3FF0
+"""Infypower: every module is switched."""
 
 _CABINET = """
 [edge.cabinet]
@@ -87,3 +93,22 @@ async def test_a_lost_module_halves_the_offer_and_ends_nothing(tmp_path: Path, f
         site.order_stop()
         await site.until(lambda: site.manager.latest.state is ConnectorState.FINISHED, 20)
         assert site.manager.latest.voltage.v <= 10.0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+async def test_whatever_ends_the_controller_its_guard_switches_the_modules_off(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with running(ModuleSite(tmp_path, "infypower")) as site:
+        await site.until(lambda: site.manager.latest.max_power.w > 20_000, 15)
+        await site.charges()
+        bus = open_socketcand({"host": "127.0.0.1", "port": site.module_port, "channel": "can0"})
+        site.edge.signal(number)
+        begun = time.monotonic()
+        identities: list[int] = []
+        while ALL_OFF not in identities and time.monotonic() - begun < 5.0:
+            message = await asyncio.to_thread(bus.recv, 0.1)
+            identities += [message.arbitration_id] if message is not None else []
+        bus.shutdown()
+        assert ALL_OFF in identities
+        assert await site.edge.ends() == -signal.SIGKILL

@@ -38,6 +38,9 @@ class Recording:
     def send(self, message: Any) -> None:
         self.history.append(f"{message.arbitration_id:08X}")
 
+    def recv(self, timeout: float) -> None:
+        time.sleep(timeout)
+
     def shutdown(self) -> None:
         self.history.append("shutdown")
 
