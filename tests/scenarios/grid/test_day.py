@@ -19,8 +19,7 @@ from typing import Any
 import async_solipsism
 import pytest
 
-from powerctl.allocation.plan_model import solve
-from powerctl.allocation.plan_problem import STEPS_S
+from powerctl.allocation.plan_solve import solve
 from powerctl.core.clock import Monotonic
 from powerctl.core.ids import StationId
 from powerctl.core.setpoint import LimitSource
@@ -204,28 +203,28 @@ def test_the_plan_charges_when_the_day_is_cheap(tmp_path: Path) -> None:
     assert problem.price[0] == pytest.approx(hourly[0])
     assert min(hourly) - 1e-9 <= min(problem.price) <= max(problem.price) <= max(hourly) + 1e-9
     plan = solve(problem, 10.0)
-    assert cost(plan.power_w.values(), problem.price) <= greedy(problem) + 1e-6
+    assert cost(plan.power_w.values(), problem) <= greedy(problem) + 1e-6
 
 
-def cost(rows: Any, price: tuple[float, ...]) -> float:
+def cost(rows: Any, problem: Any) -> float:
     return math.fsum(
         watts / 1000 * seconds / 3600 * each
         for row in rows
-        for watts, seconds, each in zip(row, STEPS_S, price, strict=True)
+        for watts, seconds, each in zip(row, problem.steps_s, problem.price, strict=True)
     )
 
 
 def greedy(problem: Any) -> float:
     """What the same energy costs when every vehicle takes what it can at once."""
     left = {session.connector: session.need_wh for session in problem.sessions}
-    return cost(list(_greedy_rows(problem, left)), problem.price)
+    return cost(list(_greedy_rows(problem, left)), problem)
 
 
 def _greedy_rows(problem: Any, left: dict[int, float]) -> Iterator[list[float]]:
     free = list(problem.cap_w)
     for session in problem.sessions:
         row = []
-        for number, seconds in enumerate(STEPS_S):
+        for number, seconds in enumerate(problem.steps_s):
             watts = min(free[number], session.max_w, left[session.connector] * 3600 / seconds)
             free[number] -= watts
             left[session.connector] -= watts * seconds / 3600
