@@ -103,6 +103,7 @@ async def test_whatever_ends_the_controller_its_guard_switches_the_modules_off(
         await site.until(lambda: site.manager.latest.max_power.w > 20_000, 15)
         await site.charges()
         bus = open_socketcand({"host": "127.0.0.1", "port": site.module_port, "channel": "can0"})
+        await site.until(lambda: bus.recv(0.1) is not None)
         site.edge.signal(number)
         begun = time.monotonic()
         identities: list[int] = []
