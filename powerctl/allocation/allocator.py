@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from powerctl.allocation import demand as wishes
@@ -206,9 +207,12 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
         demand = wishes.demand_of(capability, report, memory.appetite, priority=priority)
         if demand is None or (memory.stopped is not None and memory.stopped == demand.session):
             continue
-        weight = max(_LEAST_WEIGHT, snapshot.weights.get(capability.connector, 1.0))
-        may_run = memory.resume_at is None or now >= memory.resume_at
-        demand = replace(demand, weight=weight, may_run=may_run, turns=memory.turns)
+        demand = replace(
+            demand,
+            weight=max(_LEAST_WEIGHT, snapshot.weights.get(capability.connector, 1.0)),
+            may_run=memory.resume_at is None or now >= memory.resume_at,
+            turns=memory.turns,
+        )
         demand = _paced(demand, snapshot.paces.get(capability.connector))
         demands[capability.connector] = _capped(demand, snapshot.caps.get(capability.connector))
     return demands
@@ -349,15 +353,19 @@ class _Pass:
         named = {limit.source for limit in budget.sources}
         own = () if budget.source in named else (Limit(budget.source, budget.cap, budget.detail, budget.until),)
         layers = [
-            Layer(limit.source, limit.detail, limit.until, self._shares(limit.limit.w))
+            self._layer(limit.source, limit.detail, limit.until, limit.limit.w)
             for limit in (*own, *budget.sources)
             if limit.limit < self._snapshot.rating
         ]
         if budget.command is Command.PAUSE:
-            layers.insert(0, Layer(budget.source, budget.detail, budget.until, self._shares(0.0)))
+            layers.insert(0, self._layer(budget.source, budget.detail, budget.until, 0.0))
         elif self._effective_w < min(budget.cap.w, self._snapshot.rating.w):
-            layers.append(Layer(LimitSource.RAMP, _RAMPS, None, self._shares(self._effective_w)))
+            layers.append(self._layer(LimitSource.RAMP, _RAMPS, None, self._effective_w))
         return layers
+
+    def _layer(self, source: LimitSource, detail: str, until: datetime | None, cap_w: float) -> Layer:
+        given = self._shares(cap_w)
+        return Layer(source, detail, until, given, sum(share.limit_w > 0.0 for share in given.values()))
 
     def _active(
         self,
@@ -415,9 +423,9 @@ def _remembered(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic, 
 def _turned(memory: Memory, decision: Decision, rules: Rules, now: Monotonic, *, waits: bool) -> Memory:
     """Whose turn it is while not all can run; forgotten when they can."""
     if not waits:
-        return replace(memory, turns=0, alone_since=None)
+        return replace(memory, turns=0, alone_since=None) if memory.turns or memory.alone_since else memory
     if decision.command not in (Command.RUN, Command.HOLD_MIN) or decision.limit.w <= 0.0:
-        return replace(memory, alone_since=None)
+        return replace(memory, alone_since=None) if memory.alone_since else memory
     since = memory.alone_since if memory.alone_since is not None else now
     if now >= after(since, rules.rotate_after_s):
         return replace(memory, turns=memory.turns + 1, alone_since=None)
@@ -430,11 +438,13 @@ def _after(memory: Memory, decision: Decision, session: SessionId | None, rules:
     if paused and not memory.paused:
         resume_at = after(now, rules.resume_after_s)
     stopped = session if decision.command is Command.STOP else memory.stopped
-    return replace(
-        memory,
+    return Memory(
+        appetite=memory.appetite,
         limit_w=decision.limit.w,
         risen_at=now if decision.limit.w > memory.limit_w else memory.risen_at,
         paused=paused,
         resume_at=resume_at,
         stopped=stopped if stopped == session else None,
+        turns=memory.turns,
+        alone_since=memory.alone_since,
     )

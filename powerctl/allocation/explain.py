@@ -31,6 +31,8 @@ class Layer:
     detail: str
     until: datetime | None
     shares: Mapping[ConnectorId, Share]
+    running: int
+    """How many of them are above zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,7 @@ def _sentence(layer: Layer, connector: ConnectorId, demand: Demand) -> str:
     told = layer.detail.rstrip(".")
     if layer.shares[connector].limit_w <= 0.0:
         return f"{told}: too little for this vehicle, which needs at least {Power(demand.min_w)}."
-    running = sum(share.limit_w > 0.0 for share in layer.shares.values())
-    return f"{told}, shared by {running} vehicles." if running > 1 else f"{told}."
+    return f"{told}, shared by {layer.running} vehicles." if layer.running > 1 else f"{told}."
 
 
 def _own(capability: ConnectorCapability, report: ConnectorReport, demand: Demand) -> list[Limit]:

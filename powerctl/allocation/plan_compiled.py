@@ -18,6 +18,9 @@ from pyomo.repn import generate_standard_repn
 from powerctl.allocation.plan_model import Parameters
 
 _FIRST_MARK: Final = 10_000.5
+_DUAL: Final = 1
+_PRIMAL: Final = 4
+"""Values of the solver's option `simplex_strategy`."""
 _INFINITY: Final = highspy.kHighsInf
 Vector = Any
 """A NumPy array."""
@@ -83,6 +86,7 @@ class Compiled:
         self.most = _entries([_INFINITY if high is None else high for _, high in bounds], count)
         self.cost = _entries(_costs(model, place), count)
         self.integral = [not variable.is_continuous() for variable in variables]
+        self._held = self.coefficients.parametric(self._theta)
         self._solver = self._loaded()
 
     def set(self, values: Parameters) -> None:
@@ -92,12 +96,24 @@ class Compiled:
                 self._theta[self._numbers[name, index]] = value
 
     def load(self) -> None:
-        """Hand all numbers to the solver."""
+        """Hand all numbers to the solver: the first stage of a problem follows.
+
+        The last basis is forgotten: after so many changes the presolve finds its way sooner than the old basis does.
+        """
         self.load_stage()
+        self._solver.clearSolver()
+        self._solver.setOptionValue("simplex_strategy", _DUAL)
         theta, rows = self._theta, np.arange(self.rows, dtype=np.int32)
         self._solver.changeRowsBounds(self.rows, rows, self.lower.under(theta), self.upper.under(theta))
-        for (row, column), value in zip(self._cells, self.coefficients.parametric(theta), strict=True):
-            self._solver.changeCoeff(row, column, float(value))
+        coefficients = self.coefficients.parametric(theta)
+        for number in np.flatnonzero(coefficients != self._held):
+            self._solver.changeCoeff(*self._cells[number], float(coefficients[number]))
+        self._held = coefficients
+
+    def load_next(self) -> None:
+        """Hand the next stage to the solver, for which the solution of the last one is feasible already."""
+        self.load_stage()
+        self._solver.setOptionValue("simplex_strategy", _PRIMAL)
 
     def load_stage(self) -> None:
         """Hand bounds and costs of the columns to the solver: all that differs between the stages of a problem."""

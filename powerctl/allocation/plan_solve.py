@@ -97,6 +97,7 @@ class CompiledPath:
         model = build(vehicles, count=count)
         self.stages: tuple[str, ...] = tuple(model.stages)
         self.form = Compiled(model)
+        self._fresh = True
         self._columns = {
             (k, t): self.form.columns[model.energy[k, t].name] for k in range(vehicles) for t in range(STEPS)
         }
@@ -104,12 +105,16 @@ class CompiledPath:
     def begin(self, values: Parameters) -> None:
         """Take a problem."""
         self.form.set(values)
-        self.form.load()
+        self._fresh = True
 
     def stage(self, name: str, held: dict[str, float], time_limit_s: float) -> float | None:
         """Maximise one stage."""
         self.form.set(_stage(self.stages, name, held))
-        self.form.load_stage()
+        if self._fresh:
+            self.form.load()
+        else:
+            self.form.load_next()
+        self._fresh = False
         return self.form.run(time_limit_s)
 
     def energy(self) -> dict[tuple[int, int], float]:

