@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from powerctl.app import evidence_cli, grid_cli, simulate_cli
+from powerctl.app import evidence_cli, explain_cli, grid_cli, simulate_cli
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import log, service
 
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     grid_cli.add(commands)
     evidence_cli.add_to(commands)
     simulate_cli.add_to(commands)
+    explain_cli.add_to(commands)
     commands.add_parser("vehicle", help="a simulated vehicle over CAN and a plant (powerctl vehicle --help)")
     return parser
 

@@ -7,9 +7,11 @@ and every call ends with decisions queued on the stream, in the same turn.
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Final, NoReturn
@@ -17,11 +19,14 @@ from typing import Final, NoReturn
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
+from powerctl.allocation.flexibility import flex_ahead, flex_now
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_process import PlanProcess
 from powerctl.allocation.plan_question import Ahead, Guidance, guidance_of, outlook_of, problem_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
+from powerctl.app.explain_cli import PATH
+from powerctl.app.explanation import Told, document
 from powerctl.app.manager_settings import ManagerSettings, PlanSettings
 from powerctl.app.site_memory import SiteMemory
 from powerctl.core.clock import Clock, Monotonic
@@ -29,6 +34,7 @@ from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import GridEvent, GridEventKind, Record, StationLimits
+from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import Command, LimitSource, Setpoint
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power
@@ -78,6 +84,7 @@ class EnergyManager:
         self._budget: Budget | None = None
         self._capabilities: tuple[ConnectorCapability, ...] = ()
         self._reports: dict[ConnectorId, ConnectorReport] = {}
+        self._decisions: tuple[Decision, ...] = ()
         self._resuming = False
         """True: the controller has connected and not reported yet."""
         self._ledger = Ledger()
@@ -200,6 +207,7 @@ class EnergyManager:
         )
         outcome = decide(self._state, snapshot, self._rules, now)
         self._state = outcome.state
+        self._decisions = outcome.decisions
         for decision in outcome.decisions:
             self._issue(decision, now)
         metrics.histogram("powerctl_decision_seconds").observe(time.perf_counter() - started)
@@ -242,6 +250,20 @@ class EnergyManager:
                 limit_w=round(setpoint.limit.w),
                 detail=binding.detail,
             )
+
+    def explained(self) -> bytes:
+        """Why every connector has the power it has, as JSON; may be called from any thread."""
+        budget, reports, plan = self._budget, tuple(self._reports.values()), self._plan
+        told = Told(budget=budget, decisions=self._decisions, stays=self._site.visits.model)
+        if budget is not None:
+            conversion = self._state.conversion
+            told = replace(told, now=flex_now(reports, conversion.dc_w(conversion.usable_w(budget.cap.w))))
+        if plan is not None:
+            made, problem, taken_at = plan
+            firm = {int(report.connector): report.flexibility is Flexibility.FIRM for report in reports}
+            age_s = self._clock.monotonic() - taken_at
+            told = replace(told, plan_age_s=age_s, ahead=flex_ahead(made, problem, firm))
+        return json.dumps(document(told)).encode() + b"\n"
 
     def _comply(self, power: Power | None, now: Monotonic) -> None:
         """Watch the measured power meet the cap, and keep the evidence."""
@@ -329,7 +351,7 @@ async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyn
     """
     health = Health()
     manager = EnergyManager(station, settings, SystemClock(), health)
-    http = HealthServer(settings.http, health, setting="manager.http.port")
+    http = HealthServer(settings.http, health, setting="manager.http.port", pages={PATH: manager.explained})
     await http.start()
     try:
         await manager.server.start()

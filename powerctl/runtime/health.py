@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -52,7 +53,14 @@ class Health:
 
 
 class HealthServer:
-    """Serves GET /healthz (200 or 503) and GET /metrics.
+    """Serves GET /healthz (200 or 503) and GET /metrics, and pages of the program's own.
+
+    Args:
+        listener: Where.
+        health: What /healthz tells.
+        setting: The key that moves the port.
+        registry: What /metrics tells.
+        pages: JSON by path; called in the server's thread, so they only read values that are replaced whole.
 
     Raises:
         ConfigError: From `start`: the port is in use or may not be opened.
@@ -65,7 +73,9 @@ class HealthServer:
         *,
         setting: str = "http.port",
         registry: CollectorRegistry = REGISTRY,
+        pages: Mapping[str, Callable[[], bytes]] | None = None,
     ) -> None:
+        self._pages = dict(pages or {})
         self._listener = listener
         self._health = health
         self._setting = setting
@@ -94,7 +104,7 @@ class HealthServer:
             self._server = None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        health, registry = self._health, self._registry
+        health, registry, pages = self._health, self._registry, self._pages
 
         class Handler(BaseHTTPRequestHandler):
             timeout = REQUEST_TIMEOUT_S
@@ -107,6 +117,8 @@ class HealthServer:
                 elif path == "/metrics":
                     encoder, content_type = choose_encoder(self.headers.get("Accept", ""))
                     self._answer(200, content_type, encoder(registry))
+                elif path in pages:
+                    self._answer(200, "application/json", pages[path]())
                 else:
                     self._answer(404, "text/plain", b"/healthz or /metrics\n")
 
