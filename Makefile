@@ -5,10 +5,10 @@ BIN := .venv/bin
 ARGS ?=
 
 # Pages and files that are generated from tables in the code; each tool writes, or compares with --check.
-GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/dashboards.py
+GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/cli_page.py tools/api_page.py tools/dashboards.py
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench proto fmt e2e soak lock docs install-demo clean
+.PHONY: site help install demo test check bench proto fmt e2e soak lock docs install-demo clean
 
 help: ## Explain the commands
 	@echo "powerctl: the station's energy manager, charging controller and back end"
@@ -47,6 +47,8 @@ check: install ## Formatting, lint, types, import contracts, wire contracts, gen
 	@for tool in $(GENERATED); do $(BIN)/python $$tool --check || exit 1; done
 	@$(BIN)/python tools/web_drift.py
 	@$(BIN)/python tools/lock.py --check
+	@echo "==> Documentation"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 fmt: install ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -72,6 +74,9 @@ soak: install ## The long stories: faults, kills and restarts for minutes
 
 lock: install ## Resolve pyproject.toml into requirements/ (needs uv; ARGS=--upgrade takes newer versions)
 	@$(BIN)/python tools/lock.py $(ARGS)
+
+site: install ## Build the documentation as a site in build/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 clean: ## Remove the environment and what tools left behind; never your data
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

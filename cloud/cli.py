@@ -24,7 +24,7 @@ from powerctl.runtime.service import main as run_main
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command of the cloud; returns the exit status."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     if options.command == "serve":
         return run_main("cloud", lambda: program.run(options.config), level=options.log_level)
     try:
@@ -82,7 +82,8 @@ _COMMANDS = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What `powerctl-cloud` and its commands take; the reference page is made from it."""
     parser = argparse.ArgumentParser(prog="powerctl-cloud", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     serve = _command(commands, "serve", "Run ingest, API, page and metrics.")

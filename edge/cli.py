@@ -26,13 +26,14 @@ PROGRAMS: Final = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one of the controller's programs; returns the exit status."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     if options.program == "replay":
         return replay_cli.run(options.log, options.channel, as_json=options.json)
     return run_main(f"edge-{options.program}", _program(options.program, options.config), level=options.log_level)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What `powerctl-edge` and its programs take; the reference page is made from it."""
     parser = argparse.ArgumentParser(prog="powerctl-edge", description=__doc__)
     programs = parser.add_subparsers(dest="program", required=True)
     for name, meaning in PROGRAMS.items():

@@ -46,7 +46,7 @@ def parse_arguments(argv: Sequence[str]) -> VehicleSettings:
     Raises:
         ConfigError: A value cannot be used.
     """
-    arguments = {name: value for name, value in vars(_parser().parse_args(argv)).items() if value is not None}
+    arguments = {name: value for name, value in vars(parser().parse_args(argv)).items() if value is not None}
     config = arguments.pop("config", None)
     base: dict[str, Any] = {}
     if config is not None:
@@ -129,7 +129,8 @@ def _catalogue() -> str:
     return "\n".join(["models:", *models, "", "faults:", *mischief])
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What `powerctl vehicle` takes; the reference page is made from it."""
     parser = argparse.ArgumentParser(
         prog="powerctl vehicle",
         description="A simulated vehicle on a CAN bus and a plant port.",

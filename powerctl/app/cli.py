@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     if arguments[:1] == ["vehicle"]:
         return _guarded(lambda: _vehicle(arguments[1:]))
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     return _guarded(lambda: int(options.run(options)))
 
 
@@ -48,7 +48,8 @@ def _guarded(command: Callable[[], int]) -> int:
         return service.EXIT_CONFIG
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """What `powerctl` and its commands take; the reference page is made from it."""
     parser = argparse.ArgumentParser(prog="powerctl", description=__doc__)
     parser.add_argument("--version", action="version", version=f"powerctl {metadata.version('powerctl')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 import uvicorn
@@ -35,6 +35,8 @@ DRIVER: Final = identity_pb2.Principal(
 OPERATOR: Final = identity_pb2.Principal(
     name="users/operator", display_name="Otto Operator", role=identity_pb2.ROLE_OPERATOR, demo=True
 )
+
+Asked = TypeVar("Asked", bound=Message)
 
 
 class Failure(Exception):
@@ -86,6 +88,13 @@ class FakeCloud:
     def asked(self, kind: type[Message]) -> list[Message]:
         """Requests of a type so far."""
         return [call for call in self.calls if isinstance(call, kind)]
+
+    async def heard(self, kind: type[Asked], count: int = 1) -> list[Asked]:
+        """The requests of a type once there are `count`: the page may show what it is about to ask before it has."""
+        async with asyncio.timeout(30.0):
+            while len(calls := [call for call in self.calls if isinstance(call, kind)]) < count:  # noqa: ASYNC110 - written by another thread
+                await asyncio.sleep(0.01)
+        return calls
 
     def _message(self, value: Message | None) -> watch_pb2.WatchResponse:
         self._cursor += 1

@@ -146,7 +146,7 @@ async def test_a_driver_charges_from_start_to_receipt(visits: Visits, cloud: Fak
     await expect(left).to_contain_text("€0.295 per kWh")
     await left.get_by_role("button", name="Start charging").click()
     await expect(left.get_by_role("button", name="Starting")).to_be_disabled()
-    [asked] = cloud.asked(session_pb2.StartSessionRequest)
+    [asked] = await cloud.heard(session_pb2.StartSessionRequest)
     assert isinstance(asked, session_pb2.StartSessionRequest)
     assert asked.connector == LEFT
     assert uuid.UUID(asked.request_id).version == 4
@@ -189,7 +189,7 @@ async def test_a_lost_start_is_repeated_as_the_same_wish(visits: Visits, cloud: 
     del cloud.failures["StartSession"]
     await start.click()
     await expect(card(page, "Left").get_by_role("button", name="Starting")).to_be_visible()
-    first, second = cloud.asked(session_pb2.StartSessionRequest)
+    first, second = await cloud.heard(session_pb2.StartSessionRequest, 2)
     assert first == second
 
 
@@ -214,7 +214,7 @@ async def test_an_operator_confirms_before_stopping_somebody(visits: Visits, clo
     await stop.click()
     await page.get_by_role("dialog").get_by_role("button", name="Stop charging").click()
     await expect(card(page, "Left").get_by_role("button", name="Stopping")).to_be_visible()
-    [asked] = cloud.asked(session_pb2.StopSessionRequest)
+    [asked] = await cloud.heard(session_pb2.StopSessionRequest)
     assert isinstance(asked, session_pb2.StopSessionRequest)
     assert asked.name == "sessions/s-1"
 
