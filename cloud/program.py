@@ -133,6 +133,7 @@ def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
         encoder,
         demo=settings.demo,
         registrar=core.registrar,
+        open_door=settings.identity.sign_up,
         money=MoneyMatters(payments, paid.provider, paid.publishable_key, settings.receipts.issuer),
     )
     return methods, charging

@@ -86,6 +86,8 @@ class IdentitySettings(Section):
 
     signing_key: Path
     """PEM file with a P-256 private key; whoever has it can sign in as anybody."""
+    sign_up: bool = False
+    """True: drivers make accounts of their own, and charge as guests without one."""
 
 
 class CloudSettings(Section):

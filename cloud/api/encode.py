@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
@@ -12,10 +12,11 @@ from cloud.api import names
 from cloud.domain.charging import stoppable
 from cloud.domain.location import Connector, EvseStatus, Station, evse_status
 from cloud.domain.money import Money
-from cloud.domain.principal import Principal, Role
+from cloud.domain.price_words import headline, sentences
+from cloud.domain.principal import GUEST, Principal, Role
 from cloud.domain.receipt import Receipt, cost_so_far
 from cloud.domain.session import Session, SessionState
-from cloud.domain.tariff import PriceLine, Tariff
+from cloud.domain.tariff import Price, PriceLine, Tariff
 from cloud.domain.why import why
 from powerctl.v1 import common_pb2, identity_pb2, location_pb2, receipt_pb2, session_pb2
 from powerctl.wire.common import (
@@ -102,12 +103,33 @@ class Encoder:
 
     def tariff_summary(self) -> location_pb2.TariffSummary:
         """The price of now."""
-        price = Money(self.tariff.currency, self.tariff.energy_price_per_kwh)
-        return location_pb2.TariffSummary(
-            name=self.tariff.name,
-            energy_price_per_kwh=money(price),
-            description=self.tariff.description,
-            tax_included=self.tariff.tax_included,
+        tariff, short = self.tariff, headline(self.tariff)
+        message = location_pb2.TariffSummary(
+            name=tariff.name,
+            energy_price_per_kwh=money(Money(tariff.currency, tariff.energy_price_per_kwh)),
+            description=tariff.description,
+            tax_included=tariff.tax_included,
+            explanation=sentences(tariff),
+        )
+        prices = {
+            "session_fee": short.session_fee,
+            "time_price_per_hour": short.time_per_hour,
+            "idle_price_per_hour": short.idle_per_hour,
+            "reservation_price_per_hour": short.reservation_per_hour,
+        }
+        if tariff.max_price is not None:
+            prices["max_price"] = tariff.max_price.after_taxes or tariff.max_price.before_taxes
+        for name, amount in prices.items():
+            if amount:
+                getattr(message, name).CopyFrom(money(Money(tariff.currency, amount)))
+        return message
+
+    def estimate(self, cost: Price, charging: timedelta) -> location_pb2.CostEstimate:
+        """What charging for that long would cost."""
+        return location_pb2.CostEstimate(
+            total=money(cost.total),
+            lines=[location_pb2.CostLine(**_line_fields(line)) for line in cost.lines],
+            charge_duration=duration_to_wire(charging.total_seconds()),
         )
 
     def session(self, session: Session, caller: Principal, now: datetime) -> session_pb2.Session:
@@ -165,13 +187,17 @@ def receipt(value: Receipt) -> receipt_pb2.Receipt:
 
 
 def _line(line: PriceLine) -> receipt_pb2.ReceiptLine:
-    return receipt_pb2.ReceiptLine(
-        description=line.description,
-        quantity=f"{line.quantity:f}",
-        unit=line.unit,
-        unit_price=money(line.unit_price),
-        amount=money(line.amount),
-    )
+    return receipt_pb2.ReceiptLine(**_line_fields(line))
+
+
+def _line_fields(line: PriceLine) -> dict[str, Any]:
+    return {
+        "description": line.description,
+        "quantity": f"{line.quantity:f}",
+        "unit": line.unit,
+        "unit_price": money(line.unit_price),
+        "amount": money(line.amount),
+    }
 
 
 def money(value: Money) -> common_pb2.Money:
@@ -184,7 +210,11 @@ def money(value: Money) -> common_pb2.Money:
 def principal(value: Principal, *, demo: bool) -> identity_pb2.Principal:
     """A principal as a message."""
     return identity_pb2.Principal(
-        name=f"users/{value.user}", display_name=value.display_name, role=ROLE.to_wire(value.role), demo=demo
+        name=f"users/{value.user}",
+        display_name=value.display_name,
+        role=ROLE.to_wire(value.role),
+        demo=demo,
+        guest=value.user.startswith(GUEST),
     )
 
 

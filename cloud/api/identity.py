@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloud.api import encode
+from cloud.api import encode, names
 from cloud.api.call import Access, Call
+from cloud.api.front_door import FrontDoor, NewDriver
 from cloud.api.sign_in import Credentials, SignIns
 from powerctl.runtime import log
 from powerctl.v1 import identity_pb2 as pb
@@ -19,6 +20,7 @@ class IdentityService:
     """Signs people in and out."""
 
     sign_ins: SignIns
+    front_door: FrontDoor
     demo: bool
 
     async def sign_in(self, request: pb.SignInRequest, call: Call) -> pb.SignInResponse:
@@ -29,6 +31,16 @@ class IdentityService:
         """Signs in by password, and by a one-time code for roles that need one."""
         given = Credentials(request.user, request.password, request.one_time_code, call.peer)
         return self._signed_in(*await self.sign_ins.with_password(given), call)
+
+    async def sign_up(self, request: pb.SignUpRequest, call: Call) -> pb.SignInResponse:
+        """Makes a driver's account and signs in."""
+        user = names.parse_user(f"users/{request.user_id}")
+        wanted = NewDriver(user, request.display_name.strip(), request.password, call.peer)
+        return self._signed_in(*await self.front_door.sign_up(wanted), call)
+
+    async def sign_in_as_guest(self, request: pb.SignInAsGuestRequest, call: Call) -> pb.SignInResponse:
+        """Signs in a driver without an account."""
+        return self._signed_in(*self.front_door.guest(call.peer), call)
 
     async def refresh_access(self, request: pb.RefreshAccessRequest, call: Call) -> pb.SignInResponse:
         """Exchanges a refresh token for an access token and the next refresh token."""

@@ -17,6 +17,7 @@ _SESSION: Final = re.compile(r"sessions/([A-Za-z0-9-]{1,64})")
 _USER: Final = re.compile(r"users/([a-z0-9][a-z0-9-]{0,62})")
 _RESERVATION: Final = re.compile(r"reservations/([A-Za-z0-9-]{1,64})")
 _PAYMENT: Final = re.compile(_SESSION.pattern + "/payment")
+_PURCHASE: Final = re.compile(r"purchases/([A-Za-z0-9-]{1,64})")
 _RECEIPT: Final = re.compile(r"receipts/([A-Za-z0-9-]{1,64})")
 
 
@@ -48,6 +49,16 @@ def receipt_name(receipt: str) -> str:
 def reservation_name(reservation: str) -> str:
     """Name of a reservation."""
     return f"reservations/{reservation}"
+
+
+def purchase_name(purchase: str) -> str:
+    """Name of a purchase."""
+    return f"purchases/{purchase}"
+
+
+def parse_purchase(name: str) -> str:
+    """The id in a purchase's name. Raises Refusal: INVALID_ARGUMENT."""
+    return _match(_PURCHASE, name, "purchases/{purchase}").group(1)
 
 
 def parse_reservation(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from cloud.api import names
+from cloud.api import names, paging
 from cloud.api.call import Call
 from cloud.api.charging import require_request_id
 from cloud.api.encode import money
@@ -14,6 +14,7 @@ from cloud.domain.money import Money
 from cloud.domain.principal import Principal
 from cloud.domain.purchase import Purchase, PurchaseState, capture_amount
 from cloud.domain.refusal import Refusal, Why
+from cloud.payment.methods import KnownMethod, PaymentKind, kinds_of, known_methods_of
 from cloud.payment.process import Payments
 from cloud.store import purchases
 from cloud.store.store import Store
@@ -22,6 +23,8 @@ from powerctl.v1 import payment_pb2 as pb
 from powerctl.wire.common import EnumCodec, time_to_wire
 
 STATE: Final = EnumCodec(PurchaseState, pb.PaymentState, "PAYMENT_STATE")
+KIND: Final = EnumCodec(PaymentKind, pb.PaymentKind, "PAYMENT_KIND")
+_TOKEN_WAITS: Final = frozenset({PurchaseState.AUTHORISING, PurchaseState.AUTHORISED})
 _CAPTURED: Final = frozenset({PurchaseState.CLOSED, PurchaseState.REFUNDING})
 
 
@@ -44,6 +47,8 @@ class PaymentService:
             provider=self.provider,
             publishable_key=self.publishable_key,
             hold=money(hold),
+            kinds=map(KIND.to_wire, kinds_of(self.provider)),
+            test_methods=map(_test_method, known_methods_of(self.provider)),
         )
 
     async def create_charging_token(self, request: pb.CreateChargingTokenRequest, call: Call) -> pb.ChargingToken:
@@ -56,7 +61,24 @@ class PaymentService:
             connector=names.connector_name(*place),
             expire_time=time_to_wire(purchase.token_expire_time),
             hold=money(purchase.hold),
+            purchase=names.purchase_name(purchase.id),
         )
+
+    async def get_purchase(self, request: pb.GetPurchaseRequest, call: Call) -> pb.Purchase:
+        """What a charging token was bought with; another driver's does not exist for the caller."""
+        name = names.parse_purchase(request.name)
+        async with self.store.database.read() as connection:
+            found = await purchases.load(connection, name)
+        if found is None or not call.caller().sees(found.user, found.station):
+            raise Refusal(Why.NOT_FOUND, f"There is no purchase {request.name}.")
+        return _purchase(found)
+
+    async def list_purchases(self, request: pb.ListPurchasesRequest, call: Call) -> pb.ListPurchasesResponse:
+        """Purchases, newest first, as far as the caller may see them."""
+        before, size = paging.text_in(request.page_token), paging.page_size(request.page_size)
+        async with self.store.database.read() as connection:
+            found, following = await purchases.page(connection, user=_only(call.caller()), before=before, size=size)
+        return pb.ListPurchasesResponse(purchases=map(_purchase, found), next_page_token=paging.token_of(following))
 
     async def get_payment(self, request: pb.GetPaymentRequest, call: Call) -> pb.Payment:
         """The payment of a session; another driver's does not exist for the caller."""
@@ -82,6 +104,34 @@ class PaymentService:
         return self.payments
 
 
+def _only(caller: Principal) -> str | None:
+    """Whose purchases a list is about. None: everybody's."""
+    return None if caller.sees_all else caller.user
+
+
+def _test_method(value: KnownMethod) -> pb.TestPaymentMethod:
+    return pb.TestPaymentMethod(
+        payment_method=value.method, kind=KIND.to_wire(value.kind), display_name=value.name, outcome=value.outcome
+    )
+
+
+def _purchase(value: Purchase) -> pb.Purchase:
+    message = pb.Purchase(
+        name=names.purchase_name(value.id),
+        connector=names.connector_name(value.station, value.connector),
+        session=names.session_name(value.session),
+        receipt=names.receipt_name(value.receipt),
+        state=STATE.to_wire(value.state),
+        hold=money(value.hold),
+        detail=value.detail,
+        create_time=time_to_wire(value.create_time),
+    )
+    if value.state in _TOKEN_WAITS:
+        message.token_expire_time.CopyFrom(time_to_wire(value.token_expire_time))
+    _set_moved(value, message)
+    return message
+
+
 def _encoded(value: Purchase) -> pb.Payment:
     message = pb.Payment(
         name=f"{names.session_name(value.session)}/payment",
@@ -89,8 +139,13 @@ def _encoded(value: Purchase) -> pb.Payment:
         hold=money(value.hold),
         detail=value.detail,
     )
+    _set_moved(value, message)
+    return message
+
+
+def _set_moved(value: Purchase, message: pb.Payment | pb.Purchase) -> None:
+    """What was captured and refunded, in messages that tell both."""
     if value.state in _CAPTURED and value.amount is not None:
         message.captured.CopyFrom(money(capture_amount(value)))
     if value.refunded:
         message.refunded.CopyFrom(money(Money(value.hold.currency, value.refunded)))
-    return message

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Final
+
+from google.protobuf.message import Message
 
 from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
 from cloud.api.encode import Encoder
+from cloud.api.front_door import FrontDoor
 from cloud.api.identity import IdentityService
 from cloud.api.location import LocationService
 from cloud.api.method import Methods, methods_of
@@ -21,18 +25,23 @@ from cloud.api.station_identity import StationIdentityService
 from cloud.api.user import UserService
 from cloud.api.watch import WatchService
 from cloud.ca.registrar import Registrar
+from cloud.domain.refusal import Refusal, Why
 from cloud.payment.process import Payments
 from cloud.store.store import Store
 from powerctl.v1 import (
     audit_pb2,
+    fleet_pb2,
     identity_pb2,
     location_pb2,
+    notification_pb2,
     payment_pb2,
     receipt_pb2,
     reservation_pb2,
     session_pb2,
     station_identity_pb2,
+    tariff_pb2,
     user_pb2,
+    utility_pb2,
     watch_pb2,
 )
 
@@ -52,6 +61,24 @@ class MoneyMatters:
 NO_MONEY: Final = MoneyMatters()
 
 
+class Unbuilt:
+    """Refuses every call of a service that has no servant yet."""
+
+    def __getattr__(self, name: str) -> object:
+        async def refuse(request: object, call: object) -> Message:
+            raise Refusal(Why.FAILED_PRECONDITION, "This cloud does not serve that yet.")
+
+        return refuse
+
+
+_UNBUILT: Final = (
+    (notification_pb2, "NotificationService"),
+    (tariff_pb2, "TariffService"),
+    (fleet_pb2, "FleetService"),
+    (utility_pb2, "UtilityService"),
+)
+
+
 def methods(
     store: Store,
     charging: Charging,
@@ -61,16 +88,17 @@ def methods(
     demo: bool,
     registrar: Registrar | None = None,
     money: MoneyMatters = NO_MONEY,
+    open_door: bool = False,
 ) -> Methods:
     """Every method of the API by its full name."""
-    served = (
+    served: tuple[tuple[ModuleType, str, object], ...] = (
         (location_pb2, "LocationService", LocationService(store, encoder)),
         (session_pb2, "SessionService", SessionService(store, charging, encoder)),
         (receipt_pb2, "ReceiptService", ReceiptService(store, money.payments, encoder.zone, money.issuer)),
         (payment_pb2, "PaymentService", PaymentService(store, money.payments, money.provider, money.publishable_key)),
         (reservation_pb2, "ReservationService", ReservationService(store, Reserving(store, charging.new_id))),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
-        (identity_pb2, "IdentityService", IdentityService(sign_ins, demo)),
+        (identity_pb2, "IdentityService", IdentityService(sign_ins, FrontDoor(sign_ins, open_door), demo)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
         (
@@ -79,6 +107,7 @@ def methods(
             StationIdentityService(store, sign_ins.tokens, registrar),
         ),
     )
+    served += tuple((module, name, Unbuilt()) for module, name in _UNBUILT)
     table: Methods = {}
     ledger = Ledger(store)
     for module, name, servicer in served:

@@ -75,6 +75,32 @@ class EvseStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a driver looks for: all of it at one connector."""
+
+    types: frozenset[ConnectorType] = frozenset()
+    """Empty: any."""
+    available: bool = False
+    min_power_w: float = 0.0
+
+    @property
+    def anything(self) -> bool:
+        """True when every station will do."""
+        return not self.types and not self.available and self.min_power_w <= 0.0
+
+    def at(self, station: Station) -> bool:
+        """True when `station` has it."""
+        return self.anything or any(self._suits(station, connector) for connector in station.connectors)
+
+    def _suits(self, station: Station, connector: Connector) -> bool:
+        if self.types and connector.type not in self.types:
+            return False
+        if self.available and evse_status(station, connector) is not EvseStatus.AVAILABLE:
+            return False
+        return self.min_power_w <= (connector.max_power.w if connector.max_power is not None else 0.0)
+
+
 def is_silent(last_seen: datetime | None, now: datetime) -> bool:
     """True when a station that was last heard then is to be called offline."""
     return last_seen is None or now - last_seen > SILENCE

@@ -16,6 +16,12 @@ _DRIVING: Final = frozenset({Role.DRIVER, Role.OWNER, Role.OPERATOR})
 _SESSIONS: Final = _DRIVING | {Role.OPERATOR_VIEW, Role.BILLING, Role.AUDITOR}
 _RESERVATIONS: Final = _DRIVING | {Role.OPERATOR_VIEW, Role.UTILITY, Role.AUDITOR}
 _BILLING: Final = frozenset({Role.BILLING, Role.OPERATOR})
+_TARIFFS: Final = frozenset({Role.BILLING, Role.OPERATOR, Role.OPERATOR_VIEW, Role.AUDITOR})
+_FLEET: Final = frozenset({Role.OWNER, Role.OPERATOR, Role.OPERATOR_VIEW})
+"""Those who see how stations are; whose stations, the resource decides."""
+_CONTROL: Final = frozenset({Role.OPERATOR})
+_GRID: Final = frozenset({Role.UTILITY, Role.OPERATOR, Role.OPERATOR_VIEW, Role.AUDITOR})
+_DISPATCH: Final = frozenset({Role.UTILITY})
 _IDENTITIES: Final = frozenset({Role.ADMIN})
 _AUDIT: Final = frozenset({Role.AUDITOR, Role.ADMIN})
 
@@ -58,9 +64,44 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.StationIdentityService/RevokeStationCertificates": _IDENTITIES,
     "/powerctl.v1.AuditService/ListAuditEntries": _AUDIT,
     "/powerctl.v1.AuditService/VerifyAuditLog": _AUDIT,
+    "/powerctl.v1.IdentityService/SignUp": ANYONE,
+    "/powerctl.v1.IdentityService/SignInAsGuest": ANYONE,
+    "/powerctl.v1.LocationService/EstimateCost": _EVERYBODY,
+    "/powerctl.v1.PaymentService/GetPurchase": _SESSIONS,
+    "/powerctl.v1.PaymentService/ListPurchases": _SESSIONS,
+    "/powerctl.v1.NotificationService/GetNotificationSettings": _EVERYBODY,
+    "/powerctl.v1.NotificationService/UpdateNotificationSettings": _EVERYBODY,
+    "/powerctl.v1.NotificationService/CreatePushSubscription": _EVERYBODY,
+    "/powerctl.v1.NotificationService/ListPushSubscriptions": _EVERYBODY,
+    "/powerctl.v1.NotificationService/DeletePushSubscription": _EVERYBODY,
+    "/powerctl.v1.TariffService/GetTariff": _TARIFFS,
+    "/powerctl.v1.TariffService/ListTariffs": _TARIFFS,
+    "/powerctl.v1.TariffService/CreateTariff": _BILLING,
+    "/powerctl.v1.TariffService/UpdateTariff": _BILLING,
+    "/powerctl.v1.TariffService/DeleteTariff": _BILLING,
+    "/powerctl.v1.TariffService/PublishTariff": _BILLING,
+    "/powerctl.v1.FleetService/GetStation": _FLEET,
+    "/powerctl.v1.FleetService/ListStations": _FLEET,
+    "/powerctl.v1.FleetService/ListStationEvents": _FLEET,
+    "/powerctl.v1.FleetService/ListAlarms": _FLEET,
+    "/powerctl.v1.FleetService/GetRemoteCommand": _FLEET,
+    "/powerctl.v1.FleetService/ListRemoteCommands": _FLEET,
+    "/powerctl.v1.FleetService/GetConfiguration": _FLEET,
+    "/powerctl.v1.FleetService/ListStationFiles": _FLEET,
+    "/powerctl.v1.FleetService/DownloadStationFile": _FLEET,
+    "/powerctl.v1.FleetService/AcknowledgeAlarm": _CONTROL,
+    "/powerctl.v1.FleetService/CreateRemoteCommand": _CONTROL,
+    "/powerctl.v1.FleetService/SetDesiredConfiguration": _CONTROL,
+    "/powerctl.v1.UtilityService/ListFlexibility": _GRID,
+    "/powerctl.v1.UtilityService/GetFleetCap": _GRID,
+    "/powerctl.v1.UtilityService/ListFleetCaps": _GRID,
+    "/powerctl.v1.UtilityService/ListGridEvents": _GRID,
+    "/powerctl.v1.UtilityService/ExportGridEvents": _GRID,
+    "/powerctl.v1.UtilityService/CreateFleetCap": _DISPATCH,
+    "/powerctl.v1.UtilityService/CancelFleetCap": _DISPATCH,
 }
 """Roles per method. Whose sessions and receipts a role sees is decided on the resource, not here."""
-_READING: Final = ("Get", "List", "Watch", "Search", "Download", "Verify")
+_READING: Final = ("Get", "List", "Watch", "Search", "Download", "Verify", "Estimate", "Export")
 
 
 def admit(method: str, principal: Principal | None) -> None:

@@ -26,6 +26,8 @@ class Role(StrEnum):
     """Manages people and the identities of stations; controls no station."""
 
 
+GUEST: Final = "guest-"
+"""What the id of a driver without an account begins with; no account has such an id."""
 SECOND_FACTOR: Final = frozenset({Role.OPERATOR, Role.ADMIN})
 """Roles that nobody has with a password alone."""
 _ALL_SESSIONS: Final = frozenset({Role.OPERATOR, Role.OPERATOR_VIEW, Role.BILLING, Role.AUDITOR})

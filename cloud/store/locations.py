@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.domain.location import SILENCE, Connector, Station
+from cloud.domain.location import SILENCE, Connector, Station, Wanted
 from cloud.domain.order import Order
 from cloud.domain.reservation import Reservation
 from cloud.store import reservations
@@ -31,11 +31,21 @@ async def load(connection: AsyncConnection, station: StationId) -> Station | Non
     return found[0] if found else None
 
 
-async def page(connection: AsyncConnection, *, after: str, size: int) -> tuple[list[Station], str]:
-    """Stations by id, and the id to continue after. Empty: that is all."""
+async def page(
+    connection: AsyncConnection, *, after: str, size: int, wanted: Wanted | None = None
+) -> tuple[list[Station], str]:
+    """Stations by id, and the id to continue after. Empty: that is all.
+
+    Args:
+        connection: An open transaction.
+        after: The id to continue after. Empty: from the first.
+        size: At most so many; with something wanted a page may be shorter although more follow.
+        wanted: Only stations that have it. None: all.
+    """
     query = select(STATIONS).where(STATIONS.c.id > after).order_by(STATIONS.c.id).limit(size + 1)
     found = await _stations(connection, query)
-    return found[:size], (found[size - 1].id if len(found) > size else "")
+    kept = [station for station in found[:size] if wanted is None or wanted.at(station)]
+    return kept, (found[size - 1].id if len(found) > size else "")
 
 
 async def heard(connection: AsyncConnection, station: StationId, now: datetime) -> None:

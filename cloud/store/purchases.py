@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.purchase import FINAL, TOKEN_LIVES, Purchase, PurchaseState
@@ -70,6 +70,29 @@ async def of_session(connection: AsyncConnection, session: SessionId) -> Purchas
     query = select(PURCHASES.c.document).where(PURCHASES.c.session == session)
     found: Purchase | None = (await connection.execute(query)).scalars().first()
     return found
+
+
+async def page(connection: AsyncConnection, *, user: str | None, before: str, size: int) -> tuple[list[Purchase], str]:
+    """Purchases, newest first, and where to continue; empty: that is all.
+
+    Args:
+        connection: An open transaction.
+        user: Only this driver's. None: everybody's.
+        before: What the last page said. Empty: the first.
+        size: At most so many.
+    """
+    query = select(PURCHASES.c.document)
+    if user is not None:
+        query = query.where(PURCHASES.c.user == user)
+    if before:
+        instant, _, name = before.partition(" ")
+        last = datetime.fromisoformat(instant)
+        earlier = PURCHASES.c.create_time < last
+        query = query.where(or_(earlier, (PURCHASES.c.create_time == last) & (PURCHASES.c.id < name)))
+    query = query.order_by(PURCHASES.c.create_time.desc(), PURCHASES.c.id.desc()).limit(size + 1)
+    found = list((await connection.execute(query)).scalars())
+    more = f"{found[size - 1].create_time.isoformat()} {found[size - 1].id}" if len(found) > size else ""
+    return found[:size], more
 
 
 async def open_of(connection: AsyncConnection, user: str) -> int:

@@ -31,6 +31,7 @@ class ConnectRequest(_message.Message):
     HELLO_FIELD_NUMBER: _builtins.int
     REPORT_FIELD_NUMBER: _builtins.int
     RECORD_STORED_FIELD_NUMBER: _builtins.int
+    STATION_COMMAND_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello:
         """First message of the stream, and only the first."""
@@ -41,18 +42,23 @@ class ConnectRequest(_message.Message):
     def record_stored(self) -> Global___RecordStored:
         """Powerctl's record with this id is durable in the controller's outbox."""
 
+    @_builtins.property
+    def station_command(self) -> _uplink_pb2.StationCommand:
+        """A command of the back end that the energy manager carries out; answered by command_result."""
+
     def __init__(
         self,
         *,
         hello: Global___Hello | None = ...,
         report: Global___Report | None = ...,
         record_stored: Global___RecordStored | None = ...,
+        station_command: _uplink_pb2.StationCommand | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "message", b"message", "record_stored", b"record_stored", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "message", b"message", "record_stored", b"record_stored", "report", b"report", "station_command", b"station_command"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "message", b"message", "record_stored", b"record_stored", "report", b"report"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hello", b"hello", "message", b"message", "record_stored", b"record_stored", "report", b"report", "station_command", b"station_command"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "record_stored"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "report", "record_stored", "station_command"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -68,6 +74,7 @@ class ConnectResponse(_message.Message):
     SETPOINT_FIELD_NUMBER: _builtins.int
     STATION_LIMITS_FIELD_NUMBER: _builtins.int
     MANAGER_RECORD_FIELD_NUMBER: _builtins.int
+    COMMAND_RESULT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -78,6 +85,10 @@ class ConnectResponse(_message.Message):
     def manager_record(self) -> Global___ManagerRecord:
         """To be stored in the controller's outbox and shipped with its own records."""
 
+    @_builtins.property
+    def command_result(self) -> _uplink_pb2.CommandResult:
+        """What became of a station_command."""
+
     def __init__(
         self,
         *,
@@ -85,12 +96,13 @@ class ConnectResponse(_message.Message):
         setpoint: Global___Setpoint | None = ...,
         station_limits: _common_pb2.StationLimits | None = ...,
         manager_record: Global___ManagerRecord | None = ...,
+        command_result: _uplink_pb2.CommandResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["command_result", b"command_result", "manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_result", b"command_result", "manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "setpoint", "station_limits", "manager_record"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "setpoint", "station_limits", "manager_record", "command_result"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -25,35 +25,39 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apowerctl/v1/identity.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1e\n\rSignInRequest\x12\r\n\x05token\x18\x01 \x01(\t\"\x99\x01\n\x0eSignInResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\tprincipal\x18\x03 \x01(\x0b\x32\x16.powerctl.v1.Principal\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\"R\n\x19SignInWithPasswordRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x15\n\rone_time_code\x18\x03 \x01(\t\"-\n\x14RefreshAccessRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"?\n\x15\x43hangePasswordRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x14\n\x0cnew_password\x18\x02 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"\x15\n\x13GetPrincipalRequest\"^\n\tPrincipal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.powerctl.v1.Role\x12\x0c\n\x04\x64\x65mo\x18\x04 \x01(\x08*\xae\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_DRIVER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x16\n\x12ROLE_OPERATOR_VIEW\x10\x03\x12\x0e\n\nROLE_OWNER\x10\x04\x12\x10\n\x0cROLE_BILLING\x10\x05\x12\x10\n\x0cROLE_UTILITY\x10\x06\x12\x10\n\x0cROLE_AUDITOR\x10\x07\x12\x0e\n\nROLE_ADMIN\x10\x08\x32\xeb\x03\n\x0fIdentityService\x12\x41\n\x06SignIn\x12\x1a.powerctl.v1.SignInRequest\x1a\x1b.powerctl.v1.SignInResponse\x12Y\n\x12SignInWithPassword\x12&.powerctl.v1.SignInWithPasswordRequest\x1a\x1b.powerctl.v1.SignInResponse\x12O\n\rRefreshAccess\x12!.powerctl.v1.RefreshAccessRequest\x1a\x1b.powerctl.v1.SignInResponse\x12\x44\n\x07SignOut\x12\x1b.powerctl.v1.SignOutRequest\x1a\x1c.powerctl.v1.SignOutResponse\x12Y\n\x0e\x43hangePassword\x12\".powerctl.v1.ChangePasswordRequest\x1a#.powerctl.v1.ChangePasswordResponse\x12H\n\x0cGetPrincipal\x12 .powerctl.v1.GetPrincipalRequest\x1a\x16.powerctl.v1.Principalb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apowerctl/v1/identity.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1e\n\rSignInRequest\x12\r\n\x05token\x18\x01 \x01(\t\"\x99\x01\n\x0eSignInResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\tprincipal\x18\x03 \x01(\x0b\x32\x16.powerctl.v1.Principal\x12\x15\n\rrefresh_token\x18\x04 \x01(\t\"R\n\x19SignInWithPasswordRequest\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x10\n\x08password\x18\x02 \x01(\t\x12\x15\n\rone_time_code\x18\x03 \x01(\t\"H\n\rSignUpRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x10\n\x08password\x18\x03 \x01(\t\"\x16\n\x14SignInAsGuestRequest\"-\n\x14RefreshAccessRequest\x12\x15\n\rrefresh_token\x18\x01 \x01(\t\"?\n\x15\x43hangePasswordRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\x14\n\x0cnew_password\x18\x02 \x01(\t\"\x18\n\x16\x43hangePasswordResponse\"\x10\n\x0eSignOutRequest\"\x11\n\x0fSignOutResponse\"\x15\n\x13GetPrincipalRequest\"m\n\tPrincipal\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x1f\n\x04role\x18\x03 \x01(\x0e\x32\x11.powerctl.v1.Role\x12\x0c\n\x04\x64\x65mo\x18\x04 \x01(\x08\x12\r\n\x05guest\x18\x05 \x01(\x08*\xae\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_DRIVER\x10\x01\x12\x11\n\rROLE_OPERATOR\x10\x02\x12\x16\n\x12ROLE_OPERATOR_VIEW\x10\x03\x12\x0e\n\nROLE_OWNER\x10\x04\x12\x10\n\x0cROLE_BILLING\x10\x05\x12\x10\n\x0cROLE_UTILITY\x10\x06\x12\x10\n\x0cROLE_AUDITOR\x10\x07\x12\x0e\n\nROLE_ADMIN\x10\x08\x32\xff\x04\n\x0fIdentityService\x12\x41\n\x06SignIn\x12\x1a.powerctl.v1.SignInRequest\x1a\x1b.powerctl.v1.SignInResponse\x12Y\n\x12SignInWithPassword\x12&.powerctl.v1.SignInWithPasswordRequest\x1a\x1b.powerctl.v1.SignInResponse\x12\x41\n\x06SignUp\x12\x1a.powerctl.v1.SignUpRequest\x1a\x1b.powerctl.v1.SignInResponse\x12O\n\rSignInAsGuest\x12!.powerctl.v1.SignInAsGuestRequest\x1a\x1b.powerctl.v1.SignInResponse\x12O\n\rRefreshAccess\x12!.powerctl.v1.RefreshAccessRequest\x1a\x1b.powerctl.v1.SignInResponse\x12\x44\n\x07SignOut\x12\x1b.powerctl.v1.SignOutRequest\x1a\x1c.powerctl.v1.SignOutResponse\x12Y\n\x0e\x43hangePassword\x12\".powerctl.v1.ChangePasswordRequest\x1a#.powerctl.v1.ChangePasswordResponse\x12H\n\x0cGetPrincipal\x12 .powerctl.v1.GetPrincipalRequest\x1a\x16.powerctl.v1.Principalb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.identity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=643
-  _globals['_ROLE']._serialized_end=817
+  _globals['_ROLE']._serialized_start=756
+  _globals['_ROLE']._serialized_end=930
   _globals['_SIGNINREQUEST']._serialized_start=76
   _globals['_SIGNINREQUEST']._serialized_end=106
   _globals['_SIGNINRESPONSE']._serialized_start=109
   _globals['_SIGNINRESPONSE']._serialized_end=262
   _globals['_SIGNINWITHPASSWORDREQUEST']._serialized_start=264
   _globals['_SIGNINWITHPASSWORDREQUEST']._serialized_end=346
-  _globals['_REFRESHACCESSREQUEST']._serialized_start=348
-  _globals['_REFRESHACCESSREQUEST']._serialized_end=393
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=395
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=458
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=460
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=484
-  _globals['_SIGNOUTREQUEST']._serialized_start=486
-  _globals['_SIGNOUTREQUEST']._serialized_end=502
-  _globals['_SIGNOUTRESPONSE']._serialized_start=504
-  _globals['_SIGNOUTRESPONSE']._serialized_end=521
-  _globals['_GETPRINCIPALREQUEST']._serialized_start=523
-  _globals['_GETPRINCIPALREQUEST']._serialized_end=544
-  _globals['_PRINCIPAL']._serialized_start=546
-  _globals['_PRINCIPAL']._serialized_end=640
-  _globals['_IDENTITYSERVICE']._serialized_start=820
-  _globals['_IDENTITYSERVICE']._serialized_end=1311
+  _globals['_SIGNUPREQUEST']._serialized_start=348
+  _globals['_SIGNUPREQUEST']._serialized_end=420
+  _globals['_SIGNINASGUESTREQUEST']._serialized_start=422
+  _globals['_SIGNINASGUESTREQUEST']._serialized_end=444
+  _globals['_REFRESHACCESSREQUEST']._serialized_start=446
+  _globals['_REFRESHACCESSREQUEST']._serialized_end=491
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=493
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=556
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=558
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=582
+  _globals['_SIGNOUTREQUEST']._serialized_start=584
+  _globals['_SIGNOUTREQUEST']._serialized_end=600
+  _globals['_SIGNOUTRESPONSE']._serialized_start=602
+  _globals['_SIGNOUTRESPONSE']._serialized_end=619
+  _globals['_GETPRINCIPALREQUEST']._serialized_start=621
+  _globals['_GETPRINCIPALREQUEST']._serialized_end=642
+  _globals['_PRINCIPAL']._serialized_start=644
+  _globals['_PRINCIPAL']._serialized_end=753
+  _globals['_IDENTITYSERVICE']._serialized_start=933
+  _globals['_IDENTITYSERVICE']._serialized_end=1572
 # @@protoc_insertion_point(module_scope)

@@ -134,6 +134,47 @@ class SignInWithPasswordRequest(_message.Message):
 Global___SignInWithPasswordRequest: _TypeAlias = SignInWithPasswordRequest  # noqa: Y015
 
 @_typing.final
+class SignUpRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """Lower case letters, digits and hyphens; the last part of the user's name."""
+    display_name: _builtins.str
+    password: _builtins.str
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        display_name: _builtins.str = ...,
+        password: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "password", b"password", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignUpRequest: _TypeAlias = SignUpRequest  # noqa: Y015
+
+@_typing.final
+class SignInAsGuestRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignInAsGuestRequest: _TypeAlias = SignInAsGuestRequest  # noqa: Y015
+
+@_typing.final
 class RefreshAccessRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -242,12 +283,15 @@ class Principal(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     DEMO_FIELD_NUMBER: _builtins.int
+    GUEST_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"users/{user}" """
     display_name: _builtins.str
     role: Global___Role.ValueType
     demo: _builtins.bool
     """True: the product runs in demo mode."""
+    guest: _builtins.bool
+    """True: signed in without an account."""
     def __init__(
         self,
         *,
@@ -255,10 +299,11 @@ class Principal(_message.Message):
         display_name: _builtins.str = ...,
         role: Global___Role.ValueType = ...,
         demo: _builtins.bool = ...,
+        guest: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demo", b"demo", "display_name", b"display_name", "name", b"name", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demo", b"demo", "display_name", b"display_name", "guest", b"guest", "name", b"name", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

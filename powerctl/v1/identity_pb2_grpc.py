@@ -45,6 +45,16 @@ class IdentityServiceStub:
                 request_serializer=powerctl_dot_v1_dot_identity__pb2.SignInWithPasswordRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
                 _registered_method=True)
+        self.SignUp = channel.unary_unary(
+                '/powerctl.v1.IdentityService/SignUp',
+                request_serializer=powerctl_dot_v1_dot_identity__pb2.SignUpRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+                _registered_method=True)
+        self.SignInAsGuest = channel.unary_unary(
+                '/powerctl.v1.IdentityService/SignInAsGuest',
+                request_serializer=powerctl_dot_v1_dot_identity__pb2.SignInAsGuestRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+                _registered_method=True)
         self.RefreshAccess = channel.unary_unary(
                 '/powerctl.v1.IdentityService/RefreshAccess',
                 request_serializer=powerctl_dot_v1_dot_identity__pb2.RefreshAccessRequest.SerializeToString,
@@ -80,6 +90,20 @@ class IdentityServiceServicer:
 
     def SignInWithPassword(self, request, context):
         """Signs in by password, and by a one-time code for roles that need one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignUp(self, request, context):
+        """Makes a driver's account and signs in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignInAsGuest(self, request, context):
+        """Signs in a driver without an account. What a guest pays and charges belongs to this sign-in alone.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +147,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
             'SignInWithPassword': grpc.unary_unary_rpc_method_handler(
                     servicer.SignInWithPassword,
                     request_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInWithPasswordRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.SerializeToString,
+            ),
+            'SignUp': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignUp,
+                    request_deserializer=powerctl_dot_v1_dot_identity__pb2.SignUpRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.SerializeToString,
+            ),
+            'SignInAsGuest': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignInAsGuest,
+                    request_deserializer=powerctl_dot_v1_dot_identity__pb2.SignInAsGuestRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_identity__pb2.SignInResponse.SerializeToString,
             ),
             'RefreshAccess': grpc.unary_unary_rpc_method_handler(
@@ -200,6 +234,60 @@ class IdentityService:
             target,
             '/powerctl.v1.IdentityService/SignInWithPassword',
             powerctl_dot_v1_dot_identity__pb2.SignInWithPasswordRequest.SerializeToString,
+            powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignUp(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.IdentityService/SignUp',
+            powerctl_dot_v1_dot_identity__pb2.SignUpRequest.SerializeToString,
+            powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignInAsGuest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.IdentityService/SignInAsGuest',
+            powerctl_dot_v1_dot_identity__pb2.SignInAsGuestRequest.SerializeToString,
             powerctl_dot_v1_dot_identity__pb2.SignInResponse.FromString,
             options,
             channel_credentials,

@@ -37,6 +37,10 @@ class IdentityServiceStub:
     """Exchanges a single-use sign-in token for an access token. Over the web port it also sets a session cookie."""
     SignInWithPassword: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignInWithPasswordRequest, _identity_pb2.SignInResponse]
     """Signs in by password, and by a one-time code for roles that need one."""
+    SignUp: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignUpRequest, _identity_pb2.SignInResponse]
+    """Makes a driver's account and signs in."""
+    SignInAsGuest: _grpc.UnaryUnaryMultiCallable[_identity_pb2.SignInAsGuestRequest, _identity_pb2.SignInResponse]
+    """Signs in a driver without an account. What a guest pays and charges belongs to this sign-in alone."""
     RefreshAccess: _grpc.UnaryUnaryMultiCallable[_identity_pb2.RefreshAccessRequest, _identity_pb2.SignInResponse]
     """Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
     stolen: the whole sign-in ends.
@@ -55,6 +59,10 @@ class IdentityServiceAsyncStub(IdentityServiceStub):
     """Exchanges a single-use sign-in token for an access token. Over the web port it also sets a session cookie."""
     SignInWithPassword: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignInWithPasswordRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
     """Signs in by password, and by a one-time code for roles that need one."""
+    SignUp: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignUpRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
+    """Makes a driver's account and signs in."""
+    SignInAsGuest: _aio.UnaryUnaryMultiCallable[_identity_pb2.SignInAsGuestRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
+    """Signs in a driver without an account. What a guest pays and charges belongs to this sign-in alone."""
     RefreshAccess: _aio.UnaryUnaryMultiCallable[_identity_pb2.RefreshAccessRequest, _identity_pb2.SignInResponse]  # type: ignore[assignment]
     """Exchanges a refresh token for an access token and the next refresh token. A token that comes a second time was
     stolen: the whole sign-in ends.
@@ -82,6 +90,22 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_identity_pb2.SignInResponse, _abc.Awaitable[_identity_pb2.SignInResponse]]:
         """Signs in by password, and by a one-time code for roles that need one."""
+
+    @_abc_1.abstractmethod
+    def SignUp(
+        self,
+        request: _identity_pb2.SignUpRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.SignInResponse, _abc.Awaitable[_identity_pb2.SignInResponse]]:
+        """Makes a driver's account and signs in."""
+
+    @_abc_1.abstractmethod
+    def SignInAsGuest(
+        self,
+        request: _identity_pb2.SignInAsGuestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_identity_pb2.SignInResponse, _abc.Awaitable[_identity_pb2.SignInResponse]]:
+        """Signs in a driver without an account. What a guest pays and charges belongs to this sign-in alone."""
 
     @_abc_1.abstractmethod
     def RefreshAccess(

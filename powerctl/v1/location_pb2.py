@@ -22,35 +22,42 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from powerctl.v1 import common_pb2 as powerctl_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apowerctl/v1/location.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"\"\n\x12GetLocationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x14ListLocationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x15ListLocationsResponse\x12(\n\tlocations\x18\x01 \x03(\x0b\x32\x15.powerctl.v1.Location\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa5\x03\n\x08Location\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x15\n\x08latitude\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tlongitude\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12 \n\x05\x65vses\x18\x06 \x03(\x0b\x32\x11.powerctl.v1.Evse\x12\x32\n\x0elast_seen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06online\x18\x08 \x01(\x08\x12\x11\n\tsimulated\x18\t \x01(\x08\x12\x32\n\x0estation_limits\x18\n \x01(\x0b\x32\x1a.powerctl.v1.StationLimits\x12\x17\n\nac_power_w\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12*\n\x06tariff\x18\x0c \x01(\x0b\x32\x1a.powerctl.v1.TariffSummary\x12\x19\n\x11manager_connected\x18\r \x01(\x08\x42\x0b\n\t_latitudeB\x0c\n\n_longitudeB\r\n\x0b_ac_power_w\"z\n\rTariffSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x14\x65nergy_price_per_kwh\x18\x02 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x14\n\x0ctax_included\x18\x04 \x01(\x08\"i\n\x04\x45vse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06status\x18\x02 \x01(\x0e\x32\x17.powerctl.v1.EvseStatus\x12*\n\nconnectors\x18\x03 \x03(\x0b\x32\x16.powerctl.v1.Connector\"\xe7\x01\n\tConnector\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.powerctl.v1.ConnectorType\x12\x13\n\x0bmax_power_w\x18\x03 \x01(\x01\x12\x10\n\x08position\x18\x04 \x01(\t\x12(\n\x04live\x18\x05 \x01(\x0b\x32\x1a.powerctl.v1.ConnectorLive\x12\x34\n\x10reserve_end_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13reserved_for_caller\x18\x07 \x01(\x08\"\xcf\x02\n\rConnectorLive\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.powerctl.v1.ConnectorState\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x0f\n\x07power_w\x18\x03 \x01(\x01\x12\x11\n\tvoltage_v\x18\x04 \x01(\x01\x12\x11\n\tcurrent_a\x18\x05 \x01(\x01\x12\x18\n\x0bsoc_percent\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x11session_energy_wh\x18\x07 \x01(\x01\x12\x0f\n\x07limit_w\x18\x08 \x01(\x01\x12#\n\x07reasons\x18\t \x03(\x0b\x32\x12.powerctl.v1.Limit\x12\x10\n\x08target_w\x18\n \x01(\x01\x12\x30\n\x0cmeasure_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03why\x18\x0c \x01(\tB\x0e\n\x0c_soc_percent*\xe3\x01\n\nEvseStatus\x12\x1b\n\x17\x45VSE_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VSE_STATUS_AVAILABLE\x10\x01\x12\x17\n\x13\x45VSE_STATUS_BLOCKED\x10\x02\x12\x18\n\x14\x45VSE_STATUS_CHARGING\x10\x03\x12\x1b\n\x17\x45VSE_STATUS_INOPERATIVE\x10\x04\x12\x1a\n\x16\x45VSE_STATUS_OUTOFORDER\x10\x05\x12\x18\n\x14\x45VSE_STATUS_RESERVED\x10\x06\x12\x17\n\x13\x45VSE_STATUS_UNKNOWN\x10\x07\x32\xb0\x01\n\x0fLocationService\x12\x45\n\x0bGetLocation\x12\x1f.powerctl.v1.GetLocationRequest\x1a\x15.powerctl.v1.Location\x12V\n\rListLocations\x12!.powerctl.v1.ListLocationsRequest\x1a\".powerctl.v1.ListLocationsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apowerctl/v1/location.proto\x12\x0bpowerctl.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"\"\n\x12GetLocationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x9a\x01\n\x14ListLocationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x33\n\x0f\x63onnector_types\x18\x03 \x03(\x0e\x32\x1a.powerctl.v1.ConnectorType\x12\x11\n\tavailable\x18\x04 \x01(\x08\x12\x13\n\x0bmin_power_w\x18\x05 \x01(\x01\"\xd6\x01\n\x13\x45stimateCostRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x11\n\tenergy_wh\x18\x02 \x01(\x03\x12\x32\n\x0f\x63harge_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\ridle_duration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10reserve_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8b\x01\n\x0c\x43ostEstimate\x12!\n\x05total\x18\x01 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x05lines\x18\x02 \x03(\x0b\x32\x15.powerctl.v1.CostLine\x12\x32\n\x0f\x63harge_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8b\x01\n\x08\x43ostLine\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12&\n\nunit_price\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\"\n\x06\x61mount\x18\x05 \x01(\x0b\x32\x12.powerctl.v1.Money\"Z\n\x15ListLocationsResponse\x12(\n\tlocations\x18\x01 \x03(\x0b\x32\x15.powerctl.v1.Location\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa5\x03\n\x08Location\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x15\n\x08latitude\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tlongitude\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12 \n\x05\x65vses\x18\x06 \x03(\x0b\x32\x11.powerctl.v1.Evse\x12\x32\n\x0elast_seen_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06online\x18\x08 \x01(\x08\x12\x11\n\tsimulated\x18\t \x01(\x08\x12\x32\n\x0estation_limits\x18\n \x01(\x0b\x32\x1a.powerctl.v1.StationLimits\x12\x17\n\nac_power_w\x18\x0b \x01(\x01H\x02\x88\x01\x01\x12*\n\x06tariff\x18\x0c \x01(\x0b\x32\x1a.powerctl.v1.TariffSummary\x12\x19\n\x11manager_connected\x18\r \x01(\x08\x42\x0b\n\t_latitudeB\x0c\n\n_longitudeB\r\n\x0b_ac_power_w\"\xf9\x02\n\rTariffSummary\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x30\n\x14\x65nergy_price_per_kwh\x18\x02 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x14\n\x0ctax_included\x18\x04 \x01(\x08\x12\x13\n\x0b\x65xplanation\x18\x05 \x03(\t\x12\'\n\x0bsession_fee\x18\x06 \x01(\x0b\x32\x12.powerctl.v1.Money\x12/\n\x13time_price_per_hour\x18\x07 \x01(\x0b\x32\x12.powerctl.v1.Money\x12/\n\x13idle_price_per_hour\x18\x08 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x36\n\x1areservation_price_per_hour\x18\t \x01(\x0b\x32\x12.powerctl.v1.Money\x12%\n\tmax_price\x18\n \x01(\x0b\x32\x12.powerctl.v1.Money\"i\n\x04\x45vse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x06status\x18\x02 \x01(\x0e\x32\x17.powerctl.v1.EvseStatus\x12*\n\nconnectors\x18\x03 \x03(\x0b\x32\x16.powerctl.v1.Connector\"\xe7\x01\n\tConnector\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.powerctl.v1.ConnectorType\x12\x13\n\x0bmax_power_w\x18\x03 \x01(\x01\x12\x10\n\x08position\x18\x04 \x01(\t\x12(\n\x04live\x18\x05 \x01(\x0b\x32\x1a.powerctl.v1.ConnectorLive\x12\x34\n\x10reserve_end_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1b\n\x13reserved_for_caller\x18\x07 \x01(\x08\"\xcf\x02\n\rConnectorLive\x12*\n\x05state\x18\x01 \x01(\x0e\x32\x1b.powerctl.v1.ConnectorState\x12\x0f\n\x07session\x18\x02 \x01(\t\x12\x0f\n\x07power_w\x18\x03 \x01(\x01\x12\x11\n\tvoltage_v\x18\x04 \x01(\x01\x12\x11\n\tcurrent_a\x18\x05 \x01(\x01\x12\x18\n\x0bsoc_percent\x18\x06 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x11session_energy_wh\x18\x07 \x01(\x01\x12\x0f\n\x07limit_w\x18\x08 \x01(\x01\x12#\n\x07reasons\x18\t \x03(\x0b\x32\x12.powerctl.v1.Limit\x12\x10\n\x08target_w\x18\n \x01(\x01\x12\x30\n\x0cmeasure_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03why\x18\x0c \x01(\tB\x0e\n\x0c_soc_percent*\xe3\x01\n\nEvseStatus\x12\x1b\n\x17\x45VSE_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45VSE_STATUS_AVAILABLE\x10\x01\x12\x17\n\x13\x45VSE_STATUS_BLOCKED\x10\x02\x12\x18\n\x14\x45VSE_STATUS_CHARGING\x10\x03\x12\x1b\n\x17\x45VSE_STATUS_INOPERATIVE\x10\x04\x12\x1a\n\x16\x45VSE_STATUS_OUTOFORDER\x10\x05\x12\x18\n\x14\x45VSE_STATUS_RESERVED\x10\x06\x12\x17\n\x13\x45VSE_STATUS_UNKNOWN\x10\x07\x32\xfd\x01\n\x0fLocationService\x12\x45\n\x0bGetLocation\x12\x1f.powerctl.v1.GetLocationRequest\x1a\x15.powerctl.v1.Location\x12V\n\rListLocations\x12!.powerctl.v1.ListLocationsRequest\x1a\".powerctl.v1.ListLocationsResponse\x12K\n\x0c\x45stimateCost\x12 .powerctl.v1.EstimateCostRequest\x1a\x19.powerctl.v1.CostEstimateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.location_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVSESTATUS']._serialized_start=1521
-  _globals['_EVSESTATUS']._serialized_end=1748
-  _globals['_GETLOCATIONREQUEST']._serialized_start=102
-  _globals['_GETLOCATIONREQUEST']._serialized_end=136
-  _globals['_LISTLOCATIONSREQUEST']._serialized_start=138
-  _globals['_LISTLOCATIONSREQUEST']._serialized_end=199
-  _globals['_LISTLOCATIONSRESPONSE']._serialized_start=201
-  _globals['_LISTLOCATIONSRESPONSE']._serialized_end=291
-  _globals['_LOCATION']._serialized_start=294
-  _globals['_LOCATION']._serialized_end=715
-  _globals['_TARIFFSUMMARY']._serialized_start=717
-  _globals['_TARIFFSUMMARY']._serialized_end=839
-  _globals['_EVSE']._serialized_start=841
-  _globals['_EVSE']._serialized_end=946
-  _globals['_CONNECTOR']._serialized_start=949
-  _globals['_CONNECTOR']._serialized_end=1180
-  _globals['_CONNECTORLIVE']._serialized_start=1183
-  _globals['_CONNECTORLIVE']._serialized_end=1518
-  _globals['_LOCATIONSERVICE']._serialized_start=1751
-  _globals['_LOCATIONSERVICE']._serialized_end=1927
+  _globals['_EVSESTATUS']._serialized_start=2404
+  _globals['_EVSESTATUS']._serialized_end=2631
+  _globals['_GETLOCATIONREQUEST']._serialized_start=134
+  _globals['_GETLOCATIONREQUEST']._serialized_end=168
+  _globals['_LISTLOCATIONSREQUEST']._serialized_start=171
+  _globals['_LISTLOCATIONSREQUEST']._serialized_end=325
+  _globals['_ESTIMATECOSTREQUEST']._serialized_start=328
+  _globals['_ESTIMATECOSTREQUEST']._serialized_end=542
+  _globals['_COSTESTIMATE']._serialized_start=545
+  _globals['_COSTESTIMATE']._serialized_end=684
+  _globals['_COSTLINE']._serialized_start=687
+  _globals['_COSTLINE']._serialized_end=826
+  _globals['_LISTLOCATIONSRESPONSE']._serialized_start=828
+  _globals['_LISTLOCATIONSRESPONSE']._serialized_end=918
+  _globals['_LOCATION']._serialized_start=921
+  _globals['_LOCATION']._serialized_end=1342
+  _globals['_TARIFFSUMMARY']._serialized_start=1345
+  _globals['_TARIFFSUMMARY']._serialized_end=1722
+  _globals['_EVSE']._serialized_start=1724
+  _globals['_EVSE']._serialized_end=1829
+  _globals['_CONNECTOR']._serialized_start=1832
+  _globals['_CONNECTOR']._serialized_end=2063
+  _globals['_CONNECTORLIVE']._serialized_start=2066
+  _globals['_CONNECTORLIVE']._serialized_end=2401
+  _globals['_LOCATIONSERVICE']._serialized_start=2634
+  _globals['_LOCATIONSERVICE']._serialized_end=2887
 # @@protoc_insertion_point(module_scope)

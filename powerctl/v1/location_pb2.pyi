@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -77,22 +78,140 @@ class ListLocationsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    CONNECTOR_TYPES_FIELD_NUMBER: _builtins.int
+    AVAILABLE_FIELD_NUMBER: _builtins.int
+    MIN_POWER_W_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Coerced to at most 100; zero means 50."""
     page_token: _builtins.str
+    available: _builtins.bool
+    """Only locations with a connector that is available now; together with the other conditions, the same connector."""
+    min_power_w: _builtins.float
+    """Only locations with a connector of at least this power, watts DC."""
+    @_builtins.property
+    def connector_types(self) -> _containers.RepeatedScalarFieldContainer[_common_pb2.ConnectorType.ValueType]:
+        """Only locations with a connector of one of these types. Empty: any."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        connector_types: _abc.Iterable[_common_pb2.ConnectorType.ValueType] | None = ...,
+        available: _builtins.bool = ...,
+        min_power_w: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["available", b"available", "connector_types", b"connector_types", "min_power_w", b"min_power_w", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListLocationsRequest: _TypeAlias = ListLocationsRequest  # noqa: Y015
+
+@_typing.final
+class EstimateCostRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    ENERGY_WH_FIELD_NUMBER: _builtins.int
+    CHARGE_DURATION_FIELD_NUMBER: _builtins.int
+    IDLE_DURATION_FIELD_NUMBER: _builtins.int
+    RESERVE_DURATION_FIELD_NUMBER: _builtins.int
+    connector: _builtins.str
+    """"locations/{location}/evses/{evse}/connectors/{connector}" """
+    energy_wh: _builtins.int
+    @_builtins.property
+    def charge_duration(self) -> _duration_pb2.Duration:
+        """Charging, without idling. Absent: as long as the energy takes at the connector's power."""
+
+    @_builtins.property
+    def idle_duration(self) -> _duration_pb2.Duration:
+        """Plugged in afterwards while the vehicle asks for nothing."""
+
+    @_builtins.property
+    def reserve_duration(self) -> _duration_pb2.Duration:
+        """From reserving to the start. Absent: not reserved."""
+
+    def __init__(
+        self,
+        *,
+        connector: _builtins.str = ...,
+        energy_wh: _builtins.int = ...,
+        charge_duration: _duration_pb2.Duration | None = ...,
+        idle_duration: _duration_pb2.Duration | None = ...,
+        reserve_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charge_duration", b"charge_duration", "idle_duration", b"idle_duration", "reserve_duration", b"reserve_duration"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_duration", b"charge_duration", "connector", b"connector", "energy_wh", b"energy_wh", "idle_duration", b"idle_duration", "reserve_duration", b"reserve_duration"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateCostRequest: _TypeAlias = EstimateCostRequest  # noqa: Y015
+
+@_typing.final
+class CostEstimate(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    CHARGE_DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def total(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CostLine]: ...
+    @_builtins.property
+    def charge_duration(self) -> _duration_pb2.Duration: ...
+    def __init__(
+        self,
+        *,
+        total: _common_pb2.Money | None = ...,
+        lines: _abc.Iterable[Global___CostLine] | None = ...,
+        charge_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["charge_duration", b"charge_duration", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["charge_duration", b"charge_duration", "lines", b"lines", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CostEstimate: _TypeAlias = CostEstimate  # noqa: Y015
+
+@_typing.final
+class CostLine(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    UNIT_PRICE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    description: _builtins.str
+    """"Energy", "Time", ..."""
+    quantity: _builtins.str
+    """Decimal text, for example "12.345"."""
+    unit: _builtins.str
+    @_builtins.property
+    def unit_price(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def amount(self) -> _common_pb2.Money: ...
+    def __init__(
+        self,
+        *,
+        description: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        unit_price: _common_pb2.Money | None = ...,
+        amount: _common_pb2.Money | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "unit_price", b"unit_price"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "description", b"description", "quantity", b"quantity", "unit", b"unit", "unit_price", b"unit_price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CostLine: _TypeAlias = CostLine  # noqa: Y015
 
 @_typing.final
 class ListLocationsResponse(_message.Message):
@@ -206,11 +325,41 @@ class TariffSummary(_message.Message):
     ENERGY_PRICE_PER_KWH_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     TAX_INCLUDED_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    SESSION_FEE_FIELD_NUMBER: _builtins.int
+    TIME_PRICE_PER_HOUR_FIELD_NUMBER: _builtins.int
+    IDLE_PRICE_PER_HOUR_FIELD_NUMBER: _builtins.int
+    RESERVATION_PRICE_PER_HOUR_FIELD_NUMBER: _builtins.int
+    MAX_PRICE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     description: _builtins.str
     tax_included: _builtins.bool
     @_builtins.property
     def energy_price_per_kwh(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def explanation(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One sentence per price, and what is not charged for."""
+
+    @_builtins.property
+    def session_fee(self) -> _common_pb2.Money:
+        """Once. Absent: nothing."""
+
+    @_builtins.property
+    def time_price_per_hour(self) -> _common_pb2.Money:
+        """While charging. Absent: nothing."""
+
+    @_builtins.property
+    def idle_price_per_hour(self) -> _common_pb2.Money:
+        """While the vehicle asks for nothing, never while power is held back. Absent: nothing."""
+
+    @_builtins.property
+    def reservation_price_per_hour(self) -> _common_pb2.Money:
+        """From reserving to the start. Absent: nothing."""
+
+    @_builtins.property
+    def max_price(self) -> _common_pb2.Money:
+        """The most that a session costs. Absent: no such limit."""
+
     def __init__(
         self,
         *,
@@ -218,10 +367,16 @@ class TariffSummary(_message.Message):
         energy_price_per_kwh: _common_pb2.Money | None = ...,
         description: _builtins.str = ...,
         tax_included: _builtins.bool = ...,
+        explanation: _abc.Iterable[_builtins.str] | None = ...,
+        session_fee: _common_pb2.Money | None = ...,
+        time_price_per_hour: _common_pb2.Money | None = ...,
+        idle_price_per_hour: _common_pb2.Money | None = ...,
+        reservation_price_per_hour: _common_pb2.Money | None = ...,
+        max_price: _common_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["energy_price_per_kwh", b"energy_price_per_kwh"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["energy_price_per_kwh", b"energy_price_per_kwh", "idle_price_per_hour", b"idle_price_per_hour", "max_price", b"max_price", "reservation_price_per_hour", b"reservation_price_per_hour", "session_fee", b"session_fee", "time_price_per_hour", b"time_price_per_hour"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "energy_price_per_kwh", b"energy_price_per_kwh", "name", b"name", "tax_included", b"tax_included"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "energy_price_per_kwh", b"energy_price_per_kwh", "explanation", b"explanation", "idle_price_per_hour", b"idle_price_per_hour", "max_price", b"max_price", "name", b"name", "reservation_price_per_hour", b"reservation_price_per_hour", "session_fee", b"session_fee", "tax_included", b"tax_included", "time_price_per_hour", b"time_price_per_hour"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,11 @@ class LocationServiceStub:
                 request_serializer=powerctl_dot_v1_dot_location__pb2.ListLocationsRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_location__pb2.ListLocationsResponse.FromString,
                 _registered_method=True)
+        self.EstimateCost = channel.unary_unary(
+                '/powerctl.v1.LocationService/EstimateCost',
+                request_serializer=powerctl_dot_v1_dot_location__pb2.EstimateCostRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_location__pb2.CostEstimate.FromString,
+                _registered_method=True)
 
 
 class LocationServiceServicer:
@@ -63,6 +68,13 @@ class LocationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EstimateCost(self, request, context):
+        """What charging would cost by the tariff of now, line by line as on a receipt.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LocationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +87,11 @@ def add_LocationServiceServicer_to_server(servicer, server):
                     servicer.ListLocations,
                     request_deserializer=powerctl_dot_v1_dot_location__pb2.ListLocationsRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_location__pb2.ListLocationsResponse.SerializeToString,
+            ),
+            'EstimateCost': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateCost,
+                    request_deserializer=powerctl_dot_v1_dot_location__pb2.EstimateCostRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_location__pb2.CostEstimate.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -132,6 +149,33 @@ class LocationService:
             '/powerctl.v1.LocationService/ListLocations',
             powerctl_dot_v1_dot_location__pb2.ListLocationsRequest.SerializeToString,
             powerctl_dot_v1_dot_location__pb2.ListLocationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateCost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.LocationService/EstimateCost',
+            powerctl_dot_v1_dot_location__pb2.EstimateCostRequest.SerializeToString,
+            powerctl_dot_v1_dot_location__pb2.CostEstimate.FromString,
             options,
             channel_credentials,
             insecure,

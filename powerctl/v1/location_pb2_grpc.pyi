@@ -35,6 +35,8 @@ class LocationServiceStub:
     def __new__(cls, channel: _aio.Channel) -> LocationServiceAsyncStub: ...
     GetLocation: _grpc.UnaryUnaryMultiCallable[_location_pb2.GetLocationRequest, _location_pb2.Location]
     ListLocations: _grpc.UnaryUnaryMultiCallable[_location_pb2.ListLocationsRequest, _location_pb2.ListLocationsResponse]
+    EstimateCost: _grpc.UnaryUnaryMultiCallable[_location_pb2.EstimateCostRequest, _location_pb2.CostEstimate]
+    """What charging would cost by the tariff of now, line by line as on a receipt."""
 
 @_typing.type_check_only
 class LocationServiceAsyncStub(LocationServiceStub):
@@ -43,6 +45,8 @@ class LocationServiceAsyncStub(LocationServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetLocation: _aio.UnaryUnaryMultiCallable[_location_pb2.GetLocationRequest, _location_pb2.Location]  # type: ignore[assignment]
     ListLocations: _aio.UnaryUnaryMultiCallable[_location_pb2.ListLocationsRequest, _location_pb2.ListLocationsResponse]  # type: ignore[assignment]
+    EstimateCost: _aio.UnaryUnaryMultiCallable[_location_pb2.EstimateCostRequest, _location_pb2.CostEstimate]  # type: ignore[assignment]
+    """What charging would cost by the tariff of now, line by line as on a receipt."""
 
 class LocationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Charging stations and what their connectors do now. In OCPI's words: Location, EVSE, Connector."""
@@ -60,5 +64,13 @@ class LocationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _location_pb2.ListLocationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_location_pb2.ListLocationsResponse, _abc.Awaitable[_location_pb2.ListLocationsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def EstimateCost(
+        self,
+        request: _location_pb2.EstimateCostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_location_pb2.CostEstimate, _abc.Awaitable[_location_pb2.CostEstimate]]:
+        """What charging would cost by the tariff of now, line by line as on a receipt."""
 
 def add_LocationServiceServicer_to_server(servicer: LocationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,29 +26,41 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from powerctl.v1 import common_pb2 as powerctl_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19powerctl/v1/payment.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"\x1a\n\x18GetPaymentOptionsRequest\"o\n\x0ePaymentOptions\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x17\n\x0fpublishable_key\x18\x03 \x01(\t\x12 \n\x04hold\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\"[\n\x1a\x43reateChargingTokenRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x16\n\x0epayment_method\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x84\x01\n\rChargingToken\x12\r\n\x05token\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04hold\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\"!\n\x11GetPaymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"%\n\x15ReleasePaymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xbf\x01\n\x07Payment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.powerctl.v1.PaymentState\x12 \n\x04hold\x18\x03 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x08\x63\x61ptured\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x08refunded\x18\x05 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t*\xe1\x02\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19PAYMENT_STATE_AUTHORISING\x10\x01\x12\x1c\n\x18PAYMENT_STATE_AUTHORISED\x10\x02\x12\x1a\n\x16PAYMENT_STATE_CHARGING\x10\x03\x12\x18\n\x14PAYMENT_STATE_REVIEW\x10\x04\x12\x1b\n\x17PAYMENT_STATE_CAPTURING\x10\x05\x12\x19\n\x15PAYMENT_STATE_VOIDING\x10\x06\x12\x1b\n\x17PAYMENT_STATE_REFUNDING\x10\x07\x12\x18\n\x14PAYMENT_STATE_CLOSED\x10\x08\x12\x1a\n\x16PAYMENT_STATE_RELEASED\x10\t\x12\x1a\n\x16PAYMENT_STATE_DECLINED\x10\n\x12\x18\n\x14PAYMENT_STATE_UNPAID\x10\x0b\x32\xd5\x02\n\x0ePaymentService\x12W\n\x11GetPaymentOptions\x12%.powerctl.v1.GetPaymentOptionsRequest\x1a\x1b.powerctl.v1.PaymentOptions\x12Z\n\x13\x43reateChargingToken\x12\'.powerctl.v1.CreateChargingTokenRequest\x1a\x1a.powerctl.v1.ChargingToken\x12\x42\n\nGetPayment\x12\x1e.powerctl.v1.GetPaymentRequest\x1a\x14.powerctl.v1.Payment\x12J\n\x0eReleasePayment\x12\".powerctl.v1.ReleasePaymentRequest\x1a\x14.powerctl.v1.Paymentb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19powerctl/v1/payment.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\"\x1a\n\x18GetPaymentOptionsRequest\"\xce\x01\n\x0ePaymentOptions\x12\x10\n\x08required\x18\x01 \x01(\x08\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\x17\n\x0fpublishable_key\x18\x03 \x01(\t\x12 \n\x04hold\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\'\n\x05kinds\x18\x05 \x03(\x0e\x32\x18.powerctl.v1.PaymentKind\x12\x34\n\x0ctest_methods\x18\x06 \x03(\x0b\x32\x1e.powerctl.v1.TestPaymentMethod\"z\n\x11TestPaymentMethod\x12\x16\n\x0epayment_method\x18\x01 \x01(\t\x12&\n\x04kind\x18\x02 \x01(\x0e\x32\x18.powerctl.v1.PaymentKind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0f\n\x07outcome\x18\x04 \x01(\t\"\"\n\x12GetPurchaseRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"=\n\x14ListPurchasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x15ListPurchasesResponse\x12(\n\tpurchases\x18\x01 \x03(\x0b\x32\x15.powerctl.v1.Purchase\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xdd\x02\n\x08Purchase\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x0f\n\x07receipt\x18\x04 \x01(\t\x12(\n\x05state\x18\x05 \x01(\x0e\x32\x19.powerctl.v1.PaymentState\x12 \n\x04hold\x18\x06 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x08\x63\x61ptured\x18\x07 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x08refunded\x18\x08 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0e\n\x06\x64\x65tail\x18\t \x01(\t\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11token_expire_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"[\n\x1a\x43reateChargingTokenRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12\x16\n\x0epayment_method\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x96\x01\n\rChargingToken\x12\r\n\x05token\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x04hold\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x10\n\x08purchase\x18\x05 \x01(\t\"!\n\x11GetPaymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"%\n\x15ReleasePaymentRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xbf\x01\n\x07Payment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.powerctl.v1.PaymentState\x12 \n\x04hold\x18\x03 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x08\x63\x61ptured\x18\x04 \x01(\x0b\x32\x12.powerctl.v1.Money\x12$\n\x08refunded\x18\x05 \x01(\x0b\x32\x12.powerctl.v1.Money\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t*[\n\x0bPaymentKind\x12\x1c\n\x18PAYMENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PAYMENT_KIND_CARD\x10\x01\x12\x17\n\x13PAYMENT_KIND_WALLET\x10\x02*\xe1\x02\n\x0cPaymentState\x12\x1d\n\x19PAYMENT_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19PAYMENT_STATE_AUTHORISING\x10\x01\x12\x1c\n\x18PAYMENT_STATE_AUTHORISED\x10\x02\x12\x1a\n\x16PAYMENT_STATE_CHARGING\x10\x03\x12\x18\n\x14PAYMENT_STATE_REVIEW\x10\x04\x12\x1b\n\x17PAYMENT_STATE_CAPTURING\x10\x05\x12\x19\n\x15PAYMENT_STATE_VOIDING\x10\x06\x12\x1b\n\x17PAYMENT_STATE_REFUNDING\x10\x07\x12\x18\n\x14PAYMENT_STATE_CLOSED\x10\x08\x12\x1a\n\x16PAYMENT_STATE_RELEASED\x10\t\x12\x1a\n\x16PAYMENT_STATE_DECLINED\x10\n\x12\x18\n\x14PAYMENT_STATE_UNPAID\x10\x0b\x32\xf4\x03\n\x0ePaymentService\x12W\n\x11GetPaymentOptions\x12%.powerctl.v1.GetPaymentOptionsRequest\x1a\x1b.powerctl.v1.PaymentOptions\x12Z\n\x13\x43reateChargingToken\x12\'.powerctl.v1.CreateChargingTokenRequest\x1a\x1a.powerctl.v1.ChargingToken\x12\x45\n\x0bGetPurchase\x12\x1f.powerctl.v1.GetPurchaseRequest\x1a\x15.powerctl.v1.Purchase\x12V\n\rListPurchases\x12!.powerctl.v1.ListPurchasesRequest\x1a\".powerctl.v1.ListPurchasesResponse\x12\x42\n\nGetPayment\x12\x1e.powerctl.v1.GetPaymentRequest\x1a\x14.powerctl.v1.Payment\x12J\n\x0eReleasePayment\x12\".powerctl.v1.ReleasePaymentRequest\x1a\x14.powerctl.v1.Paymentb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.payment_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTSTATE']._serialized_start=739
-  _globals['_PAYMENTSTATE']._serialized_end=1092
+  _globals['_PAYMENTKIND']._serialized_start=1519
+  _globals['_PAYMENTKIND']._serialized_end=1610
+  _globals['_PAYMENTSTATE']._serialized_start=1613
+  _globals['_PAYMENTSTATE']._serialized_end=1966
   _globals['_GETPAYMENTOPTIONSREQUEST']._serialized_start=101
   _globals['_GETPAYMENTOPTIONSREQUEST']._serialized_end=127
-  _globals['_PAYMENTOPTIONS']._serialized_start=129
-  _globals['_PAYMENTOPTIONS']._serialized_end=240
-  _globals['_CREATECHARGINGTOKENREQUEST']._serialized_start=242
-  _globals['_CREATECHARGINGTOKENREQUEST']._serialized_end=333
-  _globals['_CHARGINGTOKEN']._serialized_start=336
-  _globals['_CHARGINGTOKEN']._serialized_end=468
-  _globals['_GETPAYMENTREQUEST']._serialized_start=470
-  _globals['_GETPAYMENTREQUEST']._serialized_end=503
-  _globals['_RELEASEPAYMENTREQUEST']._serialized_start=505
-  _globals['_RELEASEPAYMENTREQUEST']._serialized_end=542
-  _globals['_PAYMENT']._serialized_start=545
-  _globals['_PAYMENT']._serialized_end=736
-  _globals['_PAYMENTSERVICE']._serialized_start=1095
-  _globals['_PAYMENTSERVICE']._serialized_end=1436
+  _globals['_PAYMENTOPTIONS']._serialized_start=130
+  _globals['_PAYMENTOPTIONS']._serialized_end=336
+  _globals['_TESTPAYMENTMETHOD']._serialized_start=338
+  _globals['_TESTPAYMENTMETHOD']._serialized_end=460
+  _globals['_GETPURCHASEREQUEST']._serialized_start=462
+  _globals['_GETPURCHASEREQUEST']._serialized_end=496
+  _globals['_LISTPURCHASESREQUEST']._serialized_start=498
+  _globals['_LISTPURCHASESREQUEST']._serialized_end=559
+  _globals['_LISTPURCHASESRESPONSE']._serialized_start=561
+  _globals['_LISTPURCHASESRESPONSE']._serialized_end=651
+  _globals['_PURCHASE']._serialized_start=654
+  _globals['_PURCHASE']._serialized_end=1003
+  _globals['_CREATECHARGINGTOKENREQUEST']._serialized_start=1005
+  _globals['_CREATECHARGINGTOKENREQUEST']._serialized_end=1096
+  _globals['_CHARGINGTOKEN']._serialized_start=1099
+  _globals['_CHARGINGTOKEN']._serialized_end=1249
+  _globals['_GETPAYMENTREQUEST']._serialized_start=1251
+  _globals['_GETPAYMENTREQUEST']._serialized_end=1284
+  _globals['_RELEASEPAYMENTREQUEST']._serialized_start=1286
+  _globals['_RELEASEPAYMENTREQUEST']._serialized_end=1323
+  _globals['_PAYMENT']._serialized_start=1326
+  _globals['_PAYMENT']._serialized_end=1517
+  _globals['_PAYMENTSERVICE']._serialized_start=1969
+  _globals['_PAYMENTSERVICE']._serialized_end=2469
 # @@protoc_insertion_point(module_scope)

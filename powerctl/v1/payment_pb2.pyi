@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from powerctl.v1 import common_pb2 as _common_pb2
 import builtins as _builtins
@@ -18,6 +20,25 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _PaymentKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaymentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PAYMENT_KIND_UNSPECIFIED: _PaymentKind.ValueType  # 0
+    PAYMENT_KIND_CARD: _PaymentKind.ValueType  # 1
+    PAYMENT_KIND_WALLET: _PaymentKind.ValueType  # 2
+    """PayPal, Apple Pay and the like."""
+
+class PaymentKind(_PaymentKind, metaclass=_PaymentKindEnumTypeWrapper): ...
+
+PAYMENT_KIND_UNSPECIFIED: PaymentKind.ValueType  # 0
+PAYMENT_KIND_CARD: PaymentKind.ValueType  # 1
+PAYMENT_KIND_WALLET: PaymentKind.ValueType  # 2
+"""PayPal, Apple Pay and the like."""
+Global___PaymentKind: _TypeAlias = PaymentKind  # noqa: Y015
 
 class _PaymentState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -85,6 +106,8 @@ class PaymentOptions(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     PUBLISHABLE_KEY_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    TEST_METHODS_FIELD_NUMBER: _builtins.int
     required: _builtins.bool
     """False: charging needs no payment here."""
     provider: _builtins.str
@@ -95,6 +118,12 @@ class PaymentOptions(_message.Message):
     def hold(self) -> _common_pb2.Money:
         """What is held before charging."""
 
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___PaymentKind.ValueType]: ...
+    @_builtins.property
+    def test_methods(self) -> _containers.RepeatedCompositeFieldContainer[Global___TestPaymentMethod]:
+        """Payment methods of a provider that moves no money. Empty: the provider is real."""
+
     def __init__(
         self,
         *,
@@ -102,14 +131,172 @@ class PaymentOptions(_message.Message):
         provider: _builtins.str = ...,
         publishable_key: _builtins.str = ...,
         hold: _common_pb2.Money | None = ...,
+        kinds: _abc.Iterable[Global___PaymentKind.ValueType] | None = ...,
+        test_methods: _abc.Iterable[Global___TestPaymentMethod] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "provider", b"provider", "publishable_key", b"publishable_key", "required", b"required"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold", b"hold", "kinds", b"kinds", "provider", b"provider", "publishable_key", b"publishable_key", "required", b"required", "test_methods", b"test_methods"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PaymentOptions: _TypeAlias = PaymentOptions  # noqa: Y015
+
+@_typing.final
+class TestPaymentMethod(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    payment_method: _builtins.str
+    """For CreateChargingToken."""
+    kind: Global___PaymentKind.ValueType
+    display_name: _builtins.str
+    outcome: _builtins.str
+    """What happens, for example "Declined: not enough money." """
+    def __init__(
+        self,
+        *,
+        payment_method: _builtins.str = ...,
+        kind: Global___PaymentKind.ValueType = ...,
+        display_name: _builtins.str = ...,
+        outcome: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "kind", b"kind", "outcome", b"outcome", "payment_method", b"payment_method"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestPaymentMethod: _TypeAlias = TestPaymentMethod  # noqa: Y015
+
+@_typing.final
+class GetPurchaseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"purchases/{purchase}" """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPurchaseRequest: _TypeAlias = GetPurchaseRequest  # noqa: Y015
+
+@_typing.final
+class ListPurchasesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """Coerced to at most 100; zero means 50."""
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPurchasesRequest: _TypeAlias = ListPurchasesRequest  # noqa: Y015
+
+@_typing.final
+class ListPurchasesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PURCHASES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def purchases(self) -> _containers.RepeatedCompositeFieldContainer[Global___Purchase]: ...
+    def __init__(
+        self,
+        *,
+        purchases: _abc.Iterable[Global___Purchase] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "purchases", b"purchases"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPurchasesResponse: _TypeAlias = ListPurchasesResponse  # noqa: Y015
+
+@_typing.final
+class Purchase(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
+    CAPTURED_FIELD_NUMBER: _builtins.int
+    REFUNDED_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    TOKEN_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"purchases/{purchase}" """
+    connector: _builtins.str
+    """"locations/{location}/evses/{evse}/connectors/{connector}" """
+    session: _builtins.str
+    """"sessions/{session}"; empty: the token has started none."""
+    receipt: _builtins.str
+    """"receipts/{receipt}"; empty: none yet."""
+    state: Global___PaymentState.ValueType
+    detail: _builtins.str
+    @_builtins.property
+    def hold(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def captured(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def refunded(self) -> _common_pb2.Money: ...
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def token_expire_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when the charging token waits for its start. Absent: it does not wait any more."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        connector: _builtins.str = ...,
+        session: _builtins.str = ...,
+        receipt: _builtins.str = ...,
+        state: Global___PaymentState.ValueType = ...,
+        hold: _common_pb2.Money | None = ...,
+        captured: _common_pb2.Money | None = ...,
+        refunded: _common_pb2.Money | None = ...,
+        detail: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        token_expire_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captured", b"captured", "create_time", b"create_time", "hold", b"hold", "refunded", b"refunded", "token_expire_time", b"token_expire_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["captured", b"captured", "connector", b"connector", "create_time", b"create_time", "detail", b"detail", "hold", b"hold", "name", b"name", "receipt", b"receipt", "refunded", b"refunded", "session", b"session", "state", b"state", "token_expire_time", b"token_expire_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Purchase: _TypeAlias = Purchase  # noqa: Y015
 
 @_typing.final
 class CreateChargingTokenRequest(_message.Message):
@@ -147,10 +334,13 @@ class ChargingToken(_message.Message):
     CONNECTOR_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     HOLD_FIELD_NUMBER: _builtins.int
+    PURCHASE_FIELD_NUMBER: _builtins.int
     token: _builtins.str
     """For StartSession, once, by the same user at this connector."""
     connector: _builtins.str
     """"locations/{location}/evses/{evse}/connectors/{connector}" """
+    purchase: _builtins.str
+    """"purchases/{purchase}" """
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -162,10 +352,11 @@ class ChargingToken(_message.Message):
         connector: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         hold: _common_pb2.Money | None = ...,
+        purchase: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "expire_time", b"expire_time", "hold", b"hold", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "expire_time", b"expire_time", "hold", b"hold", "purchase", b"purchase", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

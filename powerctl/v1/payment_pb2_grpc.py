@@ -46,6 +46,16 @@ class PaymentServiceStub:
                 request_serializer=powerctl_dot_v1_dot_payment__pb2.CreateChargingTokenRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_payment__pb2.ChargingToken.FromString,
                 _registered_method=True)
+        self.GetPurchase = channel.unary_unary(
+                '/powerctl.v1.PaymentService/GetPurchase',
+                request_serializer=powerctl_dot_v1_dot_payment__pb2.GetPurchaseRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_payment__pb2.Purchase.FromString,
+                _registered_method=True)
+        self.ListPurchases = channel.unary_unary(
+                '/powerctl.v1.PaymentService/ListPurchases',
+                request_serializer=powerctl_dot_v1_dot_payment__pb2.ListPurchasesRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_payment__pb2.ListPurchasesResponse.FromString,
+                _registered_method=True)
         self.GetPayment = channel.unary_unary(
                 '/powerctl.v1.PaymentService/GetPayment',
                 request_serializer=powerctl_dot_v1_dot_payment__pb2.GetPaymentRequest.SerializeToString,
@@ -78,6 +88,20 @@ class PaymentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPurchase(self, request, context):
+        """What a charging token was bought with and what became of the money.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPurchases(self, request, context):
+        """The caller's, newest first; an operator's and the billing department's: everybody's.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetPayment(self, request, context):
         """The payment of a session.
         """
@@ -104,6 +128,16 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CreateChargingToken,
                     request_deserializer=powerctl_dot_v1_dot_payment__pb2.CreateChargingTokenRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_payment__pb2.ChargingToken.SerializeToString,
+            ),
+            'GetPurchase': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPurchase,
+                    request_deserializer=powerctl_dot_v1_dot_payment__pb2.GetPurchaseRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_payment__pb2.Purchase.SerializeToString,
+            ),
+            'ListPurchases': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPurchases,
+                    request_deserializer=powerctl_dot_v1_dot_payment__pb2.ListPurchasesRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_payment__pb2.ListPurchasesResponse.SerializeToString,
             ),
             'GetPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.GetPayment,
@@ -172,6 +206,60 @@ class PaymentService:
             '/powerctl.v1.PaymentService/CreateChargingToken',
             powerctl_dot_v1_dot_payment__pb2.CreateChargingTokenRequest.SerializeToString,
             powerctl_dot_v1_dot_payment__pb2.ChargingToken.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPurchase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.PaymentService/GetPurchase',
+            powerctl_dot_v1_dot_payment__pb2.GetPurchaseRequest.SerializeToString,
+            powerctl_dot_v1_dot_payment__pb2.Purchase.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPurchases(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.PaymentService/ListPurchases',
+            powerctl_dot_v1_dot_payment__pb2.ListPurchasesRequest.SerializeToString,
+            powerctl_dot_v1_dot_payment__pb2.ListPurchasesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class PaymentServiceStub:
     """Holds an amount and returns a token that starts one session at one connector. The same request_id returns the same
     token. UNAVAILABLE: the provider has not answered yet; ask again with the same request_id.
     """
+    GetPurchase: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPurchaseRequest, _payment_pb2.Purchase]
+    """What a charging token was bought with and what became of the money."""
+    ListPurchases: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ListPurchasesRequest, _payment_pb2.ListPurchasesResponse]
+    """The caller's, newest first; an operator's and the billing department's: everybody's."""
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.Payment]
     """The payment of a session."""
     ReleasePayment: _grpc.UnaryUnaryMultiCallable[_payment_pb2.ReleasePaymentRequest, _payment_pb2.Payment]
@@ -59,6 +63,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Holds an amount and returns a token that starts one session at one connector. The same request_id returns the same
     token. UNAVAILABLE: the provider has not answered yet; ask again with the same request_id.
     """
+    GetPurchase: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPurchaseRequest, _payment_pb2.Purchase]  # type: ignore[assignment]
+    """What a charging token was bought with and what became of the money."""
+    ListPurchases: _aio.UnaryUnaryMultiCallable[_payment_pb2.ListPurchasesRequest, _payment_pb2.ListPurchasesResponse]  # type: ignore[assignment]
+    """The caller's, newest first; an operator's and the billing department's: everybody's."""
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.GetPaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
     """The payment of a session."""
     ReleasePayment: _aio.UnaryUnaryMultiCallable[_payment_pb2.ReleasePaymentRequest, _payment_pb2.Payment]  # type: ignore[assignment]
@@ -86,6 +94,22 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Holds an amount and returns a token that starts one session at one connector. The same request_id returns the same
         token. UNAVAILABLE: the provider has not answered yet; ask again with the same request_id.
         """
+
+    @_abc_1.abstractmethod
+    def GetPurchase(
+        self,
+        request: _payment_pb2.GetPurchaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.Purchase, _abc.Awaitable[_payment_pb2.Purchase]]:
+        """What a charging token was bought with and what became of the money."""
+
+    @_abc_1.abstractmethod
+    def ListPurchases(
+        self,
+        request: _payment_pb2.ListPurchasesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_pb2.ListPurchasesResponse, _abc.Awaitable[_payment_pb2.ListPurchasesResponse]]:
+        """The caller's, newest first; an operator's and the billing department's: everybody's."""
 
     @_abc_1.abstractmethod
     def GetPayment(

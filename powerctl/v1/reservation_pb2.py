@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpowerctl/v1/reservation.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x01\n\x18\x43reateReservationRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07power_w\x18\x04 \x01(\x01\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"%\n\x15GetReservationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x17ListReservationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListReservationsResponse\x12.\n\x0creservations\x18\x01 \x03(\x0b\x32\x18.powerctl.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x18\x43\x61ncelReservationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xbd\x02\n\x0bReservation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07power_w\x18\x05 \x01(\x01\x12,\n\x05state\x18\x06 \x01(\x0e\x32\x1d.powerctl.v1.ReservationState\x12\x0f\n\x07session\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nlapse_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xb5\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRESERVATION_STATE_RESERVED\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_FULFILLED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_CANCELED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_NO_SHOW\x10\x04\x32\xf1\x02\n\x12ReservationService\x12T\n\x11\x43reateReservation\x12%.powerctl.v1.CreateReservationRequest\x1a\x18.powerctl.v1.Reservation\x12N\n\x0eGetReservation\x12\".powerctl.v1.GetReservationRequest\x1a\x18.powerctl.v1.Reservation\x12_\n\x10ListReservations\x12$.powerctl.v1.ListReservationsRequest\x1a%.powerctl.v1.ListReservationsResponse\x12T\n\x11\x43\x61ncelReservation\x12%.powerctl.v1.CancelReservationRequest\x1a\x18.powerctl.v1.Reservationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dpowerctl/v1/reservation.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x01\n\x18\x43reateReservationRequest\x12\x11\n\tconnector\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07power_w\x18\x04 \x01(\x01\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"%\n\x15GetReservationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x17ListReservationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListReservationsResponse\x12.\n\x0creservations\x18\x01 \x03(\x0b\x32\x18.powerctl.v1.Reservation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"(\n\x18\x43\x61ncelReservationRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xe0\x02\n\x0bReservation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnector\x18\x02 \x01(\t\x12.\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07power_w\x18\x05 \x01(\x01\x12,\n\x05state\x18\x06 \x01(\x0e\x32\x1d.powerctl.v1.ReservationState\x12\x0f\n\x07session\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nlapse_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tconfirmed\x18\n \x01(\x08\x12\x0e\n\x06\x64\x65tail\x18\x0b \x01(\t*\xd4\x01\n\x10ReservationState\x12!\n\x1dRESERVATION_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1aRESERVATION_STATE_RESERVED\x10\x01\x12\x1f\n\x1bRESERVATION_STATE_FULFILLED\x10\x02\x12\x1e\n\x1aRESERVATION_STATE_CANCELED\x10\x03\x12\x1d\n\x19RESERVATION_STATE_NO_SHOW\x10\x04\x12\x1d\n\x19RESERVATION_STATE_REFUSED\x10\x05\x32\xf1\x02\n\x12ReservationService\x12T\n\x11\x43reateReservation\x12%.powerctl.v1.CreateReservationRequest\x1a\x18.powerctl.v1.Reservation\x12N\n\x0eGetReservation\x12\".powerctl.v1.GetReservationRequest\x1a\x18.powerctl.v1.Reservation\x12_\n\x10ListReservations\x12$.powerctl.v1.ListReservationsRequest\x1a%.powerctl.v1.ListReservationsResponse\x12T\n\x11\x43\x61ncelReservation\x12%.powerctl.v1.CancelReservationRequest\x1a\x18.powerctl.v1.Reservationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.reservation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESERVATIONSTATE']._serialized_start=827
-  _globals['_RESERVATIONSTATE']._serialized_end=1008
+  _globals['_RESERVATIONSTATE']._serialized_start=862
+  _globals['_RESERVATIONSTATE']._serialized_end=1074
   _globals['_CREATERESERVATIONREQUEST']._serialized_start=80
   _globals['_CREATERESERVATIONREQUEST']._serialized_end=256
   _globals['_GETRESERVATIONREQUEST']._serialized_start=258
@@ -45,7 +45,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CANCELRESERVATIONREQUEST']._serialized_start=464
   _globals['_CANCELRESERVATIONREQUEST']._serialized_end=504
   _globals['_RESERVATION']._serialized_start=507
-  _globals['_RESERVATION']._serialized_end=824
-  _globals['_RESERVATIONSERVICE']._serialized_start=1011
-  _globals['_RESERVATIONSERVICE']._serialized_end=1380
+  _globals['_RESERVATION']._serialized_end=859
+  _globals['_RESERVATIONSERVICE']._serialized_start=1077
+  _globals['_RESERVATIONSERVICE']._serialized_end=1446
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,8 @@ class _ReservationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Rese
     RESERVATION_STATE_CANCELED: _ReservationState.ValueType  # 3
     RESERVATION_STATE_NO_SHOW: _ReservationState.ValueType  # 4
     """The driver did not come in time."""
+    RESERVATION_STATE_REFUSED: _ReservationState.ValueType  # 5
+    """The station cannot guarantee it; detail says why."""
 
 class ReservationState(_ReservationState, metaclass=_ReservationStateEnumTypeWrapper): ...
 
@@ -43,6 +45,8 @@ RESERVATION_STATE_FULFILLED: ReservationState.ValueType  # 2
 RESERVATION_STATE_CANCELED: ReservationState.ValueType  # 3
 RESERVATION_STATE_NO_SHOW: ReservationState.ValueType  # 4
 """The driver did not come in time."""
+RESERVATION_STATE_REFUSED: ReservationState.ValueType  # 5
+"""The station cannot guarantee it; detail says why."""
 Global___ReservationState: _TypeAlias = ReservationState  # noqa: Y015
 
 @_typing.final
@@ -180,6 +184,8 @@ class Reservation(_message.Message):
     SESSION_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     LAPSE_TIME_FIELD_NUMBER: _builtins.int
+    CONFIRMED_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"reservations/{reservation}" """
     connector: _builtins.str
@@ -189,6 +195,10 @@ class Reservation(_message.Message):
     state: Global___ReservationState.ValueType
     session: _builtins.str
     """"sessions/{session}"; empty: none has fulfilled it."""
+    confirmed: _builtins.bool
+    """True: the station has taken the power and the window into its plan. False: it has not answered yet."""
+    detail: _builtins.str
+    """Why it was refused. Empty: nothing to say."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -211,10 +221,12 @@ class Reservation(_message.Message):
         session: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         lapse_time: _timestamp_pb2.Timestamp | None = ...,
+        confirmed: _builtins.bool = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "lapse_time", b"lapse_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "create_time", b"create_time", "end_time", b"end_time", "lapse_time", b"lapse_time", "name", b"name", "power_w", b"power_w", "session", b"session", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confirmed", b"confirmed", "connector", b"connector", "create_time", b"create_time", "detail", b"detail", "end_time", b"end_time", "lapse_time", b"lapse_time", "name", b"name", "power_w", b"power_w", "session", b"session", "start_time", b"start_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

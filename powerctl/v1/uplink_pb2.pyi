@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -148,6 +149,9 @@ class Record(_message.Message):
     GRID_EVENT_FIELD_NUMBER: _builtins.int
     LINK_REPORT_FIELD_NUMBER: _builtins.int
     SECURITY_EVENT_FIELD_NUMBER: _builtins.int
+    STATION_HEALTH_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_REPORTED_FIELD_NUMBER: _builtins.int
+    FILE_CHUNK_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Assigned by the outbox, starting at 1."""
     @_builtins.property
@@ -178,6 +182,12 @@ class Record(_message.Message):
     def link_report(self) -> Global___LinkReport: ...
     @_builtins.property
     def security_event(self) -> Global___SecurityEvent: ...
+    @_builtins.property
+    def station_health(self) -> Global___StationHealth: ...
+    @_builtins.property
+    def configuration_reported(self) -> Global___ConfigurationReported: ...
+    @_builtins.property
+    def file_chunk(self) -> Global___FileChunk: ...
     def __init__(
         self,
         *,
@@ -196,12 +206,15 @@ class Record(_message.Message):
         grid_event: Global___GridEvent | None = ...,
         link_report: Global___LinkReport | None = ...,
         security_event: Global___SecurityEvent | None = ...,
+        station_health: Global___StationHealth | None = ...,
+        configuration_reported: Global___ConfigurationReported | None = ...,
+        file_chunk: Global___FileChunk | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "configuration_reported", b"configuration_reported", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "file_chunk", b"file_chunk", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_health", b"station_health", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "sequence", b"sequence", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "configuration_reported", b"configuration_reported", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "file_chunk", b"file_chunk", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "sequence", b"sequence", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_health", b"station_health", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["station_started", "connector_status_changed", "session_opened", "transaction_started", "transaction_ended", "session_closed", "telemetry", "fault_raised", "fault_cleared", "command_result", "grid_event", "link_report", "security_event"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["station_started", "connector_status_changed", "session_opened", "transaction_started", "transaction_ended", "session_closed", "telemetry", "fault_raised", "fault_cleared", "command_result", "grid_event", "link_report", "security_event", "station_health", "configuration_reported", "file_chunk"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -815,6 +828,13 @@ class StationCommand(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     START_CHARGING_FIELD_NUMBER: _builtins.int
     STOP_CHARGING_FIELD_NUMBER: _builtins.int
+    KEEP_RESERVATION_FIELD_NUMBER: _builtins.int
+    DROP_RESERVATION_FIELD_NUMBER: _builtins.int
+    SET_FLEET_CAP_FIELD_NUMBER: _builtins.int
+    END_FLEET_CAP_FIELD_NUMBER: _builtins.int
+    UNLOCK_CONNECTOR_FIELD_NUMBER: _builtins.int
+    RESET_CONNECTOR_FIELD_NUMBER: _builtins.int
+    UPLOAD_BLACK_BOX_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Unique; a command is carried out at most once."""
     @_builtins.property
@@ -825,6 +845,20 @@ class StationCommand(_message.Message):
     def start_charging(self) -> Global___StartCharging: ...
     @_builtins.property
     def stop_charging(self) -> Global___StopCharging: ...
+    @_builtins.property
+    def keep_reservation(self) -> Global___KeepReservation: ...
+    @_builtins.property
+    def drop_reservation(self) -> Global___DropReservation: ...
+    @_builtins.property
+    def set_fleet_cap(self) -> Global___SetFleetCap: ...
+    @_builtins.property
+    def end_fleet_cap(self) -> Global___EndFleetCap: ...
+    @_builtins.property
+    def unlock_connector(self) -> Global___UnlockConnector: ...
+    @_builtins.property
+    def reset_connector(self) -> Global___ResetConnector: ...
+    @_builtins.property
+    def upload_black_box(self) -> Global___UploadBlackBox: ...
     def __init__(
         self,
         *,
@@ -832,12 +866,19 @@ class StationCommand(_message.Message):
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         start_charging: Global___StartCharging | None = ...,
         stop_charging: Global___StopCharging | None = ...,
+        keep_reservation: Global___KeepReservation | None = ...,
+        drop_reservation: Global___DropReservation | None = ...,
+        set_fleet_cap: Global___SetFleetCap | None = ...,
+        end_fleet_cap: Global___EndFleetCap | None = ...,
+        unlock_connector: Global___UnlockConnector | None = ...,
+        reset_connector: Global___ResetConnector | None = ...,
+        upload_black_box: Global___UploadBlackBox | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "expire_time", b"expire_time", "start_charging", b"start_charging", "stop_charging", b"stop_charging"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "drop_reservation", b"drop_reservation", "end_fleet_cap", b"end_fleet_cap", "expire_time", b"expire_time", "keep_reservation", b"keep_reservation", "reset_connector", b"reset_connector", "set_fleet_cap", b"set_fleet_cap", "start_charging", b"start_charging", "stop_charging", b"stop_charging", "unlock_connector", b"unlock_connector", "upload_black_box", b"upload_black_box"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "command_id", b"command_id", "expire_time", b"expire_time", "start_charging", b"start_charging", "stop_charging", b"stop_charging"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "command_id", b"command_id", "drop_reservation", b"drop_reservation", "end_fleet_cap", b"end_fleet_cap", "expire_time", b"expire_time", "keep_reservation", b"keep_reservation", "reset_connector", b"reset_connector", "set_fleet_cap", b"set_fleet_cap", "start_charging", b"start_charging", "stop_charging", b"stop_charging", "unlock_connector", b"unlock_connector", "upload_black_box", b"upload_black_box"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["start_charging", "stop_charging"]  # noqa: Y015
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["start_charging", "stop_charging", "keep_reservation", "drop_reservation", "set_fleet_cap", "end_fleet_cap", "unlock_connector", "reset_connector", "upload_black_box"]  # noqa: Y015
     _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
 
@@ -889,3 +930,330 @@ class StopCharging(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StopCharging: _TypeAlias = StopCharging  # noqa: Y015
+
+@_typing.final
+class KeepReservation(_message.Message):
+    """A guaranteed power in a time window enters the station's plan. The same reservation again replaces the former one.
+    Rejected with the reason when it cannot be guaranteed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    POWER_W_FIELD_NUMBER: _builtins.int
+    reservation: _builtins.str
+    connector: _builtins.int
+    power_w: _builtins.float
+    """Watts, DC, at the connector."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        reservation: _builtins.str = ...,
+        connector: _builtins.int = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        power_w: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "end_time", b"end_time", "power_w", b"power_w", "reservation", b"reservation", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeepReservation: _TypeAlias = KeepReservation  # noqa: Y015
+
+@_typing.final
+class DropReservation(_message.Message):
+    """The reservation ends before its window does. Accepted also when the station does not know it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESERVATION_FIELD_NUMBER: _builtins.int
+    reservation: _builtins.str
+    def __init__(
+        self,
+        *,
+        reservation: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reservation", b"reservation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DropReservation: _TypeAlias = DropReservation  # noqa: Y015
+
+@_typing.final
+class SetFleetCap(_message.Message):
+    """A cap at the grid connection for a time; a minimum with all others. The same dispatch again replaces the former one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPATCH_FIELD_NUMBER: _builtins.int
+    CAP_W_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    RETURN_WITHIN_FIELD_NUMBER: _builtins.int
+    RAMP_UP_W_S_FIELD_NUMBER: _builtins.int
+    dispatch: _builtins.str
+    cap_w: _builtins.float
+    """Watts, AC; not negative."""
+    ramp_up_w_s: _builtins.float
+    """On the way up, watts per second. Zero: as commissioned."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp:
+        """Absent: at once."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Required."""
+
+    @_builtins.property
+    def return_within(self) -> _duration_pb2.Duration:
+        """Power comes back after a random part of this."""
+
+    def __init__(
+        self,
+        *,
+        dispatch: _builtins.str = ...,
+        cap_w: _builtins.float = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        return_within: _duration_pb2.Duration | None = ...,
+        ramp_up_w_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "return_within", b"return_within", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_w", b"cap_w", "dispatch", b"dispatch", "end_time", b"end_time", "ramp_up_w_s", b"ramp_up_w_s", "return_within", b"return_within", "start_time", b"start_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetFleetCap: _TypeAlias = SetFleetCap  # noqa: Y015
+
+@_typing.final
+class EndFleetCap(_message.Message):
+    """Accepted also when the station does not know it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPATCH_FIELD_NUMBER: _builtins.int
+    dispatch: _builtins.str
+    def __init__(
+        self,
+        *,
+        dispatch: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispatch", b"dispatch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EndFleetCap: _TypeAlias = EndFleetCap  # noqa: Y015
+
+@_typing.final
+class UnlockConnector(_message.Message):
+    """Opens the lock of a connector that is not energised."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    connector: _builtins.int
+    def __init__(
+        self,
+        *,
+        connector: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlockConnector: _TypeAlias = UnlockConnector  # noqa: Y015
+
+@_typing.final
+class ResetConnector(_message.Message):
+    """Lets go of a latched fault whose cause is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONNECTOR_FIELD_NUMBER: _builtins.int
+    connector: _builtins.int
+    def __init__(
+        self,
+        *,
+        connector: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetConnector: _TypeAlias = ResetConnector  # noqa: Y015
+
+@_typing.final
+class UploadBlackBox(_message.Message):
+    """Sends an archive of what the controller recorded, as FileChunk records."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
+    upload: _builtins.str
+    session: _builtins.str
+    """The recording of one session. Empty: the newest one."""
+    def __init__(
+        self,
+        *,
+        upload: _builtins.str = ...,
+        session: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session", "upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadBlackBox: _TypeAlias = UploadBlackBox  # noqa: Y015
+
+@_typing.final
+class StationHealth(_message.Message):
+    """How the station's programs are; every ten minutes, and when something of it changes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOFTWARE_VERSION_FIELD_NUMBER: _builtins.int
+    OUTBOX_RECORDS_FIELD_NUMBER: _builtins.int
+    OUTBOX_OLDEST_TIME_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_END_TIME_FIELD_NUMBER: _builtins.int
+    CONFIG_DIGEST_FIELD_NUMBER: _builtins.int
+    CLOCK_OFFSET_S_FIELD_NUMBER: _builtins.int
+    software_version: _builtins.str
+    outbox_records: _builtins.int
+    """Records that wait for the cloud's word."""
+    config_digest: _builtins.str
+    """SHA-256 over the effective configuration without its secrets, hexadecimal."""
+    clock_offset_s: _builtins.float
+    """Seconds that the station's clock is ahead of its time source. Absent: not known."""
+    @_builtins.property
+    def outbox_oldest_time(self) -> _timestamp_pb2.Timestamp:
+        """Absent: nothing waits."""
+
+    @_builtins.property
+    def certificate_end_time(self) -> _timestamp_pb2.Timestamp:
+        """When the certificate for the broker ends. Absent: not known."""
+
+    def __init__(
+        self,
+        *,
+        software_version: _builtins.str = ...,
+        outbox_records: _builtins.int = ...,
+        outbox_oldest_time: _timestamp_pb2.Timestamp | None = ...,
+        certificate_end_time: _timestamp_pb2.Timestamp | None = ...,
+        config_digest: _builtins.str = ...,
+        clock_offset_s: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_clock_offset_s", b"_clock_offset_s", "certificate_end_time", b"certificate_end_time", "clock_offset_s", b"clock_offset_s", "outbox_oldest_time", b"outbox_oldest_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_clock_offset_s", b"_clock_offset_s", "certificate_end_time", b"certificate_end_time", "clock_offset_s", b"clock_offset_s", "config_digest", b"config_digest", "outbox_oldest_time", b"outbox_oldest_time", "outbox_records", b"outbox_records", "software_version", b"software_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__clock_offset_s: _TypeAlias = _typing.Literal["clock_offset_s"]  # noqa: Y015
+    _WhichOneofArgType__clock_offset_s: _TypeAlias = _typing.Literal["_clock_offset_s", b"_clock_offset_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__clock_offset_s) -> _WhichOneofReturnType__clock_offset_s | None: ...
+
+Global___StationHealth: _TypeAlias = StationHealth  # noqa: Y015
+
+@_typing.final
+class ConfigurationReported(_message.Message):
+    """The effective configuration without its secrets, at start and on change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CONFIG_DIGEST_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    config_digest: _builtins.str
+    """As in StationHealth."""
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Dotted names, for example "station.rating_w", and their values as JSON."""
+
+    def __init__(
+        self,
+        *,
+        config_digest: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config_digest", b"config_digest", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfigurationReported: _TypeAlias = ConfigurationReported  # noqa: Y015
+
+@_typing.final
+class FileChunk(_message.Message):
+    """A part of a file that the cloud has asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    upload: _builtins.str
+    file_name: _builtins.str
+    number: _builtins.int
+    """Counts from zero."""
+    count: _builtins.int
+    content: _builtins.bytes
+    digest: _builtins.str
+    """SHA-256 of the whole file, hexadecimal."""
+    def __init__(
+        self,
+        *,
+        upload: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        number: _builtins.int = ...,
+        count: _builtins.int = ...,
+        content: _builtins.bytes = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "count", b"count", "digest", b"digest", "file_name", b"file_name", "number", b"number", "upload", b"upload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileChunk: _TypeAlias = FileChunk  # noqa: Y015

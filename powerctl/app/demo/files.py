@@ -241,7 +241,7 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
         "database_url": f"sqlite:///{files.database}",
         "migrate_on_start": True,
         "demo": True,
-        "identity": {"signing_key": str(key)},
+        "identity": {"signing_key": str(key), "sign_up": True},
         "receipts": {"signing_key": str(key.with_name(RECEIPT_KEY)), "issuer": "powerctl demo"},
         "web": {"host": HOST, "port": ports.web},
         "grpc": {"host": HOST, "port": ports.grpc, "tls": _tls(server)},

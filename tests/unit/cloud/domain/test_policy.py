@@ -9,9 +9,10 @@ from cloud.domain.refusal import Refusal, Why
 from tests.checklist.services import METHODS
 from tests.unit.cloud.stories import OPAL
 
-PUBLIC = {f"/powerctl.v1.IdentityService/{name}" for name in ("SignIn", "SignInWithPassword", "RefreshAccess")} | {
-    f"/powerctl.v1.StationIdentityService/{name}" for name in ("EnrolStation", "RenewStationCertificate")
-}
+PUBLIC = {
+    f"/powerctl.v1.IdentityService/{name}"
+    for name in ("SignIn", "SignInWithPassword", "SignUp", "SignInAsGuest", "RefreshAccess")
+} | {f"/powerctl.v1.StationIdentityService/{name}" for name in ("EnrolStation", "RenewStationCertificate")}
 """Each of them proves who calls by what is in the request."""
 
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/identity.proto.
  */
 export const file_powerctl_v1_identity: GenFile = /*@__PURE__*/
-  fileDesc("Chpwb3dlcmN0bC92MS9pZGVudGl0eS5wcm90bxILcG93ZXJjdGwudjEiHgoNU2lnbkluUmVxdWVzdBINCgV0b2tlbhgBIAEoCSKZAQoOU2lnbkluUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCglwcmluY2lwYWwYAyABKAsyFi5wb3dlcmN0bC52MS5QcmluY2lwYWwSFQoNcmVmcmVzaF90b2tlbhgEIAEoCSJSChlTaWduSW5XaXRoUGFzc3dvcmRSZXF1ZXN0EgwKBHVzZXIYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSFQoNb25lX3RpbWVfY29kZRgDIAEoCSItChRSZWZyZXNoQWNjZXNzUmVxdWVzdBIVCg1yZWZyZXNoX3Rva2VuGAEgASgJIj8KFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIQCghwYXNzd29yZBgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkiGAoWQ2hhbmdlUGFzc3dvcmRSZXNwb25zZSIQCg5TaWduT3V0UmVxdWVzdCIRCg9TaWduT3V0UmVzcG9uc2UiFQoTR2V0UHJpbmNpcGFsUmVxdWVzdCJeCglQcmluY2lwYWwSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSHwoEcm9sZRgDIAEoDjIRLnBvd2VyY3RsLnYxLlJvbGUSDAoEZGVtbxgEIAEoCCquAQoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9EUklWRVIQARIRCg1ST0xFX09QRVJBVE9SEAISFgoSUk9MRV9PUEVSQVRPUl9WSUVXEAMSDgoKUk9MRV9PV05FUhAEEhAKDFJPTEVfQklMTElORxAFEhAKDFJPTEVfVVRJTElUWRAGEhAKDFJPTEVfQVVESVRPUhAHEg4KClJPTEVfQURNSU4QCDLrAwoPSWRlbnRpdHlTZXJ2aWNlEkEKBlNpZ25JbhIaLnBvd2VyY3RsLnYxLlNpZ25JblJlcXVlc3QaGy5wb3dlcmN0bC52MS5TaWduSW5SZXNwb25zZRJZChJTaWduSW5XaXRoUGFzc3dvcmQSJi5wb3dlcmN0bC52MS5TaWduSW5XaXRoUGFzc3dvcmRSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USTwoNUmVmcmVzaEFjY2VzcxIhLnBvd2VyY3RsLnYxLlJlZnJlc2hBY2Nlc3NSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USRAoHU2lnbk91dBIbLnBvd2VyY3RsLnYxLlNpZ25PdXRSZXF1ZXN0GhwucG93ZXJjdGwudjEuU2lnbk91dFJlc3BvbnNlElkKDkNoYW5nZVBhc3N3b3JkEiIucG93ZXJjdGwudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiMucG93ZXJjdGwudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJICgxHZXRQcmluY2lwYWwSIC5wb3dlcmN0bC52MS5HZXRQcmluY2lwYWxSZXF1ZXN0GhYucG93ZXJjdGwudjEuUHJpbmNpcGFsYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chpwb3dlcmN0bC92MS9pZGVudGl0eS5wcm90bxILcG93ZXJjdGwudjEiHgoNU2lnbkluUmVxdWVzdBINCgV0b2tlbhgBIAEoCSKZAQoOU2lnbkluUmVzcG9uc2USFAoMYWNjZXNzX3Rva2VuGAEgASgJEi8KC2V4cGlyZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCglwcmluY2lwYWwYAyABKAsyFi5wb3dlcmN0bC52MS5QcmluY2lwYWwSFQoNcmVmcmVzaF90b2tlbhgEIAEoCSJSChlTaWduSW5XaXRoUGFzc3dvcmRSZXF1ZXN0EgwKBHVzZXIYASABKAkSEAoIcGFzc3dvcmQYAiABKAkSFQoNb25lX3RpbWVfY29kZRgDIAEoCSJICg1TaWduVXBSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIhYKFFNpZ25JbkFzR3Vlc3RSZXF1ZXN0Ii0KFFJlZnJlc2hBY2Nlc3NSZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkiPwoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhAKCHBhc3N3b3JkGAEgASgJEhQKDG5ld19wYXNzd29yZBgCIAEoCSIYChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZSIVChNHZXRQcmluY2lwYWxSZXF1ZXN0Im0KCVByaW5jaXBhbBIMCgRuYW1lGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIfCgRyb2xlGAMgASgOMhEucG93ZXJjdGwudjEuUm9sZRIMCgRkZW1vGAQgASgIEg0KBWd1ZXN0GAUgASgIKq4BCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIPCgtST0xFX0RSSVZFUhABEhEKDVJPTEVfT1BFUkFUT1IQAhIWChJST0xFX09QRVJBVE9SX1ZJRVcQAxIOCgpST0xFX09XTkVSEAQSEAoMUk9MRV9CSUxMSU5HEAUSEAoMUk9MRV9VVElMSVRZEAYSEAoMUk9MRV9BVURJVE9SEAcSDgoKUk9MRV9BRE1JThAIMv8ECg9JZGVudGl0eVNlcnZpY2USQQoGU2lnbkluEhoucG93ZXJjdGwudjEuU2lnbkluUmVxdWVzdBobLnBvd2VyY3RsLnYxLlNpZ25JblJlc3BvbnNlElkKElNpZ25JbldpdGhQYXNzd29yZBImLnBvd2VyY3RsLnYxLlNpZ25JbldpdGhQYXNzd29yZFJlcXVlc3QaGy5wb3dlcmN0bC52MS5TaWduSW5SZXNwb25zZRJBCgZTaWduVXASGi5wb3dlcmN0bC52MS5TaWduVXBSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USTwoNU2lnbkluQXNHdWVzdBIhLnBvd2VyY3RsLnYxLlNpZ25JbkFzR3Vlc3RSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USTwoNUmVmcmVzaEFjY2VzcxIhLnBvd2VyY3RsLnYxLlJlZnJlc2hBY2Nlc3NSZXF1ZXN0GhsucG93ZXJjdGwudjEuU2lnbkluUmVzcG9uc2USRAoHU2lnbk91dBIbLnBvd2VyY3RsLnYxLlNpZ25PdXRSZXF1ZXN0GhwucG93ZXJjdGwudjEuU2lnbk91dFJlc3BvbnNlElkKDkNoYW5nZVBhc3N3b3JkEiIucG93ZXJjdGwudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiMucG93ZXJjdGwudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJICgxHZXRQcmluY2lwYWwSIC5wb3dlcmN0bC52MS5HZXRQcmluY2lwYWxSZXF1ZXN0GhYucG93ZXJjdGwudjEuUHJpbmNpcGFsYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message powerctl.v1.SignInRequest
@@ -99,6 +99,48 @@ export const SignInWithPasswordRequestSchema: GenMessage<SignInWithPasswordReque
   messageDesc(file_powerctl_v1_identity, 2);
 
 /**
+ * @generated from message powerctl.v1.SignUpRequest
+ */
+export type SignUpRequest = Message<"powerctl.v1.SignUpRequest"> & {
+  /**
+   * Lower case letters, digits and hyphens; the last part of the user's name.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * @generated from field: string display_name = 2;
+   */
+  displayName: string;
+
+  /**
+   * @generated from field: string password = 3;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message powerctl.v1.SignUpRequest.
+ * Use `create(SignUpRequestSchema)` to create a new message.
+ */
+export const SignUpRequestSchema: GenMessage<SignUpRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_identity, 3);
+
+/**
+ * @generated from message powerctl.v1.SignInAsGuestRequest
+ */
+export type SignInAsGuestRequest = Message<"powerctl.v1.SignInAsGuestRequest"> & {
+};
+
+/**
+ * Describes the message powerctl.v1.SignInAsGuestRequest.
+ * Use `create(SignInAsGuestRequestSchema)` to create a new message.
+ */
+export const SignInAsGuestRequestSchema: GenMessage<SignInAsGuestRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_identity, 4);
+
+/**
  * @generated from message powerctl.v1.RefreshAccessRequest
  */
 export type RefreshAccessRequest = Message<"powerctl.v1.RefreshAccessRequest"> & {
@@ -113,7 +155,7 @@ export type RefreshAccessRequest = Message<"powerctl.v1.RefreshAccessRequest"> &
  * Use `create(RefreshAccessRequestSchema)` to create a new message.
  */
 export const RefreshAccessRequestSchema: GenMessage<RefreshAccessRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 3);
+  messageDesc(file_powerctl_v1_identity, 5);
 
 /**
  * @generated from message powerctl.v1.ChangePasswordRequest
@@ -135,7 +177,7 @@ export type ChangePasswordRequest = Message<"powerctl.v1.ChangePasswordRequest">
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 4);
+  messageDesc(file_powerctl_v1_identity, 6);
 
 /**
  * @generated from message powerctl.v1.ChangePasswordResponse
@@ -148,7 +190,7 @@ export type ChangePasswordResponse = Message<"powerctl.v1.ChangePasswordResponse
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 5);
+  messageDesc(file_powerctl_v1_identity, 7);
 
 /**
  * @generated from message powerctl.v1.SignOutRequest
@@ -161,7 +203,7 @@ export type SignOutRequest = Message<"powerctl.v1.SignOutRequest"> & {
  * Use `create(SignOutRequestSchema)` to create a new message.
  */
 export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 6);
+  messageDesc(file_powerctl_v1_identity, 8);
 
 /**
  * @generated from message powerctl.v1.SignOutResponse
@@ -174,7 +216,7 @@ export type SignOutResponse = Message<"powerctl.v1.SignOutResponse"> & {
  * Use `create(SignOutResponseSchema)` to create a new message.
  */
 export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 7);
+  messageDesc(file_powerctl_v1_identity, 9);
 
 /**
  * @generated from message powerctl.v1.GetPrincipalRequest
@@ -187,7 +229,7 @@ export type GetPrincipalRequest = Message<"powerctl.v1.GetPrincipalRequest"> & {
  * Use `create(GetPrincipalRequestSchema)` to create a new message.
  */
 export const GetPrincipalRequestSchema: GenMessage<GetPrincipalRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 8);
+  messageDesc(file_powerctl_v1_identity, 10);
 
 /**
  * @generated from message powerctl.v1.Principal
@@ -216,6 +258,13 @@ export type Principal = Message<"powerctl.v1.Principal"> & {
    * @generated from field: bool demo = 4;
    */
   demo: boolean;
+
+  /**
+   * True: signed in without an account.
+   *
+   * @generated from field: bool guest = 5;
+   */
+  guest: boolean;
 };
 
 /**
@@ -223,7 +272,7 @@ export type Principal = Message<"powerctl.v1.Principal"> & {
  * Use `create(PrincipalSchema)` to create a new message.
  */
 export const PrincipalSchema: GenMessage<Principal> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_identity, 9);
+  messageDesc(file_powerctl_v1_identity, 11);
 
 /**
  * @generated from enum powerctl.v1.Role
@@ -313,6 +362,26 @@ export const IdentityService: GenService<{
   signInWithPassword: {
     methodKind: "unary";
     input: typeof SignInWithPasswordRequestSchema;
+    output: typeof SignInResponseSchema;
+  },
+  /**
+   * Makes a driver's account and signs in.
+   *
+   * @generated from rpc powerctl.v1.IdentityService.SignUp
+   */
+  signUp: {
+    methodKind: "unary";
+    input: typeof SignUpRequestSchema;
+    output: typeof SignInResponseSchema;
+  },
+  /**
+   * Signs in a driver without an account. What a guest pays and charges belongs to this sign-in alone.
+   *
+   * @generated from rpc powerctl.v1.IdentityService.SignInAsGuest
+   */
+  signInAsGuest: {
+    methodKind: "unary";
+    input: typeof SignInAsGuestRequestSchema;
     output: typeof SignInResponseSchema;
   },
   /**

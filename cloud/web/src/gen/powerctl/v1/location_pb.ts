@@ -4,8 +4,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ConnectorState, ConnectorType, Limit, Money, StationLimits } from "./common_pb";
 import { file_powerctl_v1_common } from "./common_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/location.proto.
  */
 export const file_powerctl_v1_location: GenFile = /*@__PURE__*/
-  fileDesc("Chpwb3dlcmN0bC92MS9sb2NhdGlvbi5wcm90bxILcG93ZXJjdGwudjEiIgoSR2V0TG9jYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiPQoUTGlzdExvY2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiWgoVTGlzdExvY2F0aW9uc1Jlc3BvbnNlEigKCWxvY2F0aW9ucxgBIAMoCzIVLnBvd2VyY3RsLnYxLkxvY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKlAwoITG9jYXRpb24SDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIVCghsYXRpdHVkZRgEIAEoAUgAiAEBEhYKCWxvbmdpdHVkZRgFIAEoAUgBiAEBEiAKBWV2c2VzGAYgAygLMhEucG93ZXJjdGwudjEuRXZzZRIyCg5sYXN0X3NlZW5fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGb25saW5lGAggASgIEhEKCXNpbXVsYXRlZBgJIAEoCBIyCg5zdGF0aW9uX2xpbWl0cxgKIAEoCzIaLnBvd2VyY3RsLnYxLlN0YXRpb25MaW1pdHMSFwoKYWNfcG93ZXJfdxgLIAEoAUgCiAEBEioKBnRhcmlmZhgMIAEoCzIaLnBvd2VyY3RsLnYxLlRhcmlmZlN1bW1hcnkSGQoRbWFuYWdlcl9jb25uZWN0ZWQYDSABKAhCCwoJX2xhdGl0dWRlQgwKCl9sb25naXR1ZGVCDQoLX2FjX3Bvd2VyX3ciegoNVGFyaWZmU3VtbWFyeRIMCgRuYW1lGAEgASgJEjAKFGVuZXJneV9wcmljZV9wZXJfa3doGAIgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSEwoLZGVzY3JpcHRpb24YAyABKAkSFAoMdGF4X2luY2x1ZGVkGAQgASgIImkKBEV2c2USDAoEbmFtZRgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5wb3dlcmN0bC52MS5FdnNlU3RhdHVzEioKCmNvbm5lY3RvcnMYAyADKAsyFi5wb3dlcmN0bC52MS5Db25uZWN0b3Ii5wEKCUNvbm5lY3RvchIMCgRuYW1lGAEgASgJEigKBHR5cGUYAiABKA4yGi5wb3dlcmN0bC52MS5Db25uZWN0b3JUeXBlEhMKC21heF9wb3dlcl93GAMgASgBEhAKCHBvc2l0aW9uGAQgASgJEigKBGxpdmUYBSABKAsyGi5wb3dlcmN0bC52MS5Db25uZWN0b3JMaXZlEjQKEHJlc2VydmVfZW5kX3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhsKE3Jlc2VydmVkX2Zvcl9jYWxsZXIYByABKAgizwIKDUNvbm5lY3RvckxpdmUSKgoFc3RhdGUYASABKA4yGy5wb3dlcmN0bC52MS5Db25uZWN0b3JTdGF0ZRIPCgdzZXNzaW9uGAIgASgJEg8KB3Bvd2VyX3cYAyABKAESEQoJdm9sdGFnZV92GAQgASgBEhEKCWN1cnJlbnRfYRgFIAEoARIYCgtzb2NfcGVyY2VudBgGIAEoAUgAiAEBEhkKEXNlc3Npb25fZW5lcmd5X3doGAcgASgBEg8KB2xpbWl0X3cYCCABKAESIwoHcmVhc29ucxgJIAMoCzISLnBvd2VyY3RsLnYxLkxpbWl0EhAKCHRhcmdldF93GAogASgBEjAKDG1lYXN1cmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDd2h5GAwgASgJQg4KDF9zb2NfcGVyY2VudCrjAQoKRXZzZVN0YXR1cxIbChdFVlNFX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUVWU0VfU1RBVFVTX0FWQUlMQUJMRRABEhcKE0VWU0VfU1RBVFVTX0JMT0NLRUQQAhIYChRFVlNFX1NUQVRVU19DSEFSR0lORxADEhsKF0VWU0VfU1RBVFVTX0lOT1BFUkFUSVZFEAQSGgoWRVZTRV9TVEFUVVNfT1VUT0ZPUkRFUhAFEhgKFEVWU0VfU1RBVFVTX1JFU0VSVkVEEAYSFwoTRVZTRV9TVEFUVVNfVU5LTk9XThAHMrABCg9Mb2NhdGlvblNlcnZpY2USRQoLR2V0TG9jYXRpb24SHy5wb3dlcmN0bC52MS5HZXRMb2NhdGlvblJlcXVlc3QaFS5wb3dlcmN0bC52MS5Mb2NhdGlvbhJWCg1MaXN0TG9jYXRpb25zEiEucG93ZXJjdGwudjEuTGlzdExvY2F0aW9uc1JlcXVlc3QaIi5wb3dlcmN0bC52MS5MaXN0TG9jYXRpb25zUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_powerctl_v1_common]);
+  fileDesc("Chpwb3dlcmN0bC92MS9sb2NhdGlvbi5wcm90bxILcG93ZXJjdGwudjEiIgoSR2V0TG9jYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkimgEKFExpc3RMb2NhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEjMKD2Nvbm5lY3Rvcl90eXBlcxgDIAMoDjIaLnBvd2VyY3RsLnYxLkNvbm5lY3RvclR5cGUSEQoJYXZhaWxhYmxlGAQgASgIEhMKC21pbl9wb3dlcl93GAUgASgBItYBChNFc3RpbWF0ZUNvc3RSZXF1ZXN0EhEKCWNvbm5lY3RvchgBIAEoCRIRCgllbmVyZ3lfd2gYAiABKAMSMgoPY2hhcmdlX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKDWlkbGVfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQcmVzZXJ2ZV9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKLAQoMQ29zdEVzdGltYXRlEiEKBXRvdGFsGAEgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSJAoFbGluZXMYAiADKAsyFS5wb3dlcmN0bC52MS5Db3N0TGluZRIyCg9jaGFyZ2VfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iiwEKCENvc3RMaW5lEhMKC2Rlc2NyaXB0aW9uGAEgASgJEhAKCHF1YW50aXR5GAIgASgJEgwKBHVuaXQYAyABKAkSJgoKdW5pdF9wcmljZRgEIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5EiIKBmFtb3VudBgFIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5IloKFUxpc3RMb2NhdGlvbnNSZXNwb25zZRIoCglsb2NhdGlvbnMYASADKAsyFS5wb3dlcmN0bC52MS5Mb2NhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkipQMKCExvY2F0aW9uEgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSFQoIbGF0aXR1ZGUYBCABKAFIAIgBARIWCglsb25naXR1ZGUYBSABKAFIAYgBARIgCgVldnNlcxgGIAMoCzIRLnBvd2VyY3RsLnYxLkV2c2USMgoObGFzdF9zZWVuX3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBm9ubGluZRgIIAEoCBIRCglzaW11bGF0ZWQYCSABKAgSMgoOc3RhdGlvbl9saW1pdHMYCiABKAsyGi5wb3dlcmN0bC52MS5TdGF0aW9uTGltaXRzEhcKCmFjX3Bvd2VyX3cYCyABKAFIAogBARIqCgZ0YXJpZmYYDCABKAsyGi5wb3dlcmN0bC52MS5UYXJpZmZTdW1tYXJ5EhkKEW1hbmFnZXJfY29ubmVjdGVkGA0gASgIQgsKCV9sYXRpdHVkZUIMCgpfbG9uZ2l0dWRlQg0KC19hY19wb3dlcl93IvkCCg1UYXJpZmZTdW1tYXJ5EgwKBG5hbWUYASABKAkSMAoUZW5lcmd5X3ByaWNlX3Blcl9rd2gYAiABKAsyEi5wb3dlcmN0bC52MS5Nb25leRITCgtkZXNjcmlwdGlvbhgDIAEoCRIUCgx0YXhfaW5jbHVkZWQYBCABKAgSEwoLZXhwbGFuYXRpb24YBSADKAkSJwoLc2Vzc2lvbl9mZWUYBiABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIvChN0aW1lX3ByaWNlX3Blcl9ob3VyGAcgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSLwoTaWRsZV9wcmljZV9wZXJfaG91chgIIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5EjYKGnJlc2VydmF0aW9uX3ByaWNlX3Blcl9ob3VyGAkgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSJQoJbWF4X3ByaWNlGAogASgLMhIucG93ZXJjdGwudjEuTW9uZXkiaQoERXZzZRIMCgRuYW1lGAEgASgJEicKBnN0YXR1cxgCIAEoDjIXLnBvd2VyY3RsLnYxLkV2c2VTdGF0dXMSKgoKY29ubmVjdG9ycxgDIAMoCzIWLnBvd2VyY3RsLnYxLkNvbm5lY3RvciLnAQoJQ29ubmVjdG9yEgwKBG5hbWUYASABKAkSKAoEdHlwZRgCIAEoDjIaLnBvd2VyY3RsLnYxLkNvbm5lY3RvclR5cGUSEwoLbWF4X3Bvd2VyX3cYAyABKAESEAoIcG9zaXRpb24YBCABKAkSKAoEbGl2ZRgFIAEoCzIaLnBvd2VyY3RsLnYxLkNvbm5lY3RvckxpdmUSNAoQcmVzZXJ2ZV9lbmRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTcmVzZXJ2ZWRfZm9yX2NhbGxlchgHIAEoCCLPAgoNQ29ubmVjdG9yTGl2ZRIqCgVzdGF0ZRgBIAEoDjIbLnBvd2VyY3RsLnYxLkNvbm5lY3RvclN0YXRlEg8KB3Nlc3Npb24YAiABKAkSDwoHcG93ZXJfdxgDIAEoARIRCgl2b2x0YWdlX3YYBCABKAESEQoJY3VycmVudF9hGAUgASgBEhgKC3NvY19wZXJjZW50GAYgASgBSACIAQESGQoRc2Vzc2lvbl9lbmVyZ3lfd2gYByABKAESDwoHbGltaXRfdxgIIAEoARIjCgdyZWFzb25zGAkgAygLMhIucG93ZXJjdGwudjEuTGltaXQSEAoIdGFyZ2V0X3cYCiABKAESMAoMbWVhc3VyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBILCgN3aHkYDCABKAlCDgoMX3NvY19wZXJjZW50KuMBCgpFdnNlU3RhdHVzEhsKF0VWU0VfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVRVZTRV9TVEFUVVNfQVZBSUxBQkxFEAESFwoTRVZTRV9TVEFUVVNfQkxPQ0tFRBACEhgKFEVWU0VfU1RBVFVTX0NIQVJHSU5HEAMSGwoXRVZTRV9TVEFUVVNfSU5PUEVSQVRJVkUQBBIaChZFVlNFX1NUQVRVU19PVVRPRk9SREVSEAUSGAoURVZTRV9TVEFUVVNfUkVTRVJWRUQQBhIXChNFVlNFX1NUQVRVU19VTktOT1dOEAcy/QEKD0xvY2F0aW9uU2VydmljZRJFCgtHZXRMb2NhdGlvbhIfLnBvd2VyY3RsLnYxLkdldExvY2F0aW9uUmVxdWVzdBoVLnBvd2VyY3RsLnYxLkxvY2F0aW9uElYKDUxpc3RMb2NhdGlvbnMSIS5wb3dlcmN0bC52MS5MaXN0TG9jYXRpb25zUmVxdWVzdBoiLnBvd2VyY3RsLnYxLkxpc3RMb2NhdGlvbnNSZXNwb25zZRJLCgxFc3RpbWF0ZUNvc3QSIC5wb3dlcmN0bC52MS5Fc3RpbWF0ZUNvc3RSZXF1ZXN0GhkucG93ZXJjdGwudjEuQ29zdEVzdGltYXRlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_common]);
 
 /**
  * @generated from message powerctl.v1.GetLocationRequest
@@ -50,6 +50,27 @@ export type ListLocationsRequest = Message<"powerctl.v1.ListLocationsRequest"> &
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only locations with a connector of one of these types. Empty: any.
+   *
+   * @generated from field: repeated powerctl.v1.ConnectorType connector_types = 3;
+   */
+  connectorTypes: ConnectorType[];
+
+  /**
+   * Only locations with a connector that is available now; together with the other conditions, the same connector.
+   *
+   * @generated from field: bool available = 4;
+   */
+  available: boolean;
+
+  /**
+   * Only locations with a connector of at least this power, watts DC.
+   *
+   * @generated from field: double min_power_w = 5;
+   */
+  minPowerW: number;
 };
 
 /**
@@ -58,6 +79,119 @@ export type ListLocationsRequest = Message<"powerctl.v1.ListLocationsRequest"> &
  */
 export const ListLocationsRequestSchema: GenMessage<ListLocationsRequest> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_location, 1);
+
+/**
+ * @generated from message powerctl.v1.EstimateCostRequest
+ */
+export type EstimateCostRequest = Message<"powerctl.v1.EstimateCostRequest"> & {
+  /**
+   * "locations/{location}/evses/{evse}/connectors/{connector}"
+   *
+   * @generated from field: string connector = 1;
+   */
+  connector: string;
+
+  /**
+   * @generated from field: int64 energy_wh = 2;
+   */
+  energyWh: bigint;
+
+  /**
+   * Charging, without idling. Absent: as long as the energy takes at the connector's power.
+   *
+   * @generated from field: google.protobuf.Duration charge_duration = 3;
+   */
+  chargeDuration?: Duration | undefined;
+
+  /**
+   * Plugged in afterwards while the vehicle asks for nothing.
+   *
+   * @generated from field: google.protobuf.Duration idle_duration = 4;
+   */
+  idleDuration?: Duration | undefined;
+
+  /**
+   * From reserving to the start. Absent: not reserved.
+   *
+   * @generated from field: google.protobuf.Duration reserve_duration = 5;
+   */
+  reserveDuration?: Duration | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.EstimateCostRequest.
+ * Use `create(EstimateCostRequestSchema)` to create a new message.
+ */
+export const EstimateCostRequestSchema: GenMessage<EstimateCostRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_location, 2);
+
+/**
+ * @generated from message powerctl.v1.CostEstimate
+ */
+export type CostEstimate = Message<"powerctl.v1.CostEstimate"> & {
+  /**
+   * @generated from field: powerctl.v1.Money total = 1;
+   */
+  total?: Money | undefined;
+
+  /**
+   * @generated from field: repeated powerctl.v1.CostLine lines = 2;
+   */
+  lines: CostLine[];
+
+  /**
+   * @generated from field: google.protobuf.Duration charge_duration = 3;
+   */
+  chargeDuration?: Duration | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.CostEstimate.
+ * Use `create(CostEstimateSchema)` to create a new message.
+ */
+export const CostEstimateSchema: GenMessage<CostEstimate> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_location, 3);
+
+/**
+ * @generated from message powerctl.v1.CostLine
+ */
+export type CostLine = Message<"powerctl.v1.CostLine"> & {
+  /**
+   * "Energy", "Time", ...
+   *
+   * @generated from field: string description = 1;
+   */
+  description: string;
+
+  /**
+   * Decimal text, for example "12.345".
+   *
+   * @generated from field: string quantity = 2;
+   */
+  quantity: string;
+
+  /**
+   * @generated from field: string unit = 3;
+   */
+  unit: string;
+
+  /**
+   * @generated from field: powerctl.v1.Money unit_price = 4;
+   */
+  unitPrice?: Money | undefined;
+
+  /**
+   * @generated from field: powerctl.v1.Money amount = 5;
+   */
+  amount?: Money | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.CostLine.
+ * Use `create(CostLineSchema)` to create a new message.
+ */
+export const CostLineSchema: GenMessage<CostLine> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_location, 4);
 
 /**
  * @generated from message powerctl.v1.ListLocationsResponse
@@ -79,7 +213,7 @@ export type ListLocationsResponse = Message<"powerctl.v1.ListLocationsResponse">
  * Use `create(ListLocationsResponseSchema)` to create a new message.
  */
 export const ListLocationsResponseSchema: GenMessage<ListLocationsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_location, 2);
+  messageDesc(file_powerctl_v1_location, 5);
 
 /**
  * @generated from message powerctl.v1.Location
@@ -170,7 +304,7 @@ export type Location = Message<"powerctl.v1.Location"> & {
  * Use `create(LocationSchema)` to create a new message.
  */
 export const LocationSchema: GenMessage<Location> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_location, 3);
+  messageDesc(file_powerctl_v1_location, 6);
 
 /**
  * What a kilowatt hour costs, in words and as a number.
@@ -197,6 +331,48 @@ export type TariffSummary = Message<"powerctl.v1.TariffSummary"> & {
    * @generated from field: bool tax_included = 4;
    */
   taxIncluded: boolean;
+
+  /**
+   * One sentence per price, and what is not charged for.
+   *
+   * @generated from field: repeated string explanation = 5;
+   */
+  explanation: string[];
+
+  /**
+   * Once. Absent: nothing.
+   *
+   * @generated from field: powerctl.v1.Money session_fee = 6;
+   */
+  sessionFee?: Money | undefined;
+
+  /**
+   * While charging. Absent: nothing.
+   *
+   * @generated from field: powerctl.v1.Money time_price_per_hour = 7;
+   */
+  timePricePerHour?: Money | undefined;
+
+  /**
+   * While the vehicle asks for nothing, never while power is held back. Absent: nothing.
+   *
+   * @generated from field: powerctl.v1.Money idle_price_per_hour = 8;
+   */
+  idlePricePerHour?: Money | undefined;
+
+  /**
+   * From reserving to the start. Absent: nothing.
+   *
+   * @generated from field: powerctl.v1.Money reservation_price_per_hour = 9;
+   */
+  reservationPricePerHour?: Money | undefined;
+
+  /**
+   * The most that a session costs. Absent: no such limit.
+   *
+   * @generated from field: powerctl.v1.Money max_price = 10;
+   */
+  maxPrice?: Money | undefined;
 };
 
 /**
@@ -204,7 +380,7 @@ export type TariffSummary = Message<"powerctl.v1.TariffSummary"> & {
  * Use `create(TariffSummarySchema)` to create a new message.
  */
 export const TariffSummarySchema: GenMessage<TariffSummary> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_location, 4);
+  messageDesc(file_powerctl_v1_location, 7);
 
 /**
  * @generated from message powerctl.v1.Evse
@@ -233,7 +409,7 @@ export type Evse = Message<"powerctl.v1.Evse"> & {
  * Use `create(EvseSchema)` to create a new message.
  */
 export const EvseSchema: GenMessage<Evse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_location, 5);
+  messageDesc(file_powerctl_v1_location, 8);
 
 /**
  * @generated from message powerctl.v1.Connector
@@ -292,7 +468,7 @@ export type Connector = Message<"powerctl.v1.Connector"> & {
  * Use `create(ConnectorSchema)` to create a new message.
  */
 export const ConnectorSchema: GenMessage<Connector> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_location, 6);
+  messageDesc(file_powerctl_v1_location, 9);
 
 /**
  * What the connector does now, and why at this power.
@@ -378,7 +554,7 @@ export type ConnectorLive = Message<"powerctl.v1.ConnectorLive"> & {
  * Use `create(ConnectorLiveSchema)` to create a new message.
  */
 export const ConnectorLiveSchema: GenMessage<ConnectorLive> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_location, 7);
+  messageDesc(file_powerctl_v1_location, 10);
 
 /**
  * OCPI's EVSE status.
@@ -456,6 +632,16 @@ export const LocationService: GenService<{
     methodKind: "unary";
     input: typeof ListLocationsRequestSchema;
     output: typeof ListLocationsResponseSchema;
+  },
+  /**
+   * What charging would cost by the tariff of now, line by line as on a receipt.
+   *
+   * @generated from rpc powerctl.v1.LocationService.EstimateCost
+   */
+  estimateCost: {
+    methodKind: "unary";
+    input: typeof EstimateCostRequestSchema;
+    output: typeof CostEstimateSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_powerctl_v1_location, 0);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/payment.proto.
  */
 export const file_powerctl_v1_payment: GenFile = /*@__PURE__*/
-  fileDesc("Chlwb3dlcmN0bC92MS9wYXltZW50LnByb3RvEgtwb3dlcmN0bC52MSIaChhHZXRQYXltZW50T3B0aW9uc1JlcXVlc3QibwoOUGF5bWVudE9wdGlvbnMSEAoIcmVxdWlyZWQYASABKAgSEAoIcHJvdmlkZXIYAiABKAkSFwoPcHVibGlzaGFibGVfa2V5GAMgASgJEiAKBGhvbGQYBCABKAsyEi5wb3dlcmN0bC52MS5Nb25leSJbChpDcmVhdGVDaGFyZ2luZ1Rva2VuUmVxdWVzdBIRCgljb25uZWN0b3IYASABKAkSFgoOcGF5bWVudF9tZXRob2QYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSKEAQoNQ2hhcmdpbmdUb2tlbhINCgV0b2tlbhgBIAEoCRIRCgljb25uZWN0b3IYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiAKBGhvbGQYBCABKAsyEi5wb3dlcmN0bC52MS5Nb25leSIhChFHZXRQYXltZW50UmVxdWVzdBIMCgRuYW1lGAEgASgJIiUKFVJlbGVhc2VQYXltZW50UmVxdWVzdBIMCgRuYW1lGAEgASgJIr8BCgdQYXltZW50EgwKBG5hbWUYASABKAkSKAoFc3RhdGUYAiABKA4yGS5wb3dlcmN0bC52MS5QYXltZW50U3RhdGUSIAoEaG9sZBgDIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5EiQKCGNhcHR1cmVkGAQgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSJAoIcmVmdW5kZWQYBSABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIOCgZkZXRhaWwYBiABKAkq4QIKDFBheW1lbnRTdGF0ZRIdChlQQVlNRU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUEFZTUVOVF9TVEFURV9BVVRIT1JJU0lORxABEhwKGFBBWU1FTlRfU1RBVEVfQVVUSE9SSVNFRBACEhoKFlBBWU1FTlRfU1RBVEVfQ0hBUkdJTkcQAxIYChRQQVlNRU5UX1NUQVRFX1JFVklFVxAEEhsKF1BBWU1FTlRfU1RBVEVfQ0FQVFVSSU5HEAUSGQoVUEFZTUVOVF9TVEFURV9WT0lESU5HEAYSGwoXUEFZTUVOVF9TVEFURV9SRUZVTkRJTkcQBxIYChRQQVlNRU5UX1NUQVRFX0NMT1NFRBAIEhoKFlBBWU1FTlRfU1RBVEVfUkVMRUFTRUQQCRIaChZQQVlNRU5UX1NUQVRFX0RFQ0xJTkVEEAoSGAoUUEFZTUVOVF9TVEFURV9VTlBBSUQQCzLVAgoOUGF5bWVudFNlcnZpY2USVwoRR2V0UGF5bWVudE9wdGlvbnMSJS5wb3dlcmN0bC52MS5HZXRQYXltZW50T3B0aW9uc1JlcXVlc3QaGy5wb3dlcmN0bC52MS5QYXltZW50T3B0aW9ucxJaChNDcmVhdGVDaGFyZ2luZ1Rva2VuEicucG93ZXJjdGwudjEuQ3JlYXRlQ2hhcmdpbmdUb2tlblJlcXVlc3QaGi5wb3dlcmN0bC52MS5DaGFyZ2luZ1Rva2VuEkIKCkdldFBheW1lbnQSHi5wb3dlcmN0bC52MS5HZXRQYXltZW50UmVxdWVzdBoULnBvd2VyY3RsLnYxLlBheW1lbnQSSgoOUmVsZWFzZVBheW1lbnQSIi5wb3dlcmN0bC52MS5SZWxlYXNlUGF5bWVudFJlcXVlc3QaFC5wb3dlcmN0bC52MS5QYXltZW50YgZwcm90bzM", [file_google_protobuf_timestamp, file_powerctl_v1_common]);
+  fileDesc("Chlwb3dlcmN0bC92MS9wYXltZW50LnByb3RvEgtwb3dlcmN0bC52MSIaChhHZXRQYXltZW50T3B0aW9uc1JlcXVlc3QizgEKDlBheW1lbnRPcHRpb25zEhAKCHJlcXVpcmVkGAEgASgIEhAKCHByb3ZpZGVyGAIgASgJEhcKD3B1Ymxpc2hhYmxlX2tleRgDIAEoCRIgCgRob2xkGAQgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSJwoFa2luZHMYBSADKA4yGC5wb3dlcmN0bC52MS5QYXltZW50S2luZBI0Cgx0ZXN0X21ldGhvZHMYBiADKAsyHi5wb3dlcmN0bC52MS5UZXN0UGF5bWVudE1ldGhvZCJ6ChFUZXN0UGF5bWVudE1ldGhvZBIWCg5wYXltZW50X21ldGhvZBgBIAEoCRImCgRraW5kGAIgASgOMhgucG93ZXJjdGwudjEuUGF5bWVudEtpbmQSFAoMZGlzcGxheV9uYW1lGAMgASgJEg8KB291dGNvbWUYBCABKAkiIgoSR2V0UHVyY2hhc2VSZXF1ZXN0EgwKBG5hbWUYASABKAkiPQoUTGlzdFB1cmNoYXNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiWgoVTGlzdFB1cmNoYXNlc1Jlc3BvbnNlEigKCXB1cmNoYXNlcxgBIAMoCzIVLnBvd2VyY3RsLnYxLlB1cmNoYXNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLdAgoIUHVyY2hhc2USDAoEbmFtZRgBIAEoCRIRCgljb25uZWN0b3IYAiABKAkSDwoHc2Vzc2lvbhgDIAEoCRIPCgdyZWNlaXB0GAQgASgJEigKBXN0YXRlGAUgASgOMhkucG93ZXJjdGwudjEuUGF5bWVudFN0YXRlEiAKBGhvbGQYBiABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIkCghjYXB0dXJlZBgHIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5EiQKCHJlZnVuZGVkGAggASgLMhIucG93ZXJjdGwudjEuTW9uZXkSDgoGZGV0YWlsGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChF0b2tlbl9leHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWwoaQ3JlYXRlQ2hhcmdpbmdUb2tlblJlcXVlc3QSEQoJY29ubmVjdG9yGAEgASgJEhYKDnBheW1lbnRfbWV0aG9kGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkilgEKDUNoYXJnaW5nVG9rZW4SDQoFdG9rZW4YASABKAkSEQoJY29ubmVjdG9yGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIgCgRob2xkGAQgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSEAoIcHVyY2hhc2UYBSABKAkiIQoRR2V0UGF5bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCSIlChVSZWxlYXNlUGF5bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCSK/AQoHUGF5bWVudBIMCgRuYW1lGAEgASgJEigKBXN0YXRlGAIgASgOMhkucG93ZXJjdGwudjEuUGF5bWVudFN0YXRlEiAKBGhvbGQYAyABKAsyEi5wb3dlcmN0bC52MS5Nb25leRIkCghjYXB0dXJlZBgEIAEoCzISLnBvd2VyY3RsLnYxLk1vbmV5EiQKCHJlZnVuZGVkGAUgASgLMhIucG93ZXJjdGwudjEuTW9uZXkSDgoGZGV0YWlsGAYgASgJKlsKC1BheW1lbnRLaW5kEhwKGFBBWU1FTlRfS0lORF9VTlNQRUNJRklFRBAAEhUKEVBBWU1FTlRfS0lORF9DQVJEEAESFwoTUEFZTUVOVF9LSU5EX1dBTExFVBACKuECCgxQYXltZW50U3RhdGUSHQoZUEFZTUVOVF9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVBBWU1FTlRfU1RBVEVfQVVUSE9SSVNJTkcQARIcChhQQVlNRU5UX1NUQVRFX0FVVEhPUklTRUQQAhIaChZQQVlNRU5UX1NUQVRFX0NIQVJHSU5HEAMSGAoUUEFZTUVOVF9TVEFURV9SRVZJRVcQBBIbChdQQVlNRU5UX1NUQVRFX0NBUFRVUklORxAFEhkKFVBBWU1FTlRfU1RBVEVfVk9JRElORxAGEhsKF1BBWU1FTlRfU1RBVEVfUkVGVU5ESU5HEAcSGAoUUEFZTUVOVF9TVEFURV9DTE9TRUQQCBIaChZQQVlNRU5UX1NUQVRFX1JFTEVBU0VEEAkSGgoWUEFZTUVOVF9TVEFURV9ERUNMSU5FRBAKEhgKFFBBWU1FTlRfU1RBVEVfVU5QQUlEEAsy9AMKDlBheW1lbnRTZXJ2aWNlElcKEUdldFBheW1lbnRPcHRpb25zEiUucG93ZXJjdGwudjEuR2V0UGF5bWVudE9wdGlvbnNSZXF1ZXN0GhsucG93ZXJjdGwudjEuUGF5bWVudE9wdGlvbnMSWgoTQ3JlYXRlQ2hhcmdpbmdUb2tlbhInLnBvd2VyY3RsLnYxLkNyZWF0ZUNoYXJnaW5nVG9rZW5SZXF1ZXN0GhoucG93ZXJjdGwudjEuQ2hhcmdpbmdUb2tlbhJFCgtHZXRQdXJjaGFzZRIfLnBvd2VyY3RsLnYxLkdldFB1cmNoYXNlUmVxdWVzdBoVLnBvd2VyY3RsLnYxLlB1cmNoYXNlElYKDUxpc3RQdXJjaGFzZXMSIS5wb3dlcmN0bC52MS5MaXN0UHVyY2hhc2VzUmVxdWVzdBoiLnBvd2VyY3RsLnYxLkxpc3RQdXJjaGFzZXNSZXNwb25zZRJCCgpHZXRQYXltZW50Eh4ucG93ZXJjdGwudjEuR2V0UGF5bWVudFJlcXVlc3QaFC5wb3dlcmN0bC52MS5QYXltZW50EkoKDlJlbGVhc2VQYXltZW50EiIucG93ZXJjdGwudjEuUmVsZWFzZVBheW1lbnRSZXF1ZXN0GhQucG93ZXJjdGwudjEuUGF5bWVudGIGcHJvdG8z", [file_google_protobuf_timestamp, file_powerctl_v1_common]);
 
 /**
  * @generated from message powerctl.v1.GetPaymentOptionsRequest
@@ -60,6 +60,18 @@ export type PaymentOptions = Message<"powerctl.v1.PaymentOptions"> & {
    * @generated from field: powerctl.v1.Money hold = 4;
    */
   hold?: Money | undefined;
+
+  /**
+   * @generated from field: repeated powerctl.v1.PaymentKind kinds = 5;
+   */
+  kinds: PaymentKind[];
+
+  /**
+   * Payment methods of a provider that moves no money. Empty: the provider is real.
+   *
+   * @generated from field: repeated powerctl.v1.TestPaymentMethod test_methods = 6;
+   */
+  testMethods: TestPaymentMethod[];
 };
 
 /**
@@ -68,6 +80,184 @@ export type PaymentOptions = Message<"powerctl.v1.PaymentOptions"> & {
  */
 export const PaymentOptionsSchema: GenMessage<PaymentOptions> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_payment, 1);
+
+/**
+ * @generated from message powerctl.v1.TestPaymentMethod
+ */
+export type TestPaymentMethod = Message<"powerctl.v1.TestPaymentMethod"> & {
+  /**
+   * For CreateChargingToken.
+   *
+   * @generated from field: string payment_method = 1;
+   */
+  paymentMethod: string;
+
+  /**
+   * @generated from field: powerctl.v1.PaymentKind kind = 2;
+   */
+  kind: PaymentKind;
+
+  /**
+   * @generated from field: string display_name = 3;
+   */
+  displayName: string;
+
+  /**
+   * What happens, for example "Declined: not enough money."
+   *
+   * @generated from field: string outcome = 4;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message powerctl.v1.TestPaymentMethod.
+ * Use `create(TestPaymentMethodSchema)` to create a new message.
+ */
+export const TestPaymentMethodSchema: GenMessage<TestPaymentMethod> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_payment, 2);
+
+/**
+ * @generated from message powerctl.v1.GetPurchaseRequest
+ */
+export type GetPurchaseRequest = Message<"powerctl.v1.GetPurchaseRequest"> & {
+  /**
+   * "purchases/{purchase}"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message powerctl.v1.GetPurchaseRequest.
+ * Use `create(GetPurchaseRequestSchema)` to create a new message.
+ */
+export const GetPurchaseRequestSchema: GenMessage<GetPurchaseRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_payment, 3);
+
+/**
+ * @generated from message powerctl.v1.ListPurchasesRequest
+ */
+export type ListPurchasesRequest = Message<"powerctl.v1.ListPurchasesRequest"> & {
+  /**
+   * Coerced to at most 100; zero means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message powerctl.v1.ListPurchasesRequest.
+ * Use `create(ListPurchasesRequestSchema)` to create a new message.
+ */
+export const ListPurchasesRequestSchema: GenMessage<ListPurchasesRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_payment, 4);
+
+/**
+ * @generated from message powerctl.v1.ListPurchasesResponse
+ */
+export type ListPurchasesResponse = Message<"powerctl.v1.ListPurchasesResponse"> & {
+  /**
+   * @generated from field: repeated powerctl.v1.Purchase purchases = 1;
+   */
+  purchases: Purchase[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message powerctl.v1.ListPurchasesResponse.
+ * Use `create(ListPurchasesResponseSchema)` to create a new message.
+ */
+export const ListPurchasesResponseSchema: GenMessage<ListPurchasesResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_payment, 5);
+
+/**
+ * @generated from message powerctl.v1.Purchase
+ */
+export type Purchase = Message<"powerctl.v1.Purchase"> & {
+  /**
+   * "purchases/{purchase}"
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * "locations/{location}/evses/{evse}/connectors/{connector}"
+   *
+   * @generated from field: string connector = 2;
+   */
+  connector: string;
+
+  /**
+   * "sessions/{session}"; empty: the token has started none.
+   *
+   * @generated from field: string session = 3;
+   */
+  session: string;
+
+  /**
+   * "receipts/{receipt}"; empty: none yet.
+   *
+   * @generated from field: string receipt = 4;
+   */
+  receipt: string;
+
+  /**
+   * @generated from field: powerctl.v1.PaymentState state = 5;
+   */
+  state: PaymentState;
+
+  /**
+   * @generated from field: powerctl.v1.Money hold = 6;
+   */
+  hold?: Money | undefined;
+
+  /**
+   * @generated from field: powerctl.v1.Money captured = 7;
+   */
+  captured?: Money | undefined;
+
+  /**
+   * @generated from field: powerctl.v1.Money refunded = 8;
+   */
+  refunded?: Money | undefined;
+
+  /**
+   * @generated from field: string detail = 9;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp create_time = 10;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Until when the charging token waits for its start. Absent: it does not wait any more.
+   *
+   * @generated from field: google.protobuf.Timestamp token_expire_time = 11;
+   */
+  tokenExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.Purchase.
+ * Use `create(PurchaseSchema)` to create a new message.
+ */
+export const PurchaseSchema: GenMessage<Purchase> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_payment, 6);
 
 /**
  * @generated from message powerctl.v1.CreateChargingTokenRequest
@@ -100,7 +290,7 @@ export type CreateChargingTokenRequest = Message<"powerctl.v1.CreateChargingToke
  * Use `create(CreateChargingTokenRequestSchema)` to create a new message.
  */
 export const CreateChargingTokenRequestSchema: GenMessage<CreateChargingTokenRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_payment, 2);
+  messageDesc(file_powerctl_v1_payment, 7);
 
 /**
  * @generated from message powerctl.v1.ChargingToken
@@ -129,6 +319,13 @@ export type ChargingToken = Message<"powerctl.v1.ChargingToken"> & {
    * @generated from field: powerctl.v1.Money hold = 4;
    */
   hold?: Money | undefined;
+
+  /**
+   * "purchases/{purchase}"
+   *
+   * @generated from field: string purchase = 5;
+   */
+  purchase: string;
 };
 
 /**
@@ -136,7 +333,7 @@ export type ChargingToken = Message<"powerctl.v1.ChargingToken"> & {
  * Use `create(ChargingTokenSchema)` to create a new message.
  */
 export const ChargingTokenSchema: GenMessage<ChargingToken> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_payment, 3);
+  messageDesc(file_powerctl_v1_payment, 8);
 
 /**
  * @generated from message powerctl.v1.GetPaymentRequest
@@ -155,7 +352,7 @@ export type GetPaymentRequest = Message<"powerctl.v1.GetPaymentRequest"> & {
  * Use `create(GetPaymentRequestSchema)` to create a new message.
  */
 export const GetPaymentRequestSchema: GenMessage<GetPaymentRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_payment, 4);
+  messageDesc(file_powerctl_v1_payment, 9);
 
 /**
  * @generated from message powerctl.v1.ReleasePaymentRequest
@@ -174,7 +371,7 @@ export type ReleasePaymentRequest = Message<"powerctl.v1.ReleasePaymentRequest">
  * Use `create(ReleasePaymentRequestSchema)` to create a new message.
  */
 export const ReleasePaymentRequestSchema: GenMessage<ReleasePaymentRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_payment, 5);
+  messageDesc(file_powerctl_v1_payment, 10);
 
 /**
  * @generated from message powerctl.v1.Payment
@@ -222,7 +419,35 @@ export type Payment = Message<"powerctl.v1.Payment"> & {
  * Use `create(PaymentSchema)` to create a new message.
  */
 export const PaymentSchema: GenMessage<Payment> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_payment, 6);
+  messageDesc(file_powerctl_v1_payment, 11);
+
+/**
+ * @generated from enum powerctl.v1.PaymentKind
+ */
+export enum PaymentKind {
+  /**
+   * @generated from enum value: PAYMENT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PAYMENT_KIND_CARD = 1;
+   */
+  CARD = 1,
+
+  /**
+   * PayPal, Apple Pay and the like.
+   *
+   * @generated from enum value: PAYMENT_KIND_WALLET = 2;
+   */
+  WALLET = 2,
+}
+
+/**
+ * Describes the enum powerctl.v1.PaymentKind.
+ */
+export const PaymentKindSchema: GenEnum<PaymentKind> = /*@__PURE__*/
+  enumDesc(file_powerctl_v1_payment, 0);
 
 /**
  * @generated from enum powerctl.v1.PaymentState
@@ -301,7 +526,7 @@ export enum PaymentState {
  * Describes the enum powerctl.v1.PaymentState.
  */
 export const PaymentStateSchema: GenEnum<PaymentState> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_payment, 0);
+  enumDesc(file_powerctl_v1_payment, 1);
 
 /**
  * Paying before charging: an amount is held on a card or wallet, a token starts one session, and what the receipt says
@@ -330,6 +555,26 @@ export const PaymentService: GenService<{
     methodKind: "unary";
     input: typeof CreateChargingTokenRequestSchema;
     output: typeof ChargingTokenSchema;
+  },
+  /**
+   * What a charging token was bought with and what became of the money.
+   *
+   * @generated from rpc powerctl.v1.PaymentService.GetPurchase
+   */
+  getPurchase: {
+    methodKind: "unary";
+    input: typeof GetPurchaseRequestSchema;
+    output: typeof PurchaseSchema;
+  },
+  /**
+   * The caller's, newest first; an operator's and the billing department's: everybody's.
+   *
+   * @generated from rpc powerctl.v1.PaymentService.ListPurchases
+   */
+  listPurchases: {
+    methodKind: "unary";
+    input: typeof ListPurchasesRequestSchema;
+    output: typeof ListPurchasesResponseSchema;
   },
   /**
    * The payment of a session.
