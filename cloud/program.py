@@ -34,6 +34,7 @@ from cloud.ca.broker_files import BrokerFiles
 from cloud.ca.registrar import Registrar, authority
 from cloud.ca.takeover import take_over
 from cloud.domain.principal import Principal
+from cloud.ingest.jetstream import ClusterLink
 from cloud.ingest.mqtt import StationLink
 from cloud.ingest.ports import StoreUnavailable
 from cloud.money import payments_of, sealer, webhook_secret
@@ -43,6 +44,7 @@ from cloud.settings import CloudSettings, load_settings
 from cloud.store.engine import Database, database_url
 from cloud.store.migrate import migrate, require_current
 from cloud.store.store import Store
+from cloud.store.turn import HOUSEKEEPING, Turn
 from cloud.web.assets import Assets
 from powerctl.core.clock import Clock
 from powerctl.runtime import log, metrics
@@ -65,20 +67,47 @@ async def run(config: Path) -> None:
     """
     settings, clock, health = load_settings(config), SystemClock(), Health()
     async with opened(settings, clock) as core:
-        link = StationLink(settings.mqtt, core.store, clock, health)
-        methods, charging = api(core, link.publisher)
-        web = web_server(core, methods)
-        grpc = GrpcServer(methods, core.sign_ins, reflect=settings.reflection, limits=core.limits)
-        await grpc.start(settings.grpc.host, settings.grpc.port, settings.grpc.tls)
+        link = link_to_stations(core, clock, health)
         metrics_server = HealthServer(settings.http, health, setting="cloud.http.port")
         await metrics_server.start()
         try:
-            _log.info("cloud_ready", web=web.port, grpc=grpc.port, metrics=metrics_server.port, demo=settings.demo)
+            tasks = [link.run()]
+            if "api" in settings.parts:
+                tasks += await front(core, link.publisher, health)
+            _log.info("cloud_ready", metrics=metrics_server.port, parts=sorted(settings.parts), demo=settings.demo)
             notify_ready()
-            tasks = (core.store.feed.run(), link.run(), grpc.run(), web.run())
-            await run_service("cloud", *tasks, *broker_files(core), housekeep(core, health, charging))
+            await run_service("cloud", *tasks)
         finally:
             metrics_server.close()
+
+
+def link_to_stations(core: Core, clock: Clock, health: Health) -> StationLink | ClusterLink:
+    """The connection to the broker, by which records come in where this process takes any.
+
+    Raises:
+        ConfigError: The certificate files cannot be used.
+    """
+    settings, store = core.settings, core.store
+    if settings.nats is None:
+        return StationLink(settings.mqtt, store, clock, health)
+    taker = store if "ingest" in settings.parts else None
+    return ClusterLink(settings.nats, taker, clock, health, store.settled)
+
+
+async def front(core: Core, publisher: CommandPublisher, health: Health) -> list[Coroutine[Any, Any, NoReturn]]:
+    """What serves people and keeps house, with its ports open.
+
+    Raises:
+        ConfigError: A port is taken.
+    """
+    settings = core.settings
+    methods, charging = api(core, publisher)
+    web = web_server(core, methods)
+    grpc = GrpcServer(methods, core.sign_ins, reflect=settings.reflection, limits=core.limits)
+    await grpc.start(settings.grpc.host, settings.grpc.port, settings.grpc.tls)
+    _log.info("api_ready", web=web.port, grpc=grpc.port)
+    tasks = [core.store.feed.run(), grpc.run(), web.run()]
+    return [*tasks, *broker_files(core), housekeep(core, health, charging)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,31 +194,61 @@ def broker_files(core: Core) -> list[Coroutine[Any, Any, NoReturn]]:
 
 
 async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:
-    """Send again what a restart cut off, give up, forget, and say whether the database works, for ever."""
-    store = core.store
-    chores: list[Callable[[], Awaitable[object]]] = [charging.resume, store.forget]
-    chores.append(lambda: anchor(store, core.tokens))
-    reserving = Reserving(store, random_id)
-    rounds = 0
-    while True:
-        metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
-        try:
-            await store.expire()
-            await reserving.tick()
-            if core.payments is not None:
-                await core.payments.tick()
-            await core.sign_ins.hear()
-            while chores:
-                await chores[0]()
-                chores.pop(0)
-            health.set("database", True)
-        except StoreUnavailable as error:
-            health.set("database", False, str(error))
-        await asyncio.sleep(_EXPIRE_EVERY_S)
-        rounds += 1
-        if rounds % _FORGET_EVERY == 0:
-            chores += [store.forget, lambda: anchor(store, core.tokens)]
-            chores += [core.payments.forget] if core.payments is not None else []
+    """Hear of sign-offs, do the chores when it is this replica's turn, and say whether the database works, for ever."""
+    store, chores = core.store, _Chores(core, charging)
+    turn = Turn(store.database, HOUSEKEEPING)
+    try:
+        while True:
+            metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
+            try:
+                await core.sign_ins.hear()
+                if await turn.mine():
+                    await chores.round()
+                else:
+                    chores.rest()
+                health.set("database", True)
+            except StoreUnavailable as error:
+                health.set("database", False, str(error))
+            await asyncio.sleep(_EXPIRE_EVERY_S)
+    finally:
+        await turn.close()
+
+
+class _Chores:
+    """What one replica does for all: send again what a restart cut off, give up, settle, forget."""
+
+    def __init__(self, core: Core, charging: Charging) -> None:
+        self._core = core
+        self._charging = charging
+        self._reserving = Reserving(core.store, random_id)
+        self.rest()
+
+    def rest(self) -> None:
+        """It is another's turn: whoever begins one starts from what the database says."""
+        self._rounds = 0
+        self._due: list[Callable[[], Awaitable[object]]] = [self._charging.resume, *self._now_and_then()]
+
+    def _now_and_then(self) -> list[Callable[[], Awaitable[object]]]:
+        store, payments = self._core.store, self._core.payments
+        chores: list[Callable[[], Awaitable[object]]] = [store.forget, lambda: anchor(store, self._core.tokens)]
+        return [*chores, payments.forget] if payments is not None else chores
+
+    async def round(self) -> None:
+        """Do what is due.
+
+        Raises:
+            StoreUnavailable: Not all of it was done; it stays due.
+        """
+        await self._core.store.expire()
+        await self._reserving.tick()
+        if self._core.payments is not None:
+            await self._core.payments.tick()
+        while self._due:
+            await self._due[0]()
+            self._due.pop(0)
+        self._rounds += 1
+        if self._rounds % _FORGET_EVERY == 0:
+            self._due += self._now_and_then()
 
 
 def random_id() -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
 from cloud.ca.settings import CaSettings
+from cloud.ingest.jetstream import NatsSettings
 from cloud.settings_money import PaymentSettings, ReceiptSettings, TariffSettings
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
@@ -98,6 +99,10 @@ class CloudSettings(Section):
     identity: IdentitySettings
     mqtt: MqttSettings
     """The broker that stations speak to."""
+    nats: NatsSettings | None = None
+    """The same broker as a NATS cluster. Set: records come through its stream, to one of several replicas."""
+    parts: frozenset[Literal["ingest", "api"]] = Field(default=frozenset({"ingest", "api"}), min_length=1)
+    """What this process does. One part alone needs `nats`."""
     tariff: TariffSettings
     limits: LimitSettings = LimitSettings()
     ca: CaSettings | None = None
@@ -125,6 +130,14 @@ class CloudSettings(Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError("not a time zone of this machine; use a name such as Europe/Helsinki") from error
         return name
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        if self.nats is None and len(self.parts) < 2:
+            raise ValueError("a process with one part alone needs nats: an MQTT broker keeps one session for the cloud")
+        if "sqlite" in self.database_url and len(self.parts) < 2:
+            raise ValueError("several processes need a database that serves them: use postgresql://")
+        return self
 
     @property
     def zone(self) -> tzinfo:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,6 +62,12 @@ async def answered(connection: AsyncConnection, station: StationId, body: Comman
     )
     found: SessionId | None = (await connection.execute(statement)).scalar_one_or_none()
     return found
+
+
+async def settled(connection: AsyncConnection, command_ids: Collection[str]) -> list[str]:
+    """Of these commands, those that were answered or given up."""
+    query = select(COMMANDS.c.id).where(COMMANDS.c.id.in_(command_ids), COMMANDS.c.outcome.is_not(None))
+    return list((await connection.execute(query)).scalars())
 
 
 async def unanswered(connection: AsyncConnection, now: datetime) -> Sequence[SentCommand]:

@@ -54,7 +54,7 @@ class Database:
         Raises:
             StoreUnavailable: The database does not answer.
         """
-        with _translated():
+        with translated():
             async with self.engine.connect() as connection, connection.begin():
                 yield connection
 
@@ -65,7 +65,7 @@ class Database:
         Raises:
             StoreUnavailable: The database does not answer or takes nothing; nothing was written.
         """
-        with _translated():
+        with translated():
             async with self._writing, self.engine.connect() as connection:
                 writer = await connection.execution_options(writes=True)
                 async with writer.begin():
@@ -79,7 +79,7 @@ class Database:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """What the drivers raise when the database is away or full, as one exception."""
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -85,6 +85,11 @@ class Store:
             projection = Projection(writing, station, self.tariff, self.new_id, self.seal)
             await projection.apply([(Order(epoch, one.sequence), one.record) for one in new])
         return result
+
+    async def settled(self, command_ids: Collection[str]) -> Collection[str]:
+        """Of these commands, those that need not be sent again."""
+        async with self.database.read() as connection:
+            return await commands.settled(connection, command_ids)
 
     async def quarantine(self, topic: str, payload: bytes, reason: str) -> None:
         """Keep a message that was refused, for a person to look at."""

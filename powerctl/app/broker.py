@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from cryptography import x509
 
@@ -49,6 +49,25 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One NATS node among several that keep each message together."""
+
+    name: str
+    """Of the node; no other has it."""
+    client_port: int
+    """Where the cloud's replicas connect."""
+    cluster_port: int
+    """Where the other nodes connect."""
+    routes: tuple[str, ...]
+    """`HOST:PORT` of every node's cluster port."""
+
+    @property
+    def replicas(self) -> int:
+        """Nodes that keep a message; an odd number, so that one that fails leaves a majority."""
+        return min(5, len(self.routes) - (1 - len(self.routes) % 2))
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Files that the cloud writes when a station is enrolled, renewed or revoked."""
 
@@ -74,6 +93,7 @@ def prepare(
     ingest: Path,
     name: BrokerName | None = None,
     access: Access | None = None,
+    member: Member | None = None,
 ) -> BrokerCommand:
     """Write the configuration of a broker, and say how to start it.
 
@@ -84,6 +104,7 @@ def prepare(
         name: Which broker. None: NATS when its binary is there, else Mosquitto.
         access: Files by which the cloud says whose certificates count, which the broker reads again on SIGHUP.
             None: the stations above, for ever.
+        member: Its place in a cluster. None: it is alone. Mosquitto knows no clusters.
 
     Raises:
         ConfigError: There is no such broker on this machine.
@@ -92,7 +113,7 @@ def prepare(
     place.folder.mkdir(parents=True, exist_ok=True)
     if chosen == "nats":
         configuration = place.folder / "nats.conf"
-        write_private(configuration, nats_configuration(place, stations, ingest, access).encode())
+        write_private(configuration, nats_configuration(place, stations, ingest, access, member).encode())
         return BrokerCommand("nats", (str(binary), "--config", str(configuration)), configuration)
     configuration = place.folder / "mosquitto.conf"
     write_private(place.folder / "acl", mosquitto_acl(common_name(ingest)).encode())
@@ -208,7 +229,9 @@ def mosquitto_acl(ingest: str = INGEST_NAME) -> str:
 # NATS
 
 
-def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path, access: Access | None = None) -> str:
+def nats_configuration(
+    place: Place, stations: Iterable[Path], ingest: Path, access: Access | None = None, member: Member | None = None
+) -> str:
     """A `nats.conf`; its MQTT side needs JetStream and a server name (docs.nats.io, Configuring MQTT)."""
     tls = {
         "cert_file": str(place.tls.certificate),
@@ -219,23 +242,39 @@ def nats_configuration(place: Place, stations: Iterable[Path], ingest: Path, acc
     }
     known = [broker_access.station(subject(file), station_id(common_name(file))) for file in stations]
     users = [broker_access.cloud(subject(ingest)), *known]
-    text = json.dumps(
-        {
-            "server_name": "powerctl",
+    settings: dict[str, Any] = {
+        "server_name": "powerctl",
+        "host": place.host,
+        "port": -1,
+        "tls": tls,
+        "max_payload": MAX_MESSAGE_BYTES,
+        "jetstream": {"store_dir": str(place.folder / "jetstream"), "max_mem": "64M", "max_file": "1G"},
+        "mqtt": {
             "host": place.host,
-            "port": -1,
+            "port": place.port,
             "tls": tls,
-            "max_payload": MAX_MESSAGE_BYTES,
-            "jetstream": {"store_dir": str(place.folder / "jetstream"), "max_mem": "64M", "max_file": "1G"},
-            "mqtt": {
-                "host": place.host,
-                "port": place.port,
-                "tls": tls,
-                "ack_wait": "10s",
-                "max_ack_pending": IN_FLIGHT,
-            },
-            "authorization": {"users": users} if access is None else _INCLUDED,
+            "ack_wait": "10s",
+            "max_ack_pending": IN_FLIGHT,
         },
-        indent=2,
-    )
+        "authorization": {"users": users} if access is None else _INCLUDED,
+    }
+    if member is not None:
+        _join(settings, member, place.host, {key: tls[key] for key in tls if key != "verify_and_map"})
+    text = json.dumps(settings, indent=2)
     return text if access is None else text.replace(json.dumps(_INCLUDED), f"{{\n  include {access.users.name}\n}}")
+
+
+def _join(settings: dict[str, Any], member: Member, host: str, tls: Mapping[str, object]) -> None:
+    """Make the node one of a cluster that writes synchronously (docs.nats.io, JetStream Clustering)."""
+    settings["server_name"] = member.name
+    settings["port"] = member.client_port
+    # Without it a node syncs every two minutes, and a power cut takes what it has acknowledged since.
+    settings["jetstream"]["sync_interval"] = "always"
+    settings["mqtt"]["stream_replicas"] = member.replicas
+    settings["cluster"] = {
+        "name": "powerctl",
+        "host": host,
+        "port": member.cluster_port,
+        "tls": {**tls, "verify": True},
+        "routes": [f"nats-route://{route}" for route in member.routes],
+    }

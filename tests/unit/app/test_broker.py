@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from powerctl.app import broker
-from powerctl.app.broker import INGEST_NAME, Place, find, mosquitto_acl, mosquitto_configuration, prepare
+from powerctl.app.broker import INGEST_NAME, Member, Place, find, mosquitto_acl, mosquitto_configuration, prepare
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import station_id
 from powerctl.runtime.pki import Authority, create_ca, issue
@@ -41,6 +41,36 @@ def test_nats_lets_a_station_use_its_own_topics_only(authority: Authority, place
             "subscribe": {"allow": ["evcs.v1.09.ST-1.ack", "evcs.v1.09.ST-1.cmd", "$MQTT.>"]},
         },
     }
+
+
+def test_nats_lets_the_cloud_use_its_stream_and_nothing_else_of_jetstream(authority: Authority, place: Place) -> None:
+    ingest = issue(authority, INGEST_NAME, client=True).certificate
+    command = prepare(place, stations=[], ingest=ingest, name="nats")
+    (cloud,) = json.loads(command.configuration.read_text())["authorization"]["users"]
+    allowed = cloud["permissions"]["publish"]["allow"]
+    calls = [name for name in allowed if name.startswith("$JS.")]
+    assert calls
+    assert all("STATIONS" in name for name in calls)
+    assert not any("DELETE" in name or "PURGE" in name for name in calls)
+
+
+def test_a_member_of_a_cluster_writes_synchronously_and_keeps_everything_three_times(
+    authority: Authority, place: Place
+) -> None:
+    ingest = issue(authority, INGEST_NAME, client=True).certificate
+    member = Member("n1", 4222, 6222, ("n1:6222", "n2:6222", "n3:6222"))
+    command = prepare(place, stations=[], ingest=ingest, name="nats", member=member)
+    written = json.loads(command.configuration.read_text())
+    assert (written["server_name"], written["port"]) == ("n1", 4222)
+    assert written["jetstream"]["sync_interval"] == "always"
+    assert written["mqtt"]["stream_replicas"] == 3
+    assert written["cluster"]["tls"]["verify"] is True
+    assert written["cluster"]["routes"] == [f"nats-route://n{number}:6222" for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(("nodes", "replicas"), [(1, 1), (2, 1), (3, 3), (4, 3), (5, 5), (9, 5)])
+def test_the_replicas_of_a_message_always_have_a_majority(nodes: int, replicas: int) -> None:
+    assert Member("n", 1, 2, tuple(f"n{number}:6222" for number in range(nodes))).replicas == replicas
 
 
 def test_a_certificate_that_is_no_stations_is_not_let_in(authority: Authority, place: Place) -> None:

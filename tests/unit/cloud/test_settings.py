@@ -98,3 +98,26 @@ def test_with_tls_grpc_may_leave_the_machine(tmp_path: Path) -> None:
 )
 def test_only_this_machine_reaches_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback
+
+
+NATS = """
+[cloud.nats]
+servers = ["n1:4222", "n2:4222", "n3:4222"]
+tls = { ca = "ca.pem", certificate = "cloud.pem", key = "cloud.key" }
+"""
+
+
+def test_one_part_alone_needs_the_cluster_and_a_database_that_serves_many(tmp_path: Path) -> None:
+    alone = GOOD.replace("[cloud]\n", '[cloud]\nparts = ["ingest"]\n')
+    shared = alone.replace("sqlite:///cloud.sqlite", "postgresql://cloud@db/cloud")
+    with pytest.raises(ConfigError, match="needs nats"):
+        loaded(tmp_path, alone)
+    with pytest.raises(ConfigError, match="postgresql://"):
+        loaded(tmp_path, alone + NATS)
+    assert loaded(tmp_path, shared + NATS).parts == {"ingest"}
+    assert loaded(tmp_path, GOOD).parts == {"ingest", "api"}
+
+
+def test_a_process_that_does_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="parts"):
+        loaded(tmp_path, GOOD.replace("[cloud]\n", "[cloud]\nparts = []\n"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.ingest.commands import CommandPublisher
+from cloud.ingest.commands import RESEND_S, CommandPublisher
 from powerctl.core.clock import ManualClock
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import StartCharging, StationCommand
@@ -96,3 +98,40 @@ async def test_commands_do_not_pile_up() -> None:
     for name in ("c-1", "c-2", "c-3"):
         await story.asks(name)
     assert story.sent == ["c-1", "c-2"]
+
+
+async def test_a_command_that_was_answered_to_another_replica_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cloud.ingest.commands.LOOK_EVERY_S", 0.0)
+    clock, sent, asked = ManualClock(utc=BEGIN), list[str](), list[str]()
+    known: list[str] = []
+
+    async def settled(command_ids: Collection[str]) -> Collection[str]:
+        asked.extend(command_ids)
+        return known
+
+    def send(_: str, data: bytes) -> bool:
+        sent.append(decode_command(data).command_id)
+        return True
+
+    publisher = CommandPublisher(send, clock, settled=settled)
+    action = StartCharging(SessionId("s-1"), ConnectorId(1))
+    await publisher.publish(STATION, StationCommand("c-1", BEGIN + timedelta(seconds=30), action))
+    running = asyncio.create_task(publisher.run())
+    await _turns()
+    assert (sent, asked) == (["c-1"], [])
+    clock.advance(RESEND_S)
+    await _turns()
+    assert (sent, asked) == (["c-1", "c-1"], ["c-1"])
+    known.append("c-1")
+    clock.advance(RESEND_S)
+    await _turns()
+    assert (sent, asked) == (["c-1", "c-1"], ["c-1", "c-1"])
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
