@@ -2,6 +2,8 @@
 
 python-can blocks, so each port owns two daemon threads: one opens the bus and reads, one writes. Both sides are
 bounded; what does not fit is dropped and counted, because a late frame of a cyclic protocol is worse than none.
+Frames that repeat wait in no queue: the writer looks at each deadline what was shown last, so the event loop wakes it
+for the first of them only, and takes no lock.
 """
 
 from __future__ import annotations
@@ -116,8 +118,11 @@ class PythonCanPort:
         self._open = open_bus or self._open_bus
         self._bus: can.BusABC | None = None
         self._stopping = threading.Event()
-        self._outgoing: queue.Queue[can.Message | tuple[Frame, ...] | None] = queue.Queue(backlog)
-        self._cycle = Cycle()  # the writing thread's own
+        self._closing = False
+        self._outgoing: queue.SimpleQueue[can.Message | None] = queue.SimpleQueue()
+        self._backlog = backlog
+        self._shown: tuple[tuple[Frame, ...]] = ((),)  # written by the event loop only; each is a new object
+        self._cycle = Cycle()  # written by the writing thread only
         self._kernel: KernelCycle | None = None
         self._writer = threading.Thread(target=self._write, name=f"can-out-{self._label}", daemon=True)
         self._taken = 0  # written by the reading thread only
@@ -149,10 +154,12 @@ class PythonCanPort:
         if self._bus is None:
             for _ in shown:
                 self._reject("bus_closed", sent=True)
-        elif self._kernel is None:
-            self._hand_over(shown)
-        else:
+        elif self._kernel is not None:
             self._show(self._kernel, shown)
+        elif shown or self._cycle.due is not None:
+            self._shown = (shown,)
+            if self._cycle.due is None:
+                self._hand_over(None)
 
     def renew(self, frames: Iterable[Frame]) -> None:
         """The same: deadlines do not move."""
@@ -160,16 +167,17 @@ class PythonCanPort:
 
     def close(self) -> None:
         """Send what waits, then stop both threads."""
-        with contextlib.suppress(queue.Full):
-            self._outgoing.put_nowait(None)
+        self._closing = True
+        self._outgoing.put(None)
         if self._writer.is_alive() and self._bus is not None:
             self._writer.join(CLOSE_S)
         self._stopping.set()
 
-    def _hand_over(self, item: can.Message | tuple[Frame, ...]) -> None:
-        try:
-            self._outgoing.put_nowait(item)
-        except queue.Full:
+    def _hand_over(self, item: can.Message | None) -> None:
+        """Wake the writer. Only the event loop puts, so the bound is exact."""
+        if self._outgoing.qsize() < self._backlog:
+            self._outgoing.put(item)
+        else:
             self._reject("backlog", sent=True)
 
     def _show(self, kernel: KernelCycle, frames: tuple[Frame, ...]) -> None:
@@ -245,20 +253,23 @@ class PythonCanPort:
         self._on_frame(frame)
 
     def _write(self) -> None:
+        taken = self._shown
         while True:
             try:
                 item = self._outgoing.get(timeout=self._cycle.wait_s(Monotonic(time.monotonic())))
             except queue.Empty:
-                self._cycle, frames = self._cycle.taken(Monotonic(time.monotonic()))
-                for frame in frames:
-                    self._put(_message(frame))
-                continue
-            if item is None:
-                return
-            if isinstance(item, tuple):
-                self._cycle = self._cycle.shown(item, Monotonic(time.monotonic()))
-            else:
+                item = None
+            if item is not None:
                 self._put(item)
+            elif self._closing:
+                return
+            now = Monotonic(time.monotonic())
+            if self._shown is not taken:
+                taken = self._shown
+                self._cycle = self._cycle.shown(taken[0], now)
+            self._cycle, frames = self._cycle.taken(now)
+            for frame in frames:
+                self._put(_message(frame))
 
     def _put(self, message: can.Message) -> None:
         bus = self._bus

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from edge.chademo.frames import (
@@ -51,6 +52,7 @@ def decode(frame_id: int, data: bytes) -> Frame | None:
     return None if kind is None else kind.decode(data)
 
 
+@lru_cache(maxsize=256)  # vehicles repeat themselves ten times a second
 def decode_vehicle(frame_id: int, data: bytes) -> VehicleFrame | None:
     """The vehicle's frame, or None for one that a session does not act upon.
 

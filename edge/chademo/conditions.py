@@ -19,7 +19,6 @@ EMPTY_V: Final = 20.0
 LOW_A: Final = 5.0
 NO_A: Final = 1.0
 """Below this the meter's offset is all that is left."""
-_STOP_FLAGS: Final = VehicleFlag.NOT_PARKED
 
 
 def silent(session: Session, now: Monotonic) -> bool:
@@ -51,7 +50,7 @@ def _ready(session: Session, now: Monotonic) -> bool:
 def released(session: Session) -> bool:
     """True when the vehicle has withdrawn its permission."""
     control = session.heard.control
-    stopped = control is not None and bool(control.flags & _STOP_FLAGS)
+    stopped = control is not None and VehicleFlag.NOT_PARKED in control.flags
     return not session.pilot.k or not session.heard.enabled or stopped
 
 
@@ -61,7 +60,7 @@ def _says_contactor(session: Session) -> bool:
 
 def says_open(session: Session) -> bool:
     control = session.heard.control
-    return control is not None and bool(control.flags & VehicleFlag.CONTACTOR_OPEN)
+    return control is not None and VehicleFlag.CONTACTOR_OPEN in control.flags
 
 
 def _closed(session: Session, now: Monotonic) -> bool:

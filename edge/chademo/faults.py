@@ -75,7 +75,7 @@ def _incompatible(session: Session, now: Monotonic) -> bool:
 
 def _vehicle_fault(session: Session, now: Monotonic) -> bool:
     control = session.heard.control
-    return control is not None and (bool(control.faults) or bool(control.flags & VehicleFlag.SYSTEM_FAULT))
+    return control is not None and (bool(control.faults) or VehicleFlag.SYSTEM_FAULT in control.flags)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,6 @@ def _says_dynamic(session: Session) -> bool:
     """110.0.0 (1.1), or the bit of early Leafs that osx calls legacy dynamic control."""
     heard, pact = session.heard, session.pact
     number = 0 if pact is None else pact.protocol_number
-    functions = heard.functions is not None and bool(heard.functions.functions & Function.DYNAMIC_CONTROL)
-    legacy = heard.control is not None and bool(heard.control.flags & VehicleFlag.LEGACY_DYNAMIC)
+    functions = heard.functions is not None and Function.DYNAMIC_CONTROL in heard.functions.functions
+    legacy = heard.control is not None and VehicleFlag.LEGACY_DYNAMIC in heard.control.flags
     return legacy or (functions and has(number, Feature.EXTENDED))

@@ -8,7 +8,6 @@ from edge.chademo.flexibility import flexibility, pause_s
 from edge.chademo.phase import IDLE, LOOKS
 from edge.chademo.state import Session
 from edge.chademo.status import Status
-from powerctl.core.clock import Monotonic
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Limit, LimitSource, binding
 from powerctl.core.units import ZERO_POWER, Current, Energy, Power, Voltage
@@ -18,8 +17,8 @@ _TOLERANCE_W: Final = 200.0
 """The meter's tolerance: the larger of 2 % and 200 W (architecture, rule 4)."""
 
 
-def status(session: Session, now: Monotonic) -> Status:
-    """The session at this instant."""
+def status(session: Session) -> Status:
+    """The session as it is since its last event."""
     heard, config = session.heard, session.config
     power_w = Voltage(session.voltage_v)
     request = Current(float(heard.request_a))

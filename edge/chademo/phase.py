@@ -13,6 +13,8 @@ from powerctl.core.session import ConnectorState
 class Phase(StrEnum):
     """States of the session."""
 
+    __hash__ = str.__hash__  # looked up in every advance: the enumeration's own is not compiled
+
     AVAILABLE = "available"
     OCCUPIED = "occupied"
     WAKING = "waking"

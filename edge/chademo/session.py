@@ -28,6 +28,7 @@ from powerctl.core.fault import Fault
 
 __all__ = ["Session", "advance", "frames_due", "idle", "status"]
 
+_ASKED: Final = {phase: tuple((CONDITIONS[rule.when], rule) for rule in rows) for phase, rows in BY_PHASE.items()}
 _MOST_STEPS: Final = 8
 """Rows in one advance; a longer chain would be an error in the table, and a test looks for it."""
 
@@ -59,8 +60,8 @@ def advance(session: Session, event: Event, now: Monotonic) -> tuple[Session, tu
 
 
 def _rule(session: Session, now: Monotonic) -> Rule | None:
-    for rule in BY_PHASE[session.phase]:
-        if CONDITIONS[rule.when](session, now):
+    for holds, rule in _ASKED[session.phase]:
+        if holds(session, now):
             return rule
     return None
 

@@ -46,17 +46,17 @@ class Heard:
     @property
     def enabled(self) -> bool:
         """102.5.0: the vehicle permits charging."""
-        return self.control is not None and bool(self.control.flags & VehicleFlag.ENABLED)
+        return self.control is not None and VehicleFlag.ENABLED in self.control.flags
 
     @property
     def request_a(self) -> int:
         """What the vehicle asks for; 0 without a frame."""
         if self.control is None:
             return 0
-        elsewhere = self.functions is not None and bool(self.functions.functions & Function.HIGH_CURRENT)
-        if self.control.requested_current_a == UNUSED and self.functions is not None and elsewhere:
-            return self.functions.requested_current_a
-        return self.control.requested_current_a
+        request_a, functions = self.control.requested_current_a, self.functions
+        if request_a == UNUSED and functions is not None and Function.HIGH_CURRENT in functions.functions:
+            return functions.requested_current_a
+        return request_a
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +214,8 @@ class Session:
             return True
         if self.rule is not None and self.rule.flexibility is not None:
             return self.rule.flexibility is Flexibility.FIRM
-        return self.lesson is not None and self.lesson.firm
+        lesson = self.lesson if self.lessons else None
+        return lesson is not None and lesson.firm
 
     def fault(self, code: str) -> bool:
         """True while that fault stands."""

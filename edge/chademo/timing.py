@@ -20,6 +20,8 @@ PERIOD_S: Final = 0.1
 class Time(StrEnum):
     """Names of the times."""
 
+    __hash__ = str.__hash__  # looked up in every advance: the enumeration's own is not compiled
+
     WAKE = "wake"
     PERMIT = "permit"
     LOCK = "lock"

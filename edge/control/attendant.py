@@ -66,7 +66,9 @@ class PanelDesk:
         self._pressed = dict.fromkeys(panels, Buttons())
 
     async def run(self) -> NoReturn:
-        """Attend until cancelled."""
+        """Attend until cancelled; where there is no panel there is nothing to do."""
+        while not self._panels:
+            await asyncio.Event().wait()
         while True:
             self.look()
             await asyncio.sleep(EVERY_S)

@@ -18,7 +18,7 @@ from powerctl.runtime import log, metrics
 from powerctl.runtime.outbox import CommandEntry, OutboxFull
 from powerctl.wire.batch import decode_command
 
-EVERY_S: Final = 0.1
+EVERY_S: Final = 0.2
 LATE: Final = "The command came too late."
 STOPPED: Final = {
     StopReason.DRIVER: "The driver stopped it.",

@@ -65,6 +65,7 @@ class Connector:
         self.id = parts.config.connector
         self._parts = parts
         self._core = session
+        self._summed_up: tuple[Session, Status] | None = None
         self._holding = lease.Holding(fallback)
         self._on_change = on_change
         self._keeper = SessionKeeper(self.id, parts.books, parts.hardware.meter, parts.clock, open_session)
@@ -156,7 +157,7 @@ class Connector:
         lease_ends = lease.next_change(self._holding, now)
         return Snapshot(
             connector=self.id,
-            status=status(self._core, now),
+            status=self._status(),
             grant=lease.grant(self._holding, now),
             applied_sequence=self._holding.sequence,
             output=self._parts.hardware.stage.measure(),
@@ -301,7 +302,10 @@ class Connector:
     # The core.
 
     def _status(self) -> Status:
-        return status(self._core, self._parts.clock.monotonic())
+        """The core summed up, once for each of its states."""
+        if self._summed_up is None or self._summed_up[0] is not self._core:
+            self._summed_up = self._core, status(self._core)
+        return self._summed_up[1]
 
     def _feed(self, event: events.Event) -> None:
         self._core, wanted = advance(self._core, event, self._parts.clock.monotonic())

@@ -28,7 +28,7 @@ MOST_LINES: Final = 2000
 YOUNG_EVERY_S: Final = 1.0
 OLD_EVERY: Final = 60
 """Young collections between two of everything."""
-LIFE_EVERY_S: Final = 0.1
+LIFE_EVERY_S: Final = 0.2
 SWITCH_S: Final = 0.001
 """How long another thread of this process may hold the interpreter before it must let go."""
 BEATS_WITHIN_S: Final = 0.5

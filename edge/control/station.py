@@ -13,7 +13,6 @@ from edge.control.telemetry import (
     Pace,
     Snapshot,
     fingerprint,
-    is_energised,
     is_plugged,
     station_report,
     telemetry,
@@ -24,11 +23,13 @@ from powerctl.core.demand import StationReport
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import Record, StationLimits
+from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Setpoint
 from powerctl.core.units import Power
 from powerctl.runtime import metrics
 
-LOOK_EVERY_S: Final = 0.1
+RESTING: Final = (ConnectorState.AVAILABLE, ConnectorState.OCCUPIED, ConnectorState.FINISHED)
+LOOK_EVERY_S: Final = 0.2
 
 
 class Divisible(Protocol):
@@ -91,7 +92,7 @@ class Station:
 
     def is_energised(self) -> bool:
         """True while power flows or may begin to."""
-        return is_energised(self._snapshots())
+        return any(connector.state not in RESTING for connector in self._connectors.values())
 
     def keep(self, record: Record, record_id: str) -> asyncio.Future[None]:
         """Store the energy manager's record."""

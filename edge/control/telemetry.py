@@ -14,7 +14,6 @@ from powerctl.core.clock import Monotonic
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import ConnectorTelemetry, StationLimits, Telemetry
-from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Command, Limit, LimitSource, binding
 from powerctl.core.units import ZERO_POWER, Energy, Power
 
@@ -183,9 +182,3 @@ class Pace:
 def is_plugged(snapshots: Sequence[Snapshot]) -> bool:
     """True while a plug is in an inlet."""
     return any(snapshot.session is not None for snapshot in snapshots)
-
-
-def is_energised(snapshots: Sequence[Snapshot]) -> bool:
-    """True while power flows or may begin to."""
-    resting = (ConnectorState.AVAILABLE, ConnectorState.OCCUPIED, ConnectorState.FINISHED)
-    return any(snapshot.status.state not in resting for snapshot in snapshots)

@@ -92,6 +92,8 @@ class PlantLink:
         self._label = str(connector)
         self._on_change = on_change
         self._orders: dict[str, float | int] = {"d1": 0, "d2": 0, "lock": 0, "v_src": 0, "i": 0}
+        self._latest = b""
+        self._merged = UNPLUGGED_PLANT
         self._wire: _Wire | None = None
         self._log = _log.bind(connector=connector)
 
@@ -135,8 +137,11 @@ class PlantLink:
             self._log.info("plant_lost")
 
     def _take(self, line: bytes) -> None:
+        if line == self._latest and self.state is self._merged:
+            return  # a sign of life that says what the last line said
         try:
             self._change(merge(self.state, line))
+            self._latest, self._merged = line, self.state
         except RemoteError as error:
             metrics.counter("edge_plant_rejected_lines_total").labels(self._label).inc()
             self._log.debug("plant_line_rejected", reason=str(error))

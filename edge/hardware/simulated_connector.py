@@ -229,6 +229,11 @@ class SimulatedConnector:
             meter=self.meter,
         )
 
+    @property
+    def is_supply(self) -> bool:
+        """True: the power stage is simulated here, and the plant hears of its output from us."""
+        return self.supply is self.stage
+
     def step(self) -> Output:
         """Let the physics catch up with the clock, meter it, tell the plant; returns the output."""
         before = self.supply.measure()

@@ -82,7 +82,7 @@ def table() -> dict[str, list[float]]:
     gc.collect()
     taken = {f"advance: {name}": values for name, values in advanced().items()}
     taken["frames of one period"] = looked(frames_due)
-    taken["status"] = looked(lambda session: status(session, NOW))
+    taken["status"] = looked(lambda session: status(session))
     taken["simulated car, one step"] = simulated()
     return taken
 

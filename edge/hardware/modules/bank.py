@@ -12,7 +12,7 @@ from typing import Final
 
 from edge.hardware.modules.family import OFF, ModuleNews, ModuleOrder, Trouble
 from edge.hardware.ports import Output, StageCapability
-from powerctl.core.clock import Monotonic
+from powerctl.core.clock import Monotonic, after
 from powerctl.core.units import Current, Power, Voltage
 
 MISSING_S: Final = 1.0
@@ -101,6 +101,14 @@ def output(bank: Bank, now: Monotonic) -> Output:
     voltage_v = max((module.voltage_v for module in present), default=0.0)
     current_a = sum(module.current_a for module in present) + _lost_a(bank, now)
     return Output(Voltage(voltage_v), Current(current_a))
+
+
+def known_until(bank: Bank, now: Monotonic) -> Monotonic:
+    """Until when `output` stays as it is at `now` unless a module speaks; `now` while one is missing."""
+    heard_at = [module.heard_at for module in bank.modules.values() if module.heard_at is not None]
+    if len(heard_at) < len(bank.modules) or not heard_at:
+        return now
+    return max(now, after(min(heard_at), MISSING_S))
 
 
 def is_heard(bank: Bank, now: Monotonic) -> bool:

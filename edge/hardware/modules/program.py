@@ -36,6 +36,8 @@ from powerctl.runtime import log, service
 from powerctl.runtime.clock import SystemClock
 
 STEP_S: Final = 0.01
+SIGN_OF_LIFE: Final = 8
+"""Steps after which a station hears the lines again that have not changed."""
 FAMILIES: Final[dict[str, Family]] = {"infypower": InfypowerReg(), "uugreen": UuGreenPower()}
 PASSED_ON: Final = ("d1", "d2", "lock")
 
@@ -79,6 +81,7 @@ class CableSide:
         host, port = parse_address("--cable", cable.vehicle)
         self.vehicle = PlantLink(host, port, connector=number, on_change=lambda _: self._tell())
         self._station: asyncio.StreamWriter | None = None
+        self._steps = 0
 
     async def run(self) -> NoReturn:
         """Listen for the station and keep the vehicle, until cancelled."""
@@ -92,7 +95,9 @@ class CableSide:
         load = Load(True, plant.inlet) if plant.contactor else NO_LOAD
         self.state = simulated.advanced(self.state, load, now)
         self.vehicle.order(v_src=round(self.state.voltage_v, 2), i=round(self.state.current_a, 3))
-        self._tell()
+        self._steps += 1
+        if self._steps % SIGN_OF_LIFE == 0:
+            self._tell()
 
     def _tell(self) -> None:
         if self._station is not None and not self._station.is_closing():

@@ -71,6 +71,7 @@ class ModuleStage:
         self._high_range: bool | None = None if family.split_v else False
         self._range_at = clock.monotonic()
         self._log = _log.bind(connector=connector)
+        self._flowing = (bank, clock.monotonic(), NO_OUTPUT)
 
     # The port.
 
@@ -98,9 +99,18 @@ class ModuleStage:
 
     def measure(self) -> Output:
         """What flows; the voltage of the cable where it is measured, otherwise that of the modules."""
-        output = banks.output(self.bank, self._clock.monotonic())
+        output = self._output()
         cable = self._cable()
         return output if cable is None else Output(cable, output.current)
+
+    def _output(self) -> Output:
+        """What the modules give together; added up again when one has spoken, or may have gone missing."""
+        bank, until, output = self._flowing
+        now = self._clock.monotonic()
+        if bank is not self.bank or now >= until:
+            output = banks.output(self.bank, now)
+            self._flowing = (self.bank, banks.known_until(self.bank, now), output)
+        return output
 
     # What it can do.
 

@@ -93,6 +93,21 @@ class Process:
         return self._log.read_text() if self._log.exists() else ""
 
 
+class Talking(Process):
+    """A program that takes orders on standard input."""
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, *self._arguments, stdin=asyncio.subprocess.PIPE, stderr=log, stdout=log
+            )
+
+    def say(self, **order: object) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+
+
 class ScriptedManager(DispatchServiceServicer):
     """An energy manager that grants what the test says, and remembers what it is told."""
 
@@ -101,6 +116,8 @@ class ScriptedManager(DispatchServiceServicer):
         """None: silent."""
         self.command = Command.RUN
         self.settle_s = 2.0
+        self.connectors: tuple[int, ...] = (1,)
+        """Who is granted `limit_w`, each."""
         self.hellos: list[pb.Hello] = []
         self.reports: list[StationReport] = []
         self.stored: list[str] = []
@@ -144,15 +161,17 @@ class ScriptedManager(DispatchServiceServicer):
                     yield self.outgoing.pop(0)
                 if self.limit_w is not None:
                     sequence += 1
-                    yield pb.ConnectResponse(setpoint=setpoint_to_wire(self._setpoint(sequence)))
+                    for connector in self.connectors:
+                        setpoint = self._setpoint(connector, sequence)
+                        yield pb.ConnectResponse(setpoint=setpoint_to_wire(setpoint))
                 await asyncio.wait([asyncio.create_task(self._renew.wait())], timeout=1.0)
         finally:
             listening.cancel()
 
-    def _setpoint(self, sequence: int) -> Setpoint:
+    def _setpoint(self, connector: int, sequence: int) -> Setpoint:
         limit = Power(self.limit_w or 0.0)
         reasons = (Limit(LimitSource.DSO, limit, "The grid operator limits the station."),)
-        return Setpoint(ConnectorId(1), sequence, self.command, limit, 3.0, self.settle_s, reasons)
+        return Setpoint(ConnectorId(connector), sequence, self.command, limit, 3.0, self.settle_s, reasons)
 
     async def _listen(self, requests: Any) -> None:
         async for request in requests:
@@ -174,7 +193,7 @@ class Site:
         self.manager = ScriptedManager()
         self.can_port, self.plant_port, self.http_port = free_port(), free_port(), free_port()
         self.hub = Process("hub", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.can_port}")
-        self.car = Process("car", folder, "-c", _CAR, *self._car_arguments())
+        self.car = self.vehicle("car", "leaf40", self.can_port, self.plant_port)
         self.edge = self.another_edge("edge")
         self._seen = 0
 
@@ -182,9 +201,11 @@ class Site:
         """A controller with the same settings."""
         return Process(name, self.folder, "-m", "edge.cli", "control", "--config", str(self.folder / "station.toml"))
 
-    def _car_arguments(self) -> tuple[str, ...]:
-        can, plant = f"socketcand:127.0.0.1:{self.can_port}/can0", f"127.0.0.1:{self.plant_port}"
-        return ("--model", "leaf40", "--can", can, "--plant", plant, "--soc", "40", "--seed", "7")
+    def vehicle(self, name: str, model: str, can_port: int, plant_port: int) -> Process:
+        """A simulated vehicle, at 40 %."""
+        can, plant = f"socketcand:127.0.0.1:{can_port}/can0", f"127.0.0.1:{plant_port}"
+        words = ("--model", model, "--can", can, "--plant", plant, "--soc", "40", "--seed", "7")
+        return Process(name, self.folder, "-c", _CAR, *words)
 
     async def start(self) -> None:
         port = await self.manager.start(self.authority)

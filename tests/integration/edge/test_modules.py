@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 from edge.can.socketcand import open_socketcand
 from edge.hardware.modules.simulated import ModuleFault
 from powerctl.core.session import ConnectorState
-from tests.integration.edge.site import Process, Site, free_port, running
+from tests.integration.edge.site import Process, Site, Talking, free_port, running
 
 pytestmark = pytest.mark.integration
 
@@ -31,21 +29,6 @@ max_current_a = 30
 min_voltage_v = 50
 max_voltage_v = 1000
 """
-
-
-class Talking(Process):
-    """A program that takes orders on standard input."""
-
-    async def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, *self._arguments, stdin=asyncio.subprocess.PIPE, stderr=log, stdout=log
-            )
-
-    def say(self, **order: object) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
 
 
 class ModuleSite(Site):

@@ -261,7 +261,7 @@ class Rig:
 
     @property
     def status(self) -> Status:
-        return status(self.station, self.now)
+        return status(self.station)
 
     @property
     def faults(self) -> set[str]:

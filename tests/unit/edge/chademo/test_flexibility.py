@@ -12,7 +12,7 @@ from edge.chademo.session import frames_due, status
 from edge.chademo.state import Session
 from edge.chademo.vehicles import Lesson, VehicleRule
 from powerctl.core.session import Flexibility
-from tests.unit.edge.chademo.story import CONFIG, NOW, charging, control, fed, frame
+from tests.unit.edge.chademo.story import CONFIG, charging, control, fed, frame
 
 FIRM = VehicleRule("kit", max_voltage_v=435, flexibility=Flexibility.FIRM)
 DYNAMIC = FrameReceived(0x110, bytes((1, 0, 0, 0, 0, 0, 0, 0)))
@@ -55,7 +55,7 @@ def test_what_was_seen_decides(follow: Follow, expected: Flexibility) -> None:
 def test_a_rule_decides_over_everything_that_is_said_or_seen() -> None:
     session, _ = fed(charging(replace(CONFIG, rules=(FIRM,))), DYNAMIC)
     assert flexibility(replace(session, follow=Follow(slope_a_s=20.0))) is Flexibility.FIRM
-    assert status(session, NOW).rule == "kit"
+    assert status(session).rule == "kit"
 
 
 def test_a_firm_vehicle_is_not_told_that_current_may_change() -> None:
@@ -83,7 +83,7 @@ def test_a_pause_lasts_as_long_as_this_kind_of_vehicle_lives_with_it() -> None:
 
 def test_a_rule_gives_slope_and_smallest_current() -> None:
     session = charging(replace(CONFIG, rules=(VehicleRule("r", slope_a_s=6.0, floor_a=9.0),)))
-    seen = status(session, NOW)
+    seen = status(session)
     assert (seen.slope_a_s, seen.min_current.a) == (6.0, 9.0)
 
 

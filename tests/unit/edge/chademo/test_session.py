@@ -149,7 +149,7 @@ def test_the_target_voltage_is_that_of_d2() -> None:
     session, _ = fed(after_test(session, saying(400)), measured(0.0), offer(20.0), saying(430))
     session, _ = fed(session, measured(380.0), Tick())
     assert session.phase is Phase.CHARGING
-    assert status(session, NOW).min_power == Power(6 * 400.0)
+    assert status(session).min_power == Power(6 * 400.0)
 
 
 def test_a_second_fault_trips_again() -> None:
@@ -340,7 +340,7 @@ def test_whatever_happens_the_safe_states_are_safe(story: list[tuple[Event, floa
         assert hardware.metering or session.phase not in LIVE
         if session.phase in LIVE:
             assert not session.faults
-        assert status(session, Monotonic(now)).state is LOOKS[session.phase].state
+        assert status(session).state is LOOKS[session.phase].state
         for _, data in frames_due(session):
             assert len(data) == 8
 

@@ -10,7 +10,6 @@ from edge.chademo.events import LinesRead, Tick
 from edge.chademo.frames import BatteryLimits, VehicleFlag
 from edge.chademo.session import idle, status
 from edge.chademo.status import Status
-from powerctl.core.clock import Monotonic
 from powerctl.core.session import ConnectorState, Flexibility
 from powerctl.core.setpoint import Command, LimitSource
 from powerctl.core.units import ZERO_POWER, Power
@@ -18,25 +17,25 @@ from tests.unit.edge.chademo.story import CONFIG, NOW, PLUGGED, charging, contro
 
 
 def now_of(session_kw: float = 20.0, *, amperes: float = 0.0) -> Status:
-    return status(fed(charging(kw=session_kw), measured(400.0, amperes))[0], NOW)
+    return status(fed(charging(kw=session_kw), measured(400.0, amperes))[0])
 
 
 def test_an_idle_connector_promises_what_it_was_offered() -> None:
     session, _ = fed(idle(CONFIG), PLUGGED, offer(5.0))
-    assert status(session, NOW).committed == Power(5000.0)
+    assert status(session).committed == Power(5000.0)
     session, _ = fed(session, offer(0.0, Command.PAUSE))
-    assert status(session, NOW).committed == ZERO_POWER
+    assert status(session).committed == ZERO_POWER
 
 
 def test_an_offer_above_the_rating_promises_the_rating() -> None:
     session, _ = fed(idle(CONFIG), offer(50.0))
-    assert status(session, NOW).committed == CONFIG.max_power
+    assert status(session).committed == CONFIG.max_power
 
 
 @pytest.mark.parametrize("command", [Command.PAUSE, Command.STOP, Command.EMERGENCY])
 def test_commands_that_mean_zero_promise_zero_whatever_limit_they_carry(command: Command) -> None:
     session, _ = fed(idle(CONFIG), offer(9.0, command))
-    assert status(session, NOW).committed == ZERO_POWER
+    assert status(session).committed == ZERO_POWER
 
 
 def test_what_is_measured_counts_while_it_is_clearly_above_the_promise() -> None:
@@ -46,14 +45,14 @@ def test_what_is_measured_counts_while_it_is_clearly_above_the_promise() -> None
 
 def test_plugged_follows_the_lines() -> None:
     session, _ = fed(idle(CONFIG), PLUGGED)
-    assert status(session, NOW).plugged is True
+    assert status(session).plugged is True
     session, _ = fed(session, LinesRead(k=False, prox=False, lock_feedback=False, pe=True))
-    assert (status(session, NOW).plugged, status(session, NOW).state) == (False, ConnectorState.AVAILABLE)
+    assert (status(session).plugged, status(session).state) == (False, ConnectorState.AVAILABLE)
 
 
 def test_limits_of_our_own_come_lowest_first() -> None:
     session, _ = fed(charging(), frame(control(20)))
-    assert [limit.source for limit in status(session, NOW).own_limits] == [
+    assert [limit.source for limit in status(session).own_limits] == [
         LimitSource.VEHICLE,
         LimitSource.MODULES,
         LimitSource.CABLE,
@@ -63,7 +62,7 @@ def test_limits_of_our_own_come_lowest_first() -> None:
 def test_the_minimum_counts_vehicle_and_power_stage() -> None:
     assert now_of().min_power == Power(6 * 410.0)
     config = replace(CONFIG, min_power=Power(3000.0))
-    assert status(charging(config), NOW).min_power.w == pytest.approx(3000.0)
+    assert status(charging(config)).min_power.w == pytest.approx(3000.0)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +71,13 @@ def test_the_minimum_counts_vehicle_and_power_stage() -> None:
 )
 def test_flexibility_begins_with_what_the_vehicle_says(flags: VehicleFlag, expected: Flexibility) -> None:
     session, _ = fed(charging(), frame(control(20, flags=flags)))
-    assert status(session, NOW).flexibility is expected
+    assert status(session).flexibility is expected
 
 
 @pytest.mark.parametrize(("reference", "percent"), [(100, 55.0), (200, 27.5), (50, 100.0), (0, None)])
 def test_state_of_charge_is_a_share_of_the_reference(reference: int, percent: float | None) -> None:
     session, _ = fed(charging(), frame(BatteryLimits(6, 0, 0, 435, reference)))
-    assert status(session, NOW).soc_percent == percent
+    assert status(session).soc_percent == percent
 
 
 steps = st.tuples(
@@ -102,11 +101,11 @@ def test_what_is_commanded_never_exceeds_promise_request_or_settled_offer(
     for kw, command, settle_s, periods, request_a, volts in story:
         zero = command in {Command.PAUSE, Command.EMERGENCY}
         limit_w = 0.0 if zero else min(kw * 1000.0, CONFIG.max_power.w)
-        promised_w = status(session, Monotonic(now)).committed.w
+        promised_w = status(session).committed.w
         session, _ = fed(session, offer(kw, command, None if settle_s is None else now + settle_s), now=now)
         due = [(max(limit, limit_w), at) for limit, at in due] + [(limit_w, now + (settle_s or 0.0))]
         for period in range(periods + 1):
-            seen = status(session, Monotonic(now))
+            seen = status(session)
             flowing_w = session.output.voltage_v * session.output.current_a
             assert seen.committed.w <= max(promised_w, flowing_w, limit_w if period == 0 else 0.0) + 1e-6
             promised_w = seen.committed.w

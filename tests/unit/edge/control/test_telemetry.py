@@ -14,7 +14,6 @@ from edge.control.telemetry import (
     connector_report,
     connector_telemetry,
     fingerprint,
-    is_energised,
     is_plugged,
     station_report,
     telemetry,
@@ -23,7 +22,6 @@ from edge.control.transaction import OpenSession
 from edge.hardware.ports import GridReading, Output, Register
 from powerctl.core.clock import Monotonic
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Command, Limit, LimitSource
 from powerctl.core.units import Current, Energy, Power, Voltage
 
@@ -39,7 +37,7 @@ def a_snapshot(limit_w: float = 7000.0, *, session: OpenSession | None = SESSION
     limit = replace(DSO, limit=Power(limit_w))
     return Snapshot(
         connector=LEFT,
-        status=status(idle(CONFIG), Monotonic(0.0)),
+        status=status(idle(CONFIG)),
         grant=Grant(limit.limit, Command.RUN, None, (limit,), is_leased=True),
         applied_sequence=3,
         output=Output(Voltage(400.0), Current(10.0)),
@@ -104,12 +102,8 @@ def test_a_changed_limit_is_told_at_once_but_not_more_than_five_times_a_second()
     assert not pace.is_due(Monotonic(0.2), barely, plugged=True)
 
 
-def test_plugged_and_energised_are_different() -> None:
-    resting = a_snapshot()
-    assert is_plugged([resting])
-    assert not is_energised([resting])
-    charging = replace(resting, status=replace(resting.status, state=ConnectorState.CHARGING))
-    assert is_energised([resting, charging])
+def test_a_session_means_plugged() -> None:
+    assert is_plugged([a_snapshot()])
     assert not is_plugged([a_snapshot(session=None)])
 
 

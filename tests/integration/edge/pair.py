@@ -1,0 +1,94 @@
+"""A station with both outlets on loopback: two unlike vehicles, two power modules, one controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.hardware.modules.simulated import ModuleFault
+from powerctl.core.demand import ConnectorReport
+from powerctl.core.record import SessionOpened, StartCharging
+from tests.integration.edge.site import Process, Site, Talking, free_port
+
+_SECOND = """
+[[station.connector]]
+id = 2
+type = "chademo"
+position = "right"
+max_power_w = 11000
+max_current_a = 30
+max_voltage_v = 500
+min_power_w = 1000
+fallback_w = 5000
+"""
+_WIRING = """
+[[edge.connector]]
+id = 2
+can = {{ interface = "socketcand", channel = "can0", host = "127.0.0.1", port = {can} }}
+plant = "tcp://127.0.0.1:{plant}"
+chademo = {{ test_hold_s = 0.5 }}
+
+[edge.cabinet]
+family = "infypower"
+can = {{ interface = "socketcand", channel = "can0", host = "127.0.0.1", port = {modules} }}
+module = [{{ address = 1, connector = 1 }}, {{ address = 2, connector = 2 }}]
+max_power_w = 11000
+max_current_a = 30
+min_voltage_v = 50
+max_voltage_v = 1000
+"""
+
+
+class PairSite(Site):
+    """Two outlets, each with a module of 11 kW; a vehicle of another make at each."""
+
+    def __init__(self, folder: Path, second: str = "env200") -> None:
+        super().__init__(folder)
+        self.second_can, self.second_plant, self.module_port = free_port(), free_port(), free_port()
+        self.second_hub = Process("hub-2", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.second_can}")
+        self.module_hub = Process(
+            "module-hub", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.module_port}"
+        )
+        self.second_car = self.vehicle("car-2", second, self.second_can, self.second_plant)
+        self.manager.connectors = (1, 2)
+        cars = [self.plant_port, self.second_plant]
+        self.plant_port, self.second_plant = free_port(), free_port()
+        cables = [
+            f"{place}@127.0.0.1:{cable}=tcp://127.0.0.1:{car}"
+            for place, (cable, car) in enumerate(zip((self.plant_port, self.second_plant), cars, strict=True), 1)
+        ]
+        self.modules = Talking(
+            "modules", folder, "-m", "edge.hardware.modules.program", "--stdin",
+            "--can", f"socketcand:127.0.0.1:{self.module_port}/can0",
+            *(word for cable in cables for word in ("--cable", cable)),
+        )  # fmt: skip
+
+    async def start(self) -> None:
+        await self.second_hub.start()
+        await self.module_hub.start()
+        await self.modules.start()
+        await super().start()
+
+    def settings(self, text: str) -> str:
+        station, edge = text.replace("max_power_w = 22000", "max_power_w = 11000").split("[edge]", 1)
+        wiring = _WIRING.format(can=self.second_can, plant=self.second_plant, modules=self.module_port)
+        return f"{station}{_SECOND}\n[edge]{edge}{wiring}"
+
+    def processes(self) -> tuple[Process, ...]:
+        return (*super().processes(), self.modules, self.module_hub, self.second_car, self.second_hub)
+
+    def breaks(self, module: int, fault: ModuleFault | None) -> None:
+        self.modules.say(module=module, fault=fault)
+
+    async def both_charge(self) -> None:
+        """Plugged in, started, and each with as much as it may have."""
+        await self.car.start()
+        await self.second_car.start()
+        await self.until(lambda: len({opened.connector for opened in self.records(SessionOpened)}) == 2, 30)
+        for opened in self.records(SessionOpened):
+            self.order(f"start-{opened.connector}", StartCharging(opened.session, opened.connector))
+        await self.until(lambda: all(report.power.w > 9_000 for report in self.both), 60)
+
+    @property
+    def both(self) -> tuple[ConnectorReport, ...]:
+        """What the controller said last of each connector."""
+        return self.manager.reports[-1].connectors
