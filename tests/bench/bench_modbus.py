@@ -319,8 +319,9 @@ def test_malformed_frames_and_failed_handshakes(installation: Installation) -> N
     show(
         f"{FRAMES} malformed frames in {frames_s:.0f} s, then {HANDSHAKES} failed handshakes, beside a good client",
         [
-            Figure("Memory growth by malformed frames, after a twentieth as warm-up", _mb(between - before), "MB", 5),
-            Figure("Memory growth by failed handshakes", _mb(after - between), "MB", 5),
+            Figure("Memory growth by malformed frames, after a twentieth as warm-up", _mb(between - before), "MB"),
+            Figure("Memory growth by failed handshakes", _mb(after - between), "MB"),
+            Figure("Memory growth by both", _mb(after - before), "MB", 5),
             Figure("Answers to the good client", bystander.answers, ""),
             Figure("Longest of them, a write and a read", 1000 * bystander.longest_s, "ms"),
         ],
