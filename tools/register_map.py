@@ -72,7 +72,6 @@ these roles every request, reads included, is answered with exception 1.
 | Address | Model | Registers | Contents |
 |---|---|---|---|
 """
-LATER = "; not served yet"
 
 
 def offset(field: Field, model: Model) -> int:
@@ -88,8 +87,8 @@ def kind(point: Point) -> str:
 
 def meaning(point: Point) -> str:
     """What it is, its symbols and its bounds."""
-    text = point.meaning + ("" if point.served else LATER)
-    if point.symbols and point.served:
+    text = point.meaning
+    if point.symbols:
         text += ": " + ", ".join(f"{value} {name}" for name, value in point.symbols)
     if point.allowed:
         bounds = (f"{r.start}" if len(r) == 1 else f"{r.start} to {r.stop - 1}" for r in point.allowed)

@@ -72,8 +72,9 @@ def _wish(session: Session, event: StartRequested | StopRequested | EmergencySto
             return replace(
                 session, faults=(*others, standing), tripped=session.tripped and session.fault(standing.code)
             )
-        case FaultReleased():
-            return replace(session, faults=tuple(other for other in session.faults if not other.latched))
+        case FaultReleased(codes):
+            kept = (one for one in session.faults if not one.latched or (codes is not None and one.code not in codes))
+            return replace(session, faults=tuple(kept))
         case _:
             assert_never(event)
 

@@ -13,6 +13,9 @@ from powerctl.core.units import ZERO_POWER, Current, Power, Voltage
 
 LATCHED: Final = frozenset({"insulation", "contactor_welded", "power_stage", "emergency_stop"})
 """Codes of the faults that hold until an operator releases them, unless commissioned otherwise."""
+ON_SITE: Final = frozenset({"insulation", "contactor_welded", "emergency_stop"})
+"""Codes of the faults that only somebody at the station may release, who has seen that their cause is gone: an
+emergency stop is reset by hand where it was pressed (ISO 13850, 4.1.4), and a cable must be looked at."""
 
 _ONE_AMPERE: Final = Current(1.0)
 _LOWEST_BATTERY: Final = Voltage(150.0)

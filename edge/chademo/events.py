@@ -89,6 +89,9 @@ class OfferChanged:
 class FaultReleased:
     """An operator releases latched faults."""
 
+    codes: frozenset[str] | None = None
+    """None: all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:

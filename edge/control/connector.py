@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 
 from edge.can.frame import Frame
 from edge.chademo import effects, events
+from edge.chademo.config import ON_SITE
 from edge.chademo.session import Session, advance, frames_due, status
 from edge.chademo.status import Status
 from edge.chademo.timing import PERIOD_S
@@ -138,6 +139,13 @@ class Connector:
     def emergency(self, detail: str) -> None:
         """Power off at once."""
         self._feed(events.EmergencyStop(detail))
+
+    def reset_alarms(self) -> tuple[str, ...]:
+        """Release the latched faults that need nobody at the station; returns the codes of those that stay."""
+        latched = {fault.code for fault in self._status().faults if fault.latched}
+        if latched - ON_SITE:
+            self._feed(events.FaultReleased(frozenset(latched - ON_SITE)))
+        return tuple(sorted(fault.code for fault in self._status().faults if fault.latched))
 
     # What is seen from outside.
 

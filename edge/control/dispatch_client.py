@@ -56,6 +56,10 @@ class Station(Protocol):
         """Take a setpoint; False: it is not news. Raises RemoteError: there is no such connector."""
         ...
 
+    def reset_alarms(self) -> None:
+        """Release the latched faults that need nobody at the station."""
+        ...
+
     def report(self) -> StationReport:
         """Everything that is measured, asked and guaranteed now."""
         ...
@@ -154,6 +158,9 @@ class DispatchClient:
             self.limits = station_limits_from_wire(message.station_limits)
         elif kind == "manager_record":
             self._keep(message.manager_record)
+        elif kind == "alarm_reset":
+            self._station.reset_alarms()
+            self.report_soon()
         elif kind == "welcome":
             _log.info("manager_connected", boot_id=message.welcome.boot_id[:64])
         else:

@@ -26,10 +26,12 @@ from powerctl.core.record import Record, StationLimits
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Setpoint
 from powerctl.core.units import Power
-from powerctl.runtime import metrics
+from powerctl.runtime import log, metrics
 
 RESTING: Final = (ConnectorState.AVAILABLE, ConnectorState.OCCUPIED, ConnectorState.FINISHED)
 LOOK_EVERY_S: Final = 0.2
+
+_log = log.get(__name__)
 
 
 class Divisible(Protocol):
@@ -82,6 +84,12 @@ class Station:
         if connector is None:
             raise RemoteError(f"a setpoint for connector {setpoint.connector}, which this station does not have")
         return connector.setpoint(setpoint)
+
+    def reset_alarms(self) -> None:
+        """Release what may be released from afar; what was refused is told in the log."""
+        for connector in self._connectors.values():
+            refused = connector.reset_alarms()
+            _log.info("alarm_reset_asked", connector=connector.id, refused=list(refused))
 
     def report(self) -> StationReport:
         """Everything that is measured, asked and guaranteed now."""

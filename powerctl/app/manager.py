@@ -12,7 +12,7 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final, NoReturn
 
@@ -82,6 +82,8 @@ class EnergyManager:
         self._rules = settings.allocation.rules()
         self._state = State(settings.allocation.conversion())
         self._budget: Budget | None = None
+        self._eager = False
+        """True: the frequency asks for what the cap allows, now."""
         self._capabilities: tuple[ConnectorCapability, ...] = ()
         self._reports: dict[ConnectorId, ConnectorReport] = {}
         self._decisions: tuple[Decision, ...] = ()
@@ -104,6 +106,7 @@ class EnergyManager:
             state_dir=state_dir,
             on_change=self.grid_changed,
             on_event=self._record,
+            reset_alarms=self._reset_alarms,
         )
         self.sources = Running(settings.grid, self.signals, clock, self._rating)
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
@@ -119,7 +122,7 @@ class EnergyManager:
 
     def grid_changed(self, state: GridState) -> None:
         """Apply a new state of the grid: setpoints are queued when this returns."""
-        self._budget = budget_of(state)
+        self._budget, self._eager = budget_of(state), state.eager
         self._watch = ordered(self._watch, self._budget, self._clock.monotonic())
         self._decide()
         self.server.send_limits(self._limits(self._budget))
@@ -165,7 +168,7 @@ class EnergyManager:
         self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
         self._comply(report.ac_power, now)
-        self.signals.update_measurement(report, granted=self._limits_granted())
+        self.signals.update_measurement(report, granted=self._limits_granted(), departures=self._departures(now))
 
     async def run(self) -> NoReturn:
         """Renew leases and follow ramps. Eternal."""
@@ -194,6 +197,8 @@ class EnergyManager:
         now = self._clock.monotonic()
         started = time.perf_counter()
         guidance = self._guidance(now)
+        if self._eager:
+            guidance = replace(guidance, paces={})
         snapshot = Snapshot(
             self._budget,
             self._rating,
@@ -298,6 +303,17 @@ class EnergyManager:
 
     def _limits_granted(self) -> dict[ConnectorId, Power]:
         return {connector: issued.setpoint.limit for connector, issued in self._book.issued.items()}
+
+    def _reset_alarms(self) -> bool:
+        return self.server.send_alarm_reset()
+
+    def _departures(self, now: Monotonic) -> dict[ConnectorId, datetime]:
+        """When the plan expects the vehicles to leave. Empty: there is no plan for them."""
+        if self._plan is None:
+            return {}
+        _, problem, taken_at = self._plan
+        made = self._clock.utc() - timedelta(seconds=now - taken_at)
+        return {ConnectorId(one.connector): made + timedelta(seconds=one.stay_s) for one in problem.sessions}
 
     def _planner(self, settings: PlanSettings) -> PlanProcess | None:
         if not settings.enabled:

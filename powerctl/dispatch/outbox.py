@@ -17,6 +17,7 @@ class StreamOutbox:
         self._setpoints: OrderedDict[ConnectorId, pb.Setpoint] = OrderedDict()
         self._limits: common.StationLimits | None = None
         self._records: dict[str, pb.ManagerRecord] = {}
+        self._alarm_reset = False
         self._ready = asyncio.Event()
 
     def put_setpoint(self, connector: ConnectorId, setpoint: pb.Setpoint) -> None:
@@ -34,6 +35,11 @@ class StreamOutbox:
         self._records[record.record_id] = record
         self._ready.set()
 
+    def put_alarm_reset(self) -> None:
+        """Queue a request to release latched faults, once."""
+        self._alarm_reset = True
+        self._ready.set()
+
     async def take(self) -> list[pb.ConnectResponse]:
         """Everything that waits, setpoints first. Waits until there is something."""
         await self._ready.wait()
@@ -42,6 +48,9 @@ class StreamOutbox:
         if self._limits is not None:
             messages.append(pb.ConnectResponse(station_limits=self._limits))
         messages += [pb.ConnectResponse(manager_record=record) for record in self._records.values()]
+        if self._alarm_reset:
+            messages.append(pb.ConnectResponse(alarm_reset=pb.AlarmReset()))
+        self._alarm_reset = False
         self._setpoints.clear()
         self._limits = None
         self._records.clear()

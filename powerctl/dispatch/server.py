@@ -149,6 +149,12 @@ class DispatchServer(rpc.DispatchServiceServicer):
         if self._stream is not None:
             self._stream.outbox.put_record(message)
 
+    def send_alarm_reset(self) -> bool:
+        """Ask the controller to release latched faults. False: none is connected, and nothing was asked."""
+        if self._stream is not None:
+            self._stream.outbox.put_alarm_reset()
+        return self._stream is not None
+
     def remind(self) -> None:
         """Queue again every record that the controller has not stored yet."""
         if self._stream is not None:

@@ -38,6 +38,8 @@ class Contribution:
     """How fast power may return after this source's limit, watts per second. None: no rule."""
     until: datetime | None = None
     """None: until revoked."""
+    eager: bool = False
+    """True: the source wants as much drawn as every cap allows, now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class GridState:
     """The slowest return that a live source asks for, watts per second. None: no rule."""
     sources: tuple[Limit, ...]
     """The cap of every live source and of the hardware, lowest first."""
+    eager: bool = False
+    """True: the plan must not hold back what the cap allows."""
     next_change: Monotonic | None = None
     """When the state must be computed again, at the latest. None: only when a source speaks."""
 
@@ -87,6 +91,7 @@ def arbitrate(
         command=min((c.command for c in contributions), key=_severity, default=Command.RUN),
         ramp_up_w_s=min((c.ramp_up_w_s for c in contributions if c.ramp_up_w_s is not None), default=None),
         sources=tuple(Limit(bound.source, value, bound.detail, bound.until) for bound, value in bounds),
+        eager=any(c.eager for c in contributions),
         next_change=next_change,
     )
 

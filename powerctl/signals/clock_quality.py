@@ -1,17 +1,25 @@
-"""How good the station's clock is, as its operating system knows it."""
+"""How good the station's clock is, as its operating system knows it, and whether a time of day may be followed.
+
+A command that starts at a time of day waits while the clock cannot be trusted: it would start at another time.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 from typing import Final
+
+from powerctl.core.clock import Monotonic
 
 UNSYNCHRONISED: Final = 0x40
 """STA_UNSYNC of `adjtimex`(2)."""
 ERROR: Final = 5
 """TIME_ERROR: the clock is not synchronised."""
+HOLDOVER_S: Final = 86_400.0
+"""How long a clock that was synchronised is trusted afterwards: at 50 ppm it is then wrong by four seconds."""
 
 
 class Quality(IntEnum):
@@ -50,3 +58,22 @@ def clock_quality() -> Quality:
     if outcome < 0:
         return Quality.UNKNOWN
     return Quality.FREE_RUNNING if outcome == ERROR or timex.status & UNSYNCHRONISED else Quality.NTP
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whether a time of day may be followed."""
+
+    always: bool = False
+    """True: whoever commissioned the station answers for its clock."""
+    good_at: Monotonic | None = None
+    """When the clock was last known to be synchronised. None: never since start."""
+
+    def holds(self, now: Monotonic) -> bool:
+        """True while the clock is synchronised, and for `HOLDOVER_S` after."""
+        return self.always or (self.good_at is not None and now - self.good_at <= HOLDOVER_S)
+
+
+def seen(trust: Trust, quality: Quality, now: Monotonic) -> Trust:
+    """`trust` after a look at the clock."""
+    return replace(trust, good_at=now) if quality >= Quality.NTP else trust

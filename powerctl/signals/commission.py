@@ -12,7 +12,7 @@ from powerctl.signals import lpc
 from powerctl.signals.controls import CHARGE_RATE, Commissioned, Controls, opened
 from powerctl.signals.image import Image
 from powerctl.signals.mailbox import Commission, Mailbox, Stamp, open_mailbox
-from powerctl.signals.panel import Panel
+from powerctl.signals.panel import FREQUENCY_MODE, Panel
 from powerctl.signals.points import acceptable
 from powerctl.signals.register_map import REGISTER_MAP
 from powerctl.signals.rights import Rights, Role, Standing, networks
@@ -113,6 +113,7 @@ def open_controls(settings: GridSettings, rating: Power, saved: Saved) -> Contro
         address=settings.modbus_rtu[0].unit if settings.modbus_rtu else 1,
         source=None if slot is None else slot.limit_source,
         settle_s=0.0 if slot is None else slot.settle,
+        currency=settings.schedule_currency,
     )
     registers = usable(saved)
     if saved.charge_rate_max_w is not None:
@@ -127,6 +128,7 @@ def open_panel(
     image = fresh_image(rating, identity, saved)
     slots = open_slots(settings, rating, saved, stamp.now)
     panel = Panel(image, slots, open_controls(settings, rating, saved), rights_of(settings))
+    panel.armed = usable(saved).get(FREQUENCY_MODE)
     panel.adopt()
     panel.show(stamp)
     return image, panel

@@ -21,6 +21,7 @@ CHARGE_RATE: Final = "702.WChaRteMax"
 PERMIT: Final = "703.ES"
 OPERATION: Final = "715.OpCtl"
 CONTROLLER_HEARTBEAT: Final = "715.ControllerHb"
+ALARM_RESET: Final = "715.AlarmReset"
 COMMIT_MODE: Final = "64300.CmtMod"
 ADDRESS: Final = "1.DA"
 ENABLE, SET, TIMER = "704.WSetEna", "704.WSet", "704.WSetRvrtTms"
@@ -32,7 +33,9 @@ WATTS: Final = 1
 """704.WSetMod."""
 CONNECTORS: Final = 2
 LOWEST_PRIORITY: Final = 100
-PERSISTENT: Final = frozenset({CHARGE_RATE, PERMIT, "703.ESDlyTms", "703.ESRndTms", "703.ESRmpTms", OPERATION, ADDRESS})
+PERSISTENT: Final = frozenset(
+    {CHARGE_RATE, PERMIT, "703.ESDlyTms", "703.ESRndTms", "703.ESRmpTms", OPERATION, ADDRESS, COMMIT_MODE}
+)
 """What survives a restart."""
 
 
@@ -49,6 +52,8 @@ class Commissioned:
     """Who speaks through model 704. None: nobody."""
     settle_s: float = 0.0
     """Of that source."""
+    currency: str = ""
+    """Of the prices in 64303, ISO 4217. Empty: not told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ def opened(commissioned: Commissioned, saved: Mapping[str, int]) -> Controls:
         "704.WSetMod": WATTS,
         OPERATION: START,
         CONTROLLER_HEARTBEAT: 0,
+        ALARM_RESET: 0,
         COMMIT_MODE: 0,
         **connectors,
         **{f"64302.Con.{place}.Pri": LOWEST_PRIORITY for place in range(CONNECTORS)},

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import ConnectorReport, StationReport
+from powerctl.core.ids import ConnectorId
 from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
@@ -141,3 +142,16 @@ def ahead(known: tuple[Power, datetime] | None) -> Scaled:
 def price(foreseen: Foreseen) -> Scaled:
     """The price in force."""
     return {"64301.Prc": None if foreseen.price is None else float(foreseen.price)}
+
+
+def departures(report: StationReport, expected: Mapping[ConnectorId, datetime]) -> Scaled:
+    """When each vehicle is expected to leave; nothing for a connector without one."""
+    return {
+        f"64302.Con.{one.connector - 1}.DepTms": (
+            round(expected[one.connector].timestamp())
+            if one.session is not None and one.connector in expected
+            else None
+        )
+        for one in report.connectors
+        if 1 <= one.connector <= CONNECTORS
+    }

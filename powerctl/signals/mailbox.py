@@ -65,6 +65,8 @@ class Stamp:
 
     now: Monotonic
     utc: datetime
+    trusted: bool = True
+    """False: `utc` may be any time of day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Mailbox:
     acknowledged_sequence: int = 0
     commands: int = 0
     """Commands taken since start."""
+    untimed: Authority | None = None
+    """Who gave the command in force, if it has a start that the clock cannot tell: until then it holds at once."""
     seen: Mapping[str, int] = field(default_factory=dict)
     """`Hb`, `Seq` and 715.ControllerHb as last written by the source; empty until then."""
 
@@ -198,8 +202,11 @@ def _command(box: Mailbox, authority: Authority, stamp: Stamp) -> Mailbox:
     )
     if not lpc.counts(box.machine, stamp.now):
         return replace(box, result=Result.NO_HEARTBEAT)
+    box = replace(box, untimed=None)
     if box.registers["Ena"] != ENABLED:
         return _released(replace(box, result=Result.ACCEPTED, held=None), lpc.Event.NO_LIMIT, stamp.now)
+    if box.registers["StrTms"] and not stamp.trusted:
+        box = replace(box, untimed=authority)
     signal = _signal(box, authority, stamp)
     if signal.ended(stamp.now):
         return _refused(replace(box, result=Result.EXPIRED), stamp.now)
@@ -234,7 +241,7 @@ def _signal(box: Mailbox, authority: Authority, stamp: Stamp) -> GridSignal:
     registers, commission = box.registers, box.commission
     kind = KINDS[Mode(registers["Mode"])]
     begins = _instant(registers["StrTms"], stamp)
-    ends = after(begins, registers["DurTms"]) if registers["DurTms"] else None
+    ends = after(begins, registers["DurTms"]) if registers["DurTms"] and box.untimed is None else None
     return GridSignal(
         source=commission.source,
         authority=authority,
@@ -260,8 +267,8 @@ def _signal(box: Mailbox, authority: Authority, stamp: Stamp) -> GridSignal:
 
 
 def _instant(utc_s: int, stamp: Stamp) -> Monotonic:
-    """A register's time of day on the monotonic clock; 0 is now."""
-    if utc_s == 0:
+    """A register's time of day on the monotonic clock; 0 is now, and so is all that a clock without trust says."""
+    if utc_s == 0 or not stamp.trusted:
         return stamp.now
     return after(stamp.now, (datetime.fromtimestamp(utc_s, UTC) - stamp.utc).total_seconds())
 
@@ -292,6 +299,8 @@ def deadline(box: Mailbox) -> Monotonic | None:
 def expire(box: Mailbox, stamp: Stamp) -> Mailbox:
     """The slot after every timer that has ended by now."""
     now = stamp.now
+    if box.untimed is not None and stamp.trusted:
+        box = _timed(box, box.untimed, stamp)
     if box.active is not None and box.active.ended(now):
         box = _ended(box, now)
     if box.pending is not None and box.pending.started(now):
@@ -299,6 +308,18 @@ def expire(box: Mailbox, stamp: Stamp) -> Mailbox:
     if box.revert_at is not None and now >= box.revert_at:
         box = _reverted(box, stamp)
     return replace(box, machine=lpc.expire(box.machine, now))
+
+
+def _timed(box: Mailbox, authority: Authority, stamp: Stamp) -> Mailbox:
+    """The clock can be trusted now: the command holds from its start on, which may be over or yet to come."""
+    box = replace(box, untimed=None)
+    if box.active is None:
+        return box
+    signal = _signal(box, authority, stamp)
+    if signal.started(stamp.now):
+        return replace(box, active=signal)
+    machine = _unless_failing(box.machine, lpc.Event.NO_LIMIT, stamp.now)
+    return replace(box, active=None, pending=signal, machine=machine)
 
 
 def _ended(box: Mailbox, now: Monotonic) -> Mailbox:
@@ -320,7 +341,7 @@ def _reverted(box: Mailbox, stamp: Stamp) -> Mailbox:
     enabled = box.registers["RvrtEna"]
     registers = {**box.registers, "LimW": box.registers["RvrtW"], "Ena": enabled, "Mode": int(Mode.CAP), "DurTms": 0}
     active = box.active
-    box = replace(box, registers=registers, revert_at=None, pending=None)
+    box = replace(box, registers=registers, revert_at=None, pending=None, untimed=None)
     if not enabled or active is None:
         machine = _unless_failing(box.machine, lpc.Event.NO_LIMIT, stamp.now)
         return replace(box, active=None, machine=machine)

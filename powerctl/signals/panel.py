@@ -60,6 +60,8 @@ class Panel:
         self.schedule = ScheduleSource()
         self.frequency: Armable | None = None
         """None: the station has no frequency response."""
+        self.armed: int | None = None
+        """64301.FrqMd as a client wrote it, which goes before the settings. None: nobody did."""
 
     def persists(self, changes: Sequence[Change]) -> bool:
         """True if one of `changes` must survive a restart."""
@@ -77,6 +79,7 @@ class Panel:
         if schedule_points.REQUEST in values:
             self.adopt()
         if (mode := values.get(FREQUENCY_MODE)) is not None and self.frequency is not None:
+            self.armed = mode
             self.frequency.arm(on=bool(mode))
         steps = [*self._write_slots(changes, authority, stamp), *self._signs_of_life(values, authority, stamp)]
         self.show(stamp)
@@ -99,6 +102,12 @@ class Panel:
         if values.keys() & controls.SET_POINT and control is not None:
             yield self.slots.spoken(control, stamp)
 
+    def attach(self, frequency: Armable) -> None:
+        """Let 64301.FrqMd switch `frequency`, from where a client left it."""
+        self.frequency = frequency
+        if self.armed is not None:
+            frequency.arm(on=bool(self.armed))
+
     def _check_frequency(self, values: Mapping[str, int | None]) -> None:
         if values.get(FREQUENCY_MODE) and self.frequency is None:
             raise Refused(Code.ILLEGAL_VALUE)
@@ -118,7 +127,9 @@ class Panel:
         """Put what is written in 64303 into force as a whole; when it cannot be, the one in force stays."""
         result = schedule_points.COMPLETED
         try:
-            self.schedule.adopt(schedule_points.schedule_of(self._staged(), self.controls.commissioned.scale))
+            commissioned = self.controls.commissioned
+            wanted = schedule_points.schedule_of(self._staged(), commissioned.scale, commissioned.currency)
+            self.schedule.adopt(wanted)
         except ValueError:
             result = schedule_points.FAILED
         self._image.put("64303.AdptRslt", result)
@@ -177,14 +188,15 @@ class Panel:
     def persistent(self) -> dict[str, int]:
         """Registers beside the slots that must survive a restart, a schedule in force with them."""
         staged = {} if self.schedule.schedule is None else _numbers(self._staged())
-        return {**controls.persistent(self.controls), **staged}
+        armed = {} if self.armed is None else {FREQUENCY_MODE: self.armed}
+        return {**controls.persistent(self.controls), **staged, **armed}
 
 
 def _persists(change: Change) -> bool:
     path = change.field.path
     if change.field.group == SLOT_GROUP:
         return change.field.point.name in PERSISTENT_OF_A_SLOT
-    return path in controls.PERSISTENT or path == schedule_points.REQUEST
+    return path in controls.PERSISTENT or path in (schedule_points.REQUEST, FREQUENCY_MODE)
 
 
 def _numbers(values: Mapping[str, int | None]) -> dict[str, int]:

@@ -73,8 +73,6 @@ class Point:
     meaning: str = ""
     """What it is at this station. Empty: the station does not have it."""
     writable: bool = False
-    served: bool = True
-    """False: has a meaning, and is not served yet."""
     size: int = 0
     """Registers of a string; 0: given by the type."""
     symbols: tuple[tuple[str, int], ...] = ()
@@ -91,7 +89,7 @@ class Point:
     @property
     def implemented(self) -> bool:
         """False: it reads as *not implemented* and refuses writes."""
-        return self.served and bool(self.meaning)
+        return bool(self.meaning)
 
 
 Raw = int | str

@@ -40,7 +40,7 @@ class Area(Enum):
     SHARED = "64300.CmtMod, 715.ControllerHb and the schedule 64303"
     CONTROL = "SunSpec's own controls (704), the connectors (64302) and the arming of the frequency response"
     SETTINGS = "Ratings and return (702, 703)"
-    OPERATION = "715.OpCtl"
+    OPERATION = "715.OpCtl and 715.AlarmReset"
     NETWORK = "1.DA"
 
 
@@ -78,6 +78,7 @@ _AREAS_OF_POINTS: Final = {
     "64300.CmtMod": Area.SHARED,
     "715.ControllerHb": Area.SHARED,
     "715.OpCtl": Area.OPERATION,
+    "715.AlarmReset": Area.OPERATION,
 }
 _AREAS_OF_MODELS: Final = {64303: Area.SHARED, 64302: Area.CONTROL, 64301: Area.CONTROL, 704: Area.CONTROL}
 

@@ -36,12 +36,13 @@ def speaker(staged: Mapping[str, int | None]) -> LimitSource:
     return _SOURCES[staged["64303.SchSrc"] or DEFAULTS["SchSrc"]]
 
 
-def schedule_of(staged: Mapping[str, int | None], scale: int) -> Schedule | None:
+def schedule_of(staged: Mapping[str, int | None], scale: int, currency: str = "") -> Schedule | None:
     """The schedule in the staged registers. None: it has no points, which ends the one in force.
 
     Args:
         staged: Raw values by path; None for what was not written.
         scale: Scale factor of power.
+        currency: Of its prices, ISO 4217; empty: not told.
 
     Raises:
         ValueError: It cannot be adopted.
@@ -54,7 +55,7 @@ def schedule_of(staged: Mapping[str, int | None], scale: int) -> Schedule | None
         raise ValueError("a schedule needs a start")
     entries = tuple(_entry(staged, place, scale) for place in range(count))
     interval_s = staged["64303.IntTms"] or DEFAULTS["IntTms"]
-    return Schedule(speaker(staged), datetime.fromtimestamp(start, UTC), interval_s, entries)
+    return Schedule(speaker(staged), datetime.fromtimestamp(start, UTC), interval_s, entries, currency)
 
 
 def _entry(staged: Mapping[str, int | None], place: int, scale: int) -> Entry:

@@ -26,9 +26,9 @@ from powerctl.signals import flexibility, lpc, telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.audit import audit
 from powerctl.signals.bank import Bank, Change, WriteRate
-from powerctl.signals.clock_quality import clock_quality
+from powerctl.signals.clock_quality import Quality, Trust, clock_quality, seen
 from powerctl.signals.commission import Identity, open_panel, rights_of, saved_of
-from powerctl.signals.controls import ADDRESS
+from powerctl.signals.controls import ADDRESS, ALARM_RESET
 from powerctl.signals.fronts import Fronts
 from powerctl.signals.grid_signal import Authority
 from powerctl.signals.mailbox import Stamp
@@ -55,6 +55,11 @@ def _ignore(_: GridEvent) -> None:
     """Takes an event that nobody asked for."""
 
 
+def _nobody() -> bool:
+    """There is no controller to ask."""
+    return False
+
+
 class GridSignals:
     """Grid signals of one station.
 
@@ -65,7 +70,9 @@ class GridSignals:
         state_dir: Folder for `grid.json`.
         on_change: Called with every new state, in the same turn of the loop as what caused it. It must not block.
         on_event: Called with every step that the evidence must know.
+        reset_alarms: Asks the controller to release latched faults; False: it cannot be asked now.
         identity: What model 1 says about the station.
+        quality: How good the wall clock is.
     """
 
     def __init__(
@@ -77,12 +84,17 @@ class GridSignals:
         state_dir: Path,
         on_change: Callable[[GridState], None],
         on_event: Callable[[GridEvent], None] = _ignore,
+        reset_alarms: Callable[[], bool] = _nobody,
         identity: Identity | None = None,
+        quality: Callable[[], Quality] = clock_quality,
     ) -> None:
         self._clock = clock
+        self._quality = quality
+        self._trust = seen(Trust(settings.trust_clock), quality(), clock.monotonic())
         self._rating = rating
         self._on_change = on_change
         self._on_event = on_event
+        self._reset_alarms = reset_alarms
         path = state_dir / FILE_NAME
         saved = load(path)
         self._keeper = Keeper(path)
@@ -142,12 +154,19 @@ class GridSignals:
                 self._timer.cancel()
             await self._fronts.close()
 
-    def update_measurement(self, report: StationReport, *, granted: Mapping[ConnectorId, Power] | None = None) -> None:
+    def update_measurement(
+        self,
+        report: StationReport,
+        *,
+        granted: Mapping[ConnectorId, Power] | None = None,
+        departures: Mapping[ConnectorId, datetime] | None = None,
+    ) -> None:
         """Show the newest report in the registers.
 
         Args:
             report: From the controller.
             granted: DC power granted to each connector.
+            departures: When vehicles are expected to leave, as far as anybody knows.
         """
         self._report = report
         self._sources.reported(report, self._clock.monotonic())
@@ -159,6 +178,8 @@ class GridSignals:
         )
         self._put(telemetry.measurement(report, granted or {}))
         self._put({**flexibility.needs(report), "64301.CurtWh": self._curtailed.wh})
+        self._put(flexibility.departures(report, departures or {}))
+        self._image.put_all(telemetry.alarms(report))
         self._refresh()
 
     def add_source(self, source: Source) -> Callable[[], None]:
@@ -169,7 +190,7 @@ class GridSignals:
         """
         self._sources.add(source)
         if isinstance(source, Armable):
-            self._panel.frequency = source
+            self._panel.attach(source)
         if not self.listening.is_set():
             self._state = self._arbitrate()
         return self._spoken
@@ -216,12 +237,23 @@ class GridSignals:
         return self._panel.controls.values[ADDRESS]
 
     def _stamp(self) -> Stamp:
-        return Stamp(self._clock.monotonic(), self._clock.utc())
+        now = self._clock.monotonic()
+        return Stamp(now, self._clock.utc(), self._trust.holds(now))
+
+    def _look_at_clock(self) -> None:
+        """Follow whether times of day can be trusted."""
+        now, quality = self._clock.monotonic(), self._quality()
+        before, self._trust = self._trust, seen(self._trust, quality, now)
+        self._image.put("64301.UtcQ", quality)
+        if before.holds(now) is not self._trust.holds(now):
+            _log.info("grid_clock_trusted", quality=quality.name.lower())
 
     def _take(self, changes: Sequence[Change], authority: Authority) -> None:
-        """Apply a validated write. Raises Refused: what must persist cannot be stored."""
+        """Apply a validated write. Raises Refused: what must persist cannot be stored, or nobody can be asked."""
         persistent = self._panel.persists(changes)
         if persistent and self._keeper.failed:
+            raise Refused(Code.FAILURE)
+        if any(change.field.path == ALARM_RESET and change.value for change in changes) and not self._reset_alarms():
             raise Refused(Code.FAILURE)
         stamp = self._stamp()
         for step in self._panel.take(changes, authority, stamp):
@@ -318,8 +350,9 @@ class GridSignals:
         """Bring what is known ahead up to date."""
         known = self._panel.next_cap(self._sources.contributions(stamp), stamp)
         self._put(flexibility.ahead(known))
-        self._put(flexibility.price(self._sources.foreseen(stamp.utc)))
-        self._image.put("64301.UtcQ", clock_quality())
+        foreseen = self._sources.foreseen(stamp.utc)
+        self._put(flexibility.price(foreseen))
+        self._image.put("64301.PrcCur", foreseen.currency or None)
 
     def _put(self, values: telemetry.Scaled) -> None:
         for path, value in values.items():
@@ -327,6 +360,7 @@ class GridSignals:
 
     def _tick(self) -> None:
         """What time alone brings: ended timers, clocks and remaining times. Re-arms itself."""
+        self._look_at_clock()
         stamp = self._stamp()
         for step in self._panel.expire(stamp):
             self._note(step, stamp)

@@ -170,6 +170,11 @@ class GridSettings(Section):
     control_slot: int | None = Field(default=None, ge=0, lt=SLOTS)
     """Slot whose source also speaks through SunSpec's own controls (model 704). Absent: the first commissioned one."""
     sources: SourcesSettings = SourcesSettings()
+    trust_clock: bool = False
+    """True: the computer's clock is right although its kernel does not know: a hypervisor or a receiver sets it.
+    False: what starts at a time of day waits until the kernel's clock is synchronised."""
+    schedule_currency: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    """Of the prices in model 64303, ISO 4217. Empty: not told."""
 
     @field_validator("installers")
     @classmethod

@@ -72,7 +72,7 @@ _MEASURE_AC = (
         symbols=numbered("OFF", "SLEEPING", "STARTING", "RUNNING", "THROTTLED", "SHUTTING_DOWN", "FAULT", "STANDBY"),
     ),
     Point("ConnSt", E16, meaning="Connected", symbols=numbered("DISCONNECTED", "CONNECTED")),
-    Point("Alrm", B32),
+    Point("Alrm", B32, meaning="Bit 16 (MANUFACTURER_ALRM) while a connector is out of order"),
     Point("DERMode", B32),
     Point("W", I16, "W_SF", "W", meaning="Measured power at the grid connection; negative while charging"),
     Point("VA", I16, "VA_SF", "VA"),
@@ -128,7 +128,7 @@ _MEASURE_AC = (
     Point("TotWh_SF", SF, meaning="Scale factor"),
     Point("TotVarh_SF", SF),
     Point("Tmp_SF", SF),
-    Point("MnAlrmInfo", STR, size=32),
+    Point("MnAlrmInfo", STR, meaning="The alarms in words", size=32),
 )
 
 _CAPACITY = (
@@ -274,7 +274,7 @@ _POWER_FACTOR = (
 )
 
 _MEASURE_DC = (
-    Point("PrtAlrms", B32),
+    Point("PrtAlrms", B32, meaning="Ports out of order: bit 0 is connector 1"),
     Point("NPrt", U16, meaning="Number of ports"),
     Point("DCA", I16, "DCA_SF", "A", meaning="Current of both ports; negative while charging"),
     Point("DCW", I16, "DCW_SF", "W", meaning="Power of both ports; negative while charging"),
@@ -305,7 +305,13 @@ _CONTROL = (
     Point("LocRemCtl", E16, meaning="Always remote", symbols=numbered("REMOTE", "LOCAL")),
     Point("DERHb", U32, meaning="The station's heartbeat: rises every second"),
     Point("ControllerHb", U32, meaning="Heartbeat for every slot that the writer speaks for", writable=True),
-    Point("AlarmReset", U16, writable=True),
+    Point(
+        "AlarmReset",
+        U16,
+        meaning="1 asks the controller to release latched faults; those that need somebody at the station stay",
+        writable=True,
+        allowed=(range(2),),
+    ),
     Point(
         "OpCtl",
         E16,

@@ -30,6 +30,8 @@ PORT_ERROR: Final = 3
 """714.DCSta; OFF and ON are 0 and 1."""
 MAX_W_BIT: Final = 1
 """701.ThrotSrc."""
+MANUFACTURER_ALARM: Final = 1 << 16
+"""701.Alrm: what it is stands in MnAlrmInfo."""
 TOLERANCE_W: Final = 200.0
 TOLERANCE: Final = 0.02
 """The envelope of architecture rule 4: the larger of 2 % and 200 W."""
@@ -104,6 +106,17 @@ def measurement(report: StationReport, granted: Mapping[ConnectorId, Power]) -> 
         values.update(_connector(connector, granted.get(connector.connector)))
         values.update(_port(connector))
     return values
+
+
+def alarms(report: StationReport) -> dict[str, int | str | None]:
+    """The alarm points of 701 and 714, raw: which connectors are out of order."""
+    faulted = [one.connector for one in report.connectors if one.state is ConnectorState.FAULTED]
+    told = " and ".join(f"connector {number}" for number in faulted)
+    return {
+        "701.Alrm": MANUFACTURER_ALARM if faulted else 0,
+        "701.MnAlrmInfo": f"{told} out of order" if faulted else None,
+        "714.PrtAlrms": sum(1 << (number - 1) for number in faulted if number <= CONNECTORS),
+    }
 
 
 def _ports(connectors: Sequence[ConnectorReport]) -> Scaled:

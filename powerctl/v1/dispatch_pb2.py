@@ -28,7 +28,7 @@ from powerctl.v1 import common_pb2 as powerctl_dot_v1_dot_common__pb2
 from powerctl.v1 import uplink_pb2 as powerctl_dot_v1_dot_uplink__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apowerctl/v1/dispatch.proto\x12\x0bpowerctl.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\x1a\x18powerctl/v1/uplink.proto\"\xd3\x01\n\x0e\x43onnectRequest\x12#\n\x05hello\x18\x01 \x01(\x0b\x32\x12.powerctl.v1.HelloH\x00\x12%\n\x06report\x18\x02 \x01(\x0b\x32\x13.powerctl.v1.ReportH\x00\x12\x32\n\rrecord_stored\x18\x03 \x01(\x0b\x32\x19.powerctl.v1.RecordStoredH\x00\x12\x36\n\x0fstation_command\x18\n \x01(\x0b\x32\x1b.powerctl.v1.StationCommandH\x00\x42\t\n\x07message\"\x92\x02\n\x0f\x43onnectResponse\x12\'\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.powerctl.v1.WelcomeH\x00\x12)\n\x08setpoint\x18\x02 \x01(\x0b\x32\x15.powerctl.v1.SetpointH\x00\x12\x34\n\x0estation_limits\x18\x03 \x01(\x0b\x32\x1a.powerctl.v1.StationLimitsH\x00\x12\x34\n\x0emanager_record\x18\x04 \x01(\x0b\x32\x1a.powerctl.v1.ManagerRecordH\x00\x12\x34\n\x0e\x63ommand_result\x18\n \x01(\x0b\x32\x1a.powerctl.v1.CommandResultH\x00\x42\t\n\x07message\"_\n\x05Hello\x12\x0f\n\x07station\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x34\n\nconnectors\x18\x03 \x03(\x0b\x32 .powerctl.v1.ConnectorCapability\"\xbe\x01\n\x13\x43onnectorCapability\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.powerctl.v1.ConnectorType\x12\x13\n\x0bmax_power_w\x18\x03 \x01(\x01\x12\x15\n\rmax_current_a\x18\x04 \x01(\x01\x12\x15\n\rmax_voltage_v\x18\x05 \x01(\x01\x12\x13\n\x0bmin_power_w\x18\x06 \x01(\x01\x12\x12\n\nfallback_w\x18\x07 \x01(\x01\"\x1a\n\x07Welcome\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\"\xe4\x01\n\x08Setpoint\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12%\n\x07\x63ommand\x18\x03 \x01(\x0e\x32\x14.powerctl.v1.Command\x12\x0f\n\x07limit_w\x18\x04 \x01(\x01\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06settle\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x07reasons\x18\x07 \x03(\x0b\x32\x12.powerctl.v1.Limit\"\xee\x02\n\x06Report\x12\x30\n\x0cmeasure_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nac_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0c\x61\x63_energy_wh\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x30\n\nconnectors\x18\x04 \x03(\x0b\x32\x1c.powerctl.v1.ConnectorReport\x12\x19\n\x0c\x66requency_hz\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x19\n\x0c\x61\x63_voltage_v\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x30\n\x0fpossible_splits\x18\x07 \x03(\x0b\x32\x17.powerctl.v1.PowerSplit\x12\x15\n\x08switch_s\x18\x08 \x01(\x01H\x04\x88\x01\x01\x42\r\n\x0b_ac_power_wB\x0f\n\r_ac_energy_whB\x0f\n\r_frequency_hzB\x0f\n\r_ac_voltage_vB\x0b\n\t_switch_s\"=\n\nPowerSplit\x12/\n\nconnectors\x18\x01 \x03(\x0b\x32\x1b.powerctl.v1.ConnectorPower\"8\n\x0e\x43onnectorPower\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12\x13\n\x0bmax_power_w\x18\x02 \x01(\x01\"\xae\x04\n\x0f\x43onnectorReport\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.powerctl.v1.ConnectorState\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x18\n\x10\x61pplied_sequence\x18\x04 \x01(\x04\x12\x13\n\x0b\x63ommitted_w\x18\x05 \x01(\x01\x12\x11\n\tvoltage_v\x18\x06 \x01(\x01\x12\x11\n\tcurrent_a\x18\x07 \x01(\x01\x12\x10\n\x08target_w\x18\x08 \x01(\x01\x12\x13\n\x0bmin_power_w\x18\t \x01(\x01\x12\x13\n\x0bmax_power_w\x18\n \x01(\x01\x12-\n\x0b\x66lexibility\x18\x0b \x01(\x0e\x32\x18.powerctl.v1.Flexibility\x12\x11\n\tslope_a_s\x18\x0c \x01(\x01\x12\x18\n\x0bsoc_percent\x18\r \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63\x61pacity_wh\x18\x0e \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tenergy_wh\x18\x0f \x01(\x01\x12\x19\n\x11session_energy_wh\x18\x10 \x01(\x01\x12\x30\n\x0cplug_in_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fprotocol_number\x18\x12 \x01(\x05H\x02\x88\x01\x01\x12\x12\n\nwants_more\x18\x13 \x01(\x08\x42\x0e\n\x0c_soc_percentB\x0e\n\x0c_capacity_whB\x12\n\x10_protocol_number\"G\n\rManagerRecord\x12\x11\n\trecord_id\x18\x01 \x01(\t\x12#\n\x06record\x18\x02 \x01(\x0b\x32\x13.powerctl.v1.Record\"!\n\x0cRecordStored\x12\x11\n\trecord_id\x18\x01 \x01(\t2[\n\x0f\x44ispatchService\x12H\n\x07\x43onnect\x12\x1b.powerctl.v1.ConnectRequest\x1a\x1c.powerctl.v1.ConnectResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1apowerctl/v1/dispatch.proto\x12\x0bpowerctl.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18powerctl/v1/common.proto\x1a\x18powerctl/v1/uplink.proto\"\xd3\x01\n\x0e\x43onnectRequest\x12#\n\x05hello\x18\x01 \x01(\x0b\x32\x12.powerctl.v1.HelloH\x00\x12%\n\x06report\x18\x02 \x01(\x0b\x32\x13.powerctl.v1.ReportH\x00\x12\x32\n\rrecord_stored\x18\x03 \x01(\x0b\x32\x19.powerctl.v1.RecordStoredH\x00\x12\x36\n\x0fstation_command\x18\n \x01(\x0b\x32\x1b.powerctl.v1.StationCommandH\x00\x42\t\n\x07message\"\xc2\x02\n\x0f\x43onnectResponse\x12\'\n\x07welcome\x18\x01 \x01(\x0b\x32\x14.powerctl.v1.WelcomeH\x00\x12)\n\x08setpoint\x18\x02 \x01(\x0b\x32\x15.powerctl.v1.SetpointH\x00\x12\x34\n\x0estation_limits\x18\x03 \x01(\x0b\x32\x1a.powerctl.v1.StationLimitsH\x00\x12\x34\n\x0emanager_record\x18\x04 \x01(\x0b\x32\x1a.powerctl.v1.ManagerRecordH\x00\x12.\n\x0b\x61larm_reset\x18\x05 \x01(\x0b\x32\x17.powerctl.v1.AlarmResetH\x00\x12\x34\n\x0e\x63ommand_result\x18\n \x01(\x0b\x32\x1a.powerctl.v1.CommandResultH\x00\x42\t\n\x07message\"\x0c\n\nAlarmReset\"_\n\x05Hello\x12\x0f\n\x07station\x18\x01 \x01(\t\x12\x0f\n\x07\x62oot_id\x18\x02 \x01(\t\x12\x34\n\nconnectors\x18\x03 \x03(\x0b\x32 .powerctl.v1.ConnectorCapability\"\xbe\x01\n\x13\x43onnectorCapability\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.powerctl.v1.ConnectorType\x12\x13\n\x0bmax_power_w\x18\x03 \x01(\x01\x12\x15\n\rmax_current_a\x18\x04 \x01(\x01\x12\x15\n\rmax_voltage_v\x18\x05 \x01(\x01\x12\x13\n\x0bmin_power_w\x18\x06 \x01(\x01\x12\x12\n\nfallback_w\x18\x07 \x01(\x01\"\x1a\n\x07Welcome\x12\x0f\n\x07\x62oot_id\x18\x01 \x01(\t\"\xe4\x01\n\x08Setpoint\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12%\n\x07\x63ommand\x18\x03 \x01(\x0e\x32\x14.powerctl.v1.Command\x12\x0f\n\x07limit_w\x18\x04 \x01(\x01\x12+\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06settle\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x07reasons\x18\x07 \x03(\x0b\x32\x12.powerctl.v1.Limit\"\xee\x02\n\x06Report\x12\x30\n\x0cmeasure_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\nac_power_w\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x19\n\x0c\x61\x63_energy_wh\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x30\n\nconnectors\x18\x04 \x03(\x0b\x32\x1c.powerctl.v1.ConnectorReport\x12\x19\n\x0c\x66requency_hz\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x19\n\x0c\x61\x63_voltage_v\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\x30\n\x0fpossible_splits\x18\x07 \x03(\x0b\x32\x17.powerctl.v1.PowerSplit\x12\x15\n\x08switch_s\x18\x08 \x01(\x01H\x04\x88\x01\x01\x42\r\n\x0b_ac_power_wB\x0f\n\r_ac_energy_whB\x0f\n\r_frequency_hzB\x0f\n\r_ac_voltage_vB\x0b\n\t_switch_s\"=\n\nPowerSplit\x12/\n\nconnectors\x18\x01 \x03(\x0b\x32\x1b.powerctl.v1.ConnectorPower\"8\n\x0e\x43onnectorPower\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12\x13\n\x0bmax_power_w\x18\x02 \x01(\x01\"\xae\x04\n\x0f\x43onnectorReport\x12\x11\n\tconnector\x18\x01 \x01(\x05\x12*\n\x05state\x18\x02 \x01(\x0e\x32\x1b.powerctl.v1.ConnectorState\x12\x0f\n\x07session\x18\x03 \x01(\t\x12\x18\n\x10\x61pplied_sequence\x18\x04 \x01(\x04\x12\x13\n\x0b\x63ommitted_w\x18\x05 \x01(\x01\x12\x11\n\tvoltage_v\x18\x06 \x01(\x01\x12\x11\n\tcurrent_a\x18\x07 \x01(\x01\x12\x10\n\x08target_w\x18\x08 \x01(\x01\x12\x13\n\x0bmin_power_w\x18\t \x01(\x01\x12\x13\n\x0bmax_power_w\x18\n \x01(\x01\x12-\n\x0b\x66lexibility\x18\x0b \x01(\x0e\x32\x18.powerctl.v1.Flexibility\x12\x11\n\tslope_a_s\x18\x0c \x01(\x01\x12\x18\n\x0bsoc_percent\x18\r \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63\x61pacity_wh\x18\x0e \x01(\x01H\x01\x88\x01\x01\x12\x11\n\tenergy_wh\x18\x0f \x01(\x01\x12\x19\n\x11session_energy_wh\x18\x10 \x01(\x01\x12\x30\n\x0cplug_in_time\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x0fprotocol_number\x18\x12 \x01(\x05H\x02\x88\x01\x01\x12\x12\n\nwants_more\x18\x13 \x01(\x08\x42\x0e\n\x0c_soc_percentB\x0e\n\x0c_capacity_whB\x12\n\x10_protocol_number\"G\n\rManagerRecord\x12\x11\n\trecord_id\x18\x01 \x01(\t\x12#\n\x06record\x18\x02 \x01(\x0b\x32\x13.powerctl.v1.Record\"!\n\x0cRecordStored\x12\x11\n\trecord_id\x18\x01 \x01(\t2[\n\x0f\x44ispatchService\x12H\n\x07\x43onnect\x12\x1b.powerctl.v1.ConnectRequest\x1a\x1c.powerctl.v1.ConnectResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,27 +38,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONNECTREQUEST']._serialized_start=161
   _globals['_CONNECTREQUEST']._serialized_end=372
   _globals['_CONNECTRESPONSE']._serialized_start=375
-  _globals['_CONNECTRESPONSE']._serialized_end=649
-  _globals['_HELLO']._serialized_start=651
-  _globals['_HELLO']._serialized_end=746
-  _globals['_CONNECTORCAPABILITY']._serialized_start=749
-  _globals['_CONNECTORCAPABILITY']._serialized_end=939
-  _globals['_WELCOME']._serialized_start=941
-  _globals['_WELCOME']._serialized_end=967
-  _globals['_SETPOINT']._serialized_start=970
-  _globals['_SETPOINT']._serialized_end=1198
-  _globals['_REPORT']._serialized_start=1201
-  _globals['_REPORT']._serialized_end=1567
-  _globals['_POWERSPLIT']._serialized_start=1569
-  _globals['_POWERSPLIT']._serialized_end=1630
-  _globals['_CONNECTORPOWER']._serialized_start=1632
-  _globals['_CONNECTORPOWER']._serialized_end=1688
-  _globals['_CONNECTORREPORT']._serialized_start=1691
-  _globals['_CONNECTORREPORT']._serialized_end=2249
-  _globals['_MANAGERRECORD']._serialized_start=2251
-  _globals['_MANAGERRECORD']._serialized_end=2322
-  _globals['_RECORDSTORED']._serialized_start=2324
-  _globals['_RECORDSTORED']._serialized_end=2357
-  _globals['_DISPATCHSERVICE']._serialized_start=2359
-  _globals['_DISPATCHSERVICE']._serialized_end=2450
+  _globals['_CONNECTRESPONSE']._serialized_end=697
+  _globals['_ALARMRESET']._serialized_start=699
+  _globals['_ALARMRESET']._serialized_end=711
+  _globals['_HELLO']._serialized_start=713
+  _globals['_HELLO']._serialized_end=808
+  _globals['_CONNECTORCAPABILITY']._serialized_start=811
+  _globals['_CONNECTORCAPABILITY']._serialized_end=1001
+  _globals['_WELCOME']._serialized_start=1003
+  _globals['_WELCOME']._serialized_end=1029
+  _globals['_SETPOINT']._serialized_start=1032
+  _globals['_SETPOINT']._serialized_end=1260
+  _globals['_REPORT']._serialized_start=1263
+  _globals['_REPORT']._serialized_end=1629
+  _globals['_POWERSPLIT']._serialized_start=1631
+  _globals['_POWERSPLIT']._serialized_end=1692
+  _globals['_CONNECTORPOWER']._serialized_start=1694
+  _globals['_CONNECTORPOWER']._serialized_end=1750
+  _globals['_CONNECTORREPORT']._serialized_start=1753
+  _globals['_CONNECTORREPORT']._serialized_end=2311
+  _globals['_MANAGERRECORD']._serialized_start=2313
+  _globals['_MANAGERRECORD']._serialized_end=2384
+  _globals['_RECORDSTORED']._serialized_start=2386
+  _globals['_RECORDSTORED']._serialized_end=2419
+  _globals['_DISPATCHSERVICE']._serialized_start=2421
+  _globals['_DISPATCHSERVICE']._serialized_end=2512
 # @@protoc_insertion_point(module_scope)

@@ -74,6 +74,7 @@ class ConnectResponse(_message.Message):
     SETPOINT_FIELD_NUMBER: _builtins.int
     STATION_LIMITS_FIELD_NUMBER: _builtins.int
     MANAGER_RECORD_FIELD_NUMBER: _builtins.int
+    ALARM_RESET_FIELD_NUMBER: _builtins.int
     COMMAND_RESULT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
@@ -86,6 +87,8 @@ class ConnectResponse(_message.Message):
         """To be stored in the controller's outbox and shipped with its own records."""
 
     @_builtins.property
+    def alarm_reset(self) -> Global___AlarmReset: ...
+    @_builtins.property
     def command_result(self) -> _uplink_pb2.CommandResult:
         """What became of a station_command."""
 
@@ -96,17 +99,37 @@ class ConnectResponse(_message.Message):
         setpoint: Global___Setpoint | None = ...,
         station_limits: _common_pb2.StationLimits | None = ...,
         manager_record: Global___ManagerRecord | None = ...,
+        alarm_reset: Global___AlarmReset | None = ...,
         command_result: _uplink_pb2.CommandResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["command_result", b"command_result", "manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alarm_reset", b"alarm_reset", "command_result", b"command_result", "manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command_result", b"command_result", "manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alarm_reset", b"alarm_reset", "command_result", b"command_result", "manager_record", b"manager_record", "message", b"message", "setpoint", b"setpoint", "station_limits", b"station_limits", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "setpoint", "station_limits", "manager_record", "command_result"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "setpoint", "station_limits", "manager_record", "alarm_reset", "command_result"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
 Global___ConnectResponse: _TypeAlias = ConnectResponse  # noqa: Y015
+
+@_typing.final
+class AlarmReset(_message.Message):
+    """Somebody far away asks for latched faults to be released. The controller releases those that need nobody at the
+    station, and refuses the rest; a fault whose cause stands comes back at once. The next reports show what remains.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlarmReset: _TypeAlias = AlarmReset  # noqa: Y015
 
 @_typing.final
 class Hello(_message.Message):

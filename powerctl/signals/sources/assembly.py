@@ -69,7 +69,7 @@ class Running:
             _check_slot(settings, sources.utility)
             self._shells.append(PolledTerminal(sources.utility, host.submit, 10.0 ** power_scale(rating)).run)
         if sources.frequency is not None:
-            self._shells.append(_frequency(sources.frequency, host, clock))
+            self._shells.append(_frequency(sources.frequency, host, clock, rating))
         if sources.openadr is not None:
             self._shells.append(_openadr(sources.openadr, host, clock, rating))
 
@@ -84,8 +84,8 @@ def _contact(settings: ContactSettings, host: Host, clock: Clock) -> Shell:
     return lambda: watch_contacts(port, source, speak, clock)
 
 
-def _frequency(settings: FrequencySettings, host: Host, clock: Clock) -> Shell:
-    source, port = FrequencySource(settings.rules(), on=settings.armed), SocketFrequency(settings.socket)
+def _frequency(settings: FrequencySettings, host: Host, clock: Clock, rating: Power) -> Shell:
+    source, port = FrequencySource(settings.rules(rating), on=settings.armed), SocketFrequency(settings.socket)
     speak = host.add_source(source)
     return lambda: watch_frequency(port, source, speak, clock)
 

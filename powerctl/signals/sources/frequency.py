@@ -1,7 +1,9 @@
-"""Local frequency response: the station sheds load by the frequency that it measures itself. Pure.
+"""Local frequency response: the station sheds and takes load by the frequency that it measures itself. Pure.
 
-Two products of the Nordic reserves. FFR: below a threshold everything offered is shed, within 0.7 to 1.3 s, for at
-least 30 s. FCR-D up: load is shed in proportion between 49.9 and 49.5 Hz. Neither needs a plan, or anybody's message.
+Products of the Nordic reserves. FFR: below a threshold everything offered is shed, within 0.7 to 1.3 s, for at
+least 30 s. FCR-D up: load is shed in proportion between 49.9 and 49.5 Hz. FCR-D down: load is taken up in proportion
+between 50.1 and 50.5 Hz; what is to be taken up is held back while the response is armed, so that all of it is one
+more cap, and lifts nobody's. None needs a plan, or anybody's message.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ FFR_WITHIN_S: Final = {49.7: 1.3, 49.6: 1.0, 49.5: 0.7}
 FCR_D_START_HZ: Final = 49.9
 FCR_D_FULL_HZ: Final = 49.5
 """FCR-D up is linear between them (Fingrid, technical requirements for frequency containment reserves)."""
+FCR_D_DOWN_START_HZ: Final = 50.1
+FCR_D_DOWN_FULL_HZ: Final = 50.5
+"""FCR-D down is linear between them (the same)."""
+FCR_D_DOWN_WITHIN_S: Final = 5.0
+"""All of the power held back returns at least so fast: the requirement is 86 per cent after 7.5 s (the same)."""
 FFR_HOLD_S: Final = 30.0
 """Least support without a rule for how fast it ends (Fingrid, FFR)."""
 FFR_READY_S: Final = 900.0
@@ -67,6 +74,10 @@ class FrequencyRules:
     """FFR ends only above this."""
     ramp_up_w_s: float = 500.0
     """How fast power returns afterwards."""
+    rating: Power = ZERO_POWER
+    """What the station's grid connection carries, AC: what FCR-D down is held back from."""
+    down: Power = ZERO_POWER
+    """FCR-D down: held back while armed, and taken up above 50.1 Hz. Zero: FCR-D up only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +97,22 @@ class Response:
     recovery_ends: Monotonic | None = None
     cap: Power | None = None
     """None: no limit."""
+    uptake: Power = ZERO_POWER
+    """What FCR-D down lets go of what is held back."""
+
+    @property
+    def reserve(self) -> Power | None:
+        """The cap that holds back what is left for FCR-D down. None: nothing is."""
+        held = self.rules.down - self.uptake
+        return None if self.mode is Mode.OFF or held <= ZERO_POWER else max(ZERO_POWER, self.rules.rating - held)
 
 
 def armed(response: Response, *, on: bool) -> Response:
     """The response switched on or off; an activation in progress ends when it is switched off."""
     if on:
         return replace(response, mode=Mode.ARMED) if response.mode is Mode.OFF else response
-    return replace(response, mode=Mode.OFF, cap=None, active_since=None, recovery_ends=None, low=0)
+    off = replace(response, mode=Mode.OFF, cap=None, active_since=None, recovery_ends=None, low=0)
+    return replace(off, uptake=ZERO_POWER)
 
 
 def sampled(response: Response, hz: float, power: Power, now: Monotonic) -> Response:
@@ -136,10 +156,18 @@ def _ffr_ended(response: Response, now: Monotonic) -> Response:
 def _fcr_d(response: Response, power: Power, now: Monotonic) -> Response:
     hz = FCR_D_START_HZ if response.hz is None else response.hz
     if hz >= FCR_D_START_HZ:
-        return replace(response, mode=Mode.ARMED, cap=None, active_since=None)
-    if response.mode is not Mode.ACTIVE:
-        response = replace(response, mode=Mode.ACTIVE, active_since=now, baseline=power)
+        return _fcr_d_down(response, hz, now)
+    if response.mode is not Mode.ACTIVE or response.uptake > ZERO_POWER:
+        response = replace(response, mode=Mode.ACTIVE, active_since=now, baseline=power, uptake=ZERO_POWER)
     return replace(response, cap=droop(response.baseline, hz, response.rules.floor))
+
+
+def _fcr_d_down(response: Response, hz: float, now: Monotonic) -> Response:
+    taken_up = uptake(response.rules, hz)
+    if taken_up <= ZERO_POWER:
+        return replace(response, mode=Mode.ARMED, cap=None, uptake=ZERO_POWER, active_since=None)
+    since = response.active_since if response.uptake > ZERO_POWER else now
+    return replace(response, mode=Mode.ACTIVE, cap=None, uptake=taken_up, active_since=since)
 
 
 def droop(baseline: Power, hz: float, floor: Power = ZERO_POWER) -> Power:
@@ -147,6 +175,12 @@ def droop(baseline: Power, hz: float, floor: Power = ZERO_POWER) -> Power:
     part = (hz - FCR_D_FULL_HZ) / (FCR_D_START_HZ - FCR_D_FULL_HZ)
     stepped = math.floor(round(min(max(part, 0.0), 1.0) * STEPS, 6)) / STEPS
     return max(min(floor, baseline), baseline * stepped)
+
+
+def uptake(rules: FrequencyRules, hz: float) -> Power:
+    """What FCR-D down takes up at a frequency, rounded down to a step."""
+    part = (hz - FCR_D_DOWN_START_HZ) / (FCR_D_DOWN_FULL_HZ - FCR_D_DOWN_START_HZ)
+    return rules.down * (math.floor(round(min(max(part, 0.0), 1.0) * STEPS, 6)) / STEPS)
 
 
 def lost(response: Response, now: Monotonic) -> bool:
@@ -160,7 +194,7 @@ def expired(response: Response, now: Monotonic) -> Response:
         return response
     if now - response.active_since < FFR_HOLD_S:
         return response
-    return replace(response, mode=Mode.ARMED, cap=None, active_since=None)
+    return replace(response, mode=Mode.ARMED, cap=None, uptake=ZERO_POWER, active_since=None)
 
 
 class FrequencySource:
@@ -200,19 +234,28 @@ class FrequencySource:
         Raises:
             RemoteError: No grid has this frequency.
         """
-        before = self._response.cap
+        before = self._response.cap, self._response.uptake
         self._response = sampled(self._response, hz, self._power, now)
-        return self._response.cap != before
+        return (self._response.cap, self._response.uptake) != before
 
     def contributions(self, stamp: Stamp) -> Sequence[Contribution]:
-        """The cap while the response is active."""
+        """The cap while the response is active, and what is held back while it is armed."""
         self._response = expired(self._response, stamp.now)
         response = self._response
         if response.cap is None:
-            return ()
+            return self._held_back(response, stamp.now)
         detail = f"The grid's frequency is low: the station sheds load down to {response.cap}."
         ramp = response.rules.ramp_up_w_s
         return (Contribution(LimitSource.FREQUENCY, detail, cap=response.cap, ramp_up_w_s=ramp),)
+
+    def _held_back(self, response: Response, now: Monotonic) -> Sequence[Contribution]:
+        rules, reserve = response.rules, response.reserve
+        eager = response.uptake > ZERO_POWER
+        if not eager and (reserve is None or lost(response, now)):
+            return ()
+        detail = f"The station keeps to {reserve}, so that it can take up load when the grid's frequency is high."
+        ramp = max(rules.ramp_up_w_s, rules.down.w / FCR_D_DOWN_WITHIN_S)
+        return (Contribution(LimitSource.FREQUENCY, detail, cap=reserve, ramp_up_w_s=ramp, eager=eager),)
 
     def deadline(self, stamp: Stamp) -> Monotonic | None:
         """When an activation ends whose samples have ceased."""

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 
 from powerctl.core.clock import Monotonic, after
@@ -49,6 +48,8 @@ class _Known:
 
     event: Mapping[str, Any]
     signals: tuple[TimedSignal, ...]
+    trusted: bool
+    """Whether the clock was to be trusted then."""
 
 
 class OpenAdrSource:
@@ -66,6 +67,7 @@ class OpenAdrSource:
         self._fractions: dict[str, float] = {}
         self._heard_at: Monotonic | None = None
         self._report: StationReport | None = None
+        self._trusted = True
 
     def received(self, events: Sequence[Any], stamp: Stamp) -> list[RemoteError]:
         """Take all events that the server has now; what it no longer has is over.
@@ -92,10 +94,10 @@ class OpenAdrSource:
 
     def _understood(self, name: str, event: Any, stamp: Stamp) -> _Known:
         before = self._known.get(name)
-        if before is not None and before.event == event:
+        if before is not None and before.event == event and before.trusted is stamp.trusted:
             return before
         signals = signals_of(event, stamp.utc, lambda name: self._fractions.setdefault(name, self._random()))
-        return _Known(event, signals)
+        return _Known(event, signals, stamp.trusted)
 
     def reported(self, report: StationReport, now: Monotonic) -> None:
         """Take what the vehicles need: a charge state as a goal is energy that is missing."""
@@ -108,10 +110,17 @@ class OpenAdrSource:
 
     def active(self, utc: datetime) -> list[TimedSignal]:
         """The signals that hold at `utc`."""
-        return [signal for known in self._known.values() for signal in known.signals if signal.holds(utc)]
+        return [one for known in self._known.values() for one in known.signals if self._holds(one, utc)]
+
+    def _holds(self, signal: TimedSignal, utc: datetime) -> bool:
+        """With a clock that cannot be trusted only what starts at once holds, and an emergency, at any time."""
+        if self._trusted or signal.at_once:
+            return signal.holds(utc)
+        return signal.payload is Payload.ALERT_GRID_EMERGENCY
 
     def contributions(self, stamp: Stamp) -> Sequence[Contribution]:
         """One per signal that holds and limits, and the failsafe while the server is silent."""
+        self._trusted = stamp.trusted
         found = [one for signal in self.active(stamp.utc) for one in self._contribution(signal, stamp.utc)]
         return [*found, *self._failsafe(stamp.now)]
 
@@ -184,14 +193,8 @@ class OpenAdrSource:
         """The lowest limit and the price of the event of highest priority that hold at `utc`."""
         active = self.active(utc)
         prices = [signal for signal in active if signal.payload is Payload.PRICE]
-        price = min(prices, key=lambda signal: signal.priority).value if prices else None
-        return Foreseen(min(self._caps(active), default=None), price)
-
-    def price(self, utc: datetime) -> tuple[Decimal, str] | None:
-        """Price per kilowatt hour that holds at `utc`, and its currency. None: none is known."""
-        prices = [signal for signal in self.active(utc) if signal.payload is Payload.PRICE]
-        best = min(prices, key=lambda signal: signal.priority, default=None)
-        return None if best is None else (best.value, best.units)
+        cap, best = min(self._caps(active), default=None), min(prices, key=lambda one: one.priority, default=None)
+        return Foreseen(cap) if best is None else Foreseen(cap, best.value, best.units)
 
     def _caps(self, signals: Iterable[TimedSignal]) -> Iterator[Power]:
         for signal in signals:

@@ -55,6 +55,8 @@ class TimedSignal:
     """None: endless."""
     text: str = ""
     """For a person, as the other side wrote it."""
+    at_once: bool = False
+    """True: `start` is when it was received; the server named no time of day."""
 
     def holds(self, utc: datetime) -> bool:
         """True from its start until before its end."""
@@ -82,9 +84,10 @@ def signals_of(event: Any, received: datetime, fraction: Callable[[str], float])
     units = _units(head)
     found: list[TimedSignal] = []
     for interval, (start, end) in zip(intervals, _periods(head, intervals, received, fraction(name)), strict=True):
+        at_once = _is_at_once(head, interval)
         for payload, values in _payloads(interval):
             value, unit, text = _value(payload, values, units.get(payload, {}))
-            found.append(TimedSignal(name, _priority(head), payload, value, unit, start, end, text))
+            found.append(TimedSignal(name, _priority(head), payload, value, unit, start, end, text, at_once))
     return tuple(found)
 
 
@@ -124,6 +127,12 @@ def _periods(
         spread = timedelta(seconds=(2 * fraction - 1) * _random_s(own if "randomizeStart" in own else whole))
         begins = later(start, _duration(own, whole))
         yield start + spread, None if begins is None else begins + spread
+
+
+def _is_at_once(head: Mapping[str, Any], interval: Mapping[str, Any]) -> bool:
+    """True if neither the event nor its interval names a time of day."""
+    periods = (interval.get("intervalPeriod") or {}, head.get("intervalPeriod") or {})
+    return all(instant(period["start"]) is None for period in periods if "start" in period)
 
 
 def _start(period: Mapping[str, Any], received: datetime) -> datetime:

@@ -84,6 +84,7 @@ class ScheduleSource:
 
     def __init__(self) -> None:
         self._schedule: Schedule | None = None
+        self._trusted = True
 
     @property
     def schedule(self) -> Schedule | None:
@@ -95,8 +96,9 @@ class ScheduleSource:
         self._schedule = schedule
 
     def contributions(self, stamp: Stamp) -> Sequence[Contribution]:
-        """The cap of the entry that holds now."""
-        schedule = self._schedule
+        """The cap of the entry that holds now; none while the clock cannot be trusted."""
+        self._trusted = stamp.trusted
+        schedule = self._schedule if stamp.trusted else None
         cap = None if schedule is None else schedule.entry(stamp.utc).cap
         if schedule is None or cap is None:
             return ()
@@ -110,6 +112,9 @@ class ScheduleSource:
         return None if change is None else after(stamp.now, (change - stamp.utc).total_seconds())
 
     def foreseen(self, utc: datetime) -> Foreseen:
-        """Cap and price of the entry that holds at `utc`."""
-        entry = Entry() if self._schedule is None else self._schedule.entry(utc)
-        return Foreseen(entry.cap, entry.price)
+        """Cap and price of the entry that holds at `utc`; nothing while the clock cannot be trusted."""
+        schedule = self._schedule
+        if schedule is None or not self._trusted:
+            return Foreseen()
+        entry = schedule.entry(utc)
+        return Foreseen(entry.cap, entry.price, "" if entry.price is None else schedule.currency)

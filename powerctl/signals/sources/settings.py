@@ -141,6 +141,9 @@ class FrequencySettings(Section):
     """Of FFR: 49.7, 49.6 or 49.5."""
     ramp_up_w_s: float = Field(default=500.0, gt=0, le=1e6)
     """How fast power returns afterwards."""
+    down_w: Watts = 0.0
+    """FCR-D down: held back from the rating while armed, and drawn in proportion from 50.1 to 50.5 Hz, as far as every
+    other cap allows. 0: FCR-D up only."""
 
     @field_validator("threshold_hz")
     @classmethod
@@ -149,10 +152,25 @@ class FrequencySettings(Section):
             raise ValueError("use 49.7, 49.6 or 49.5")
         return value
 
-    def rules(self) -> FrequencyRules:
-        """The same as the core takes it."""
+    @model_validator(mode="after")
+    def _down_is_a_part_of_fcr_d(self) -> Self:
+        if self.down_w and self.product is not Product.FCR_D:
+            raise ValueError("down_w belongs to fcr-d")
+        return self
+
+    def rules(self, rating: Power) -> FrequencyRules:
+        """The same as the core takes it.
+
+        Args:
+            rating: What the station's grid connection carries, AC.
+        """
         return FrequencyRules(
-            self.product, floor=Power(self.floor_w), ffr_hz=self.threshold_hz, ramp_up_w_s=self.ramp_up_w_s
+            self.product,
+            floor=Power(self.floor_w),
+            ffr_hz=self.threshold_hz,
+            ramp_up_w_s=self.ramp_up_w_s,
+            rating=rating,
+            down=min(Power(self.down_w), rating),
         )
 
 
@@ -274,7 +292,11 @@ _PRODUCTS: Final = {Product.FFR: "at once below {hz:g} Hz", Product.FCR_D: "in p
 def _frequency(settings: FrequencySettings) -> list[str]:
     how = _PRODUCTS[settings.product].format(hz=settings.threshold_hz)
     armed = "armed from the start" if settings.armed else "not armed"
-    return [f"Local frequency response ({settings.product}), {armed}: sheds to {Power(settings.floor_w)} {how}."]
+    told = [f"Local frequency response ({settings.product}), {armed}: sheds to {Power(settings.floor_w)} {how}."]
+    if settings.down_w:
+        held = Power(settings.down_w)
+        told.append(f"While it is armed {held} of the rating are held back, and drawn from 50.1 to 50.5 Hz.")
+    return told
 
 
 def _openadr(settings: OpenAdrSettings) -> list[str]:

@@ -48,6 +48,8 @@ class Foreseen:
     cap: Power | None = None
     price: Decimal | None = None
     """Per kilowatt hour."""
+    currency: str = ""
+    """Of the price, ISO 4217. Empty: not told."""
 
 
 @runtime_checkable
@@ -87,10 +89,9 @@ class Sources:
     def foreseen(self, utc: datetime) -> Foreseen:
         """The lowest cap and the first price that any source knows for `utc`."""
         known = [source.foreseen(utc) for source in self._all if isinstance(source, Foresighted)]
-        return Foreseen(
-            min((one.cap for one in known if one.cap is not None), default=None),
-            next((one.price for one in known if one.price is not None), None),
-        )
+        priced = next((one for one in known if one.price is not None), Foreseen())
+        cap = min((one.cap for one in known if one.cap is not None), default=None)
+        return Foreseen(cap, priced.price, priced.currency)
 
     def news(self, stamp: Stamp, measured: Power | None) -> list[GridEvent]:
         """What the evidence must know since the last call, in order of the sources."""

@@ -202,7 +202,7 @@ async def test_exc_2_a_read_only_point_is_refused(run: Run) -> None:
 
 async def test_exc_2_a_point_that_is_not_implemented_is_refused(run: Run) -> None:
     def procedure(device: Device) -> None:
-        for path in ("704.WMaxLimPct", "704.WMaxLimPctEna", "704.VarSet", "702.WMax", "703.ESVHi", "715.AlarmReset"):
+        for path in ("704.WMaxLimPct", "704.WMaxLimPctEna", "704.VarSet", "702.WMax", "703.ESVHi", "702.VNom"):
             field = REGISTER_MAP.by_path[path]
             assert device.refuses(field.address, *[0] * field.point.registers), path
 

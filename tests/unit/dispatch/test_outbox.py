@@ -28,6 +28,16 @@ async def test_setpoints_leave_before_limits_and_records() -> None:
     assert messages[1].station_limits.cap_w == 2.0
 
 
+async def test_an_alarm_reset_is_asked_once() -> None:
+    outbox = StreamOutbox()
+    outbox.put_alarm_reset()
+    outbox.put_alarm_reset()
+    outbox.put_setpoint(LEFT, pb.Setpoint(connector=1))
+    assert [message.WhichOneof("message") for message in await outbox.take()] == ["setpoint", "alarm_reset"]
+    outbox.put_setpoint(LEFT, pb.Setpoint(connector=1))
+    assert [message.WhichOneof("message") for message in await outbox.take()] == ["setpoint"]
+
+
 def test_a_record_is_kept_until_it_is_stored() -> None:
     records = UnstoredRecords()
     records.add(pb.ManagerRecord(record_id="a"))

@@ -15,6 +15,7 @@ from powerctl.core.clock import Monotonic
 from powerctl.core.record import GridEvent
 from powerctl.core.units import Power
 from powerctl.signals.arbitration import GridState
+from powerctl.signals.clock_quality import Quality
 from powerctl.signals.service import GridSignals
 from powerctl.signals.settings import GridSettings
 from tests.contract.modbus.peer import Peer
@@ -51,6 +52,7 @@ def grid_settings(*, port: int = 0, tcp: dict[str, Any] | None = None, **slot: A
             "modbus_tcp": {"port": port, **(tcp or {})},
             "slots": [{**base, **slot}],
             "installers": PEERS,
+            "trust_clock": True,
         }
     )
 
@@ -61,6 +63,9 @@ class Station:
     def __init__(self, settings: GridSettings, state_dir: Path) -> None:
         self.states: list[GridState] = []
         self.events: list[GridEvent] = []
+        self.quality = Quality.FREE_RUNNING
+        self.controller: list[str] | None = None
+        """What the controller was asked for. None: there is none."""
         self.signals = GridSignals(
             settings,
             clock=LoopClock(),
@@ -68,11 +73,18 @@ class Station:
             state_dir=state_dir,
             on_change=self.states.append,
             on_event=self.events.append,
+            reset_alarms=self._reset_alarms,
+            quality=lambda: self.quality,
         )
 
     @property
     def cap_w(self) -> float:
         return self.states[-1].cap.w
+
+    def _reset_alarms(self) -> bool:
+        if self.controller is not None:
+            self.controller.append("reset")
+        return self.controller is not None
 
     async def connect(self) -> Peer:
         return await Peer.connect(self.signals.port)

@@ -40,7 +40,15 @@ def test_saved_values_go_before_settings() -> None:
     saved = Saved(
         slots={0: SavedSlot(failsafe_w=6000, failsafe_min_s=9000, held="pause")},
         charge_rate_max_w=11_000,
-        registers={"1.DA": 7, "703.ES": 0, "703.ESDlyTms": 30, "703.ESRndTms": 600, "703.ESRmpTms": 60, "715.OpCtl": 2},
+        registers={
+            "1.DA": 7,
+            "703.ES": 0,
+            "703.ESDlyTms": 30,
+            "703.ESRndTms": 600,
+            "703.ESRmpTms": 60,
+            "715.OpCtl": 2,
+            "64300.CmtMod": 1,
+        },
     )
     image, panel = open_panel(grid_settings(), RATING, LONG, saved, START)
     box = panel.slots[0]
@@ -50,7 +58,7 @@ def test_saved_values_go_before_settings() -> None:
 
 
 def test_a_saved_register_that_the_map_no_longer_takes_is_dropped() -> None:
-    saved = Saved(registers={"1.DA": 0, "9.Gone": 1, "703.ES": 0, "64300.CmtMod": 1})
+    saved = Saved(registers={"1.DA": 0, "9.Gone": 1, "703.ES": 0, "64300.CmtMod": 7})
     image, panel = open_panel(grid_settings(), RATING, LONG, saved, START)
     assert (image.get("1.DA"), image.get("703.ES"), panel.controls.on_seq) == (1, 0, False)
 

@@ -20,6 +20,7 @@ from powerctl.signals.flexibility import (
     ahead,
     baseline,
     counted,
+    departures,
     needed_wh,
     needs,
     next_cap,
@@ -29,7 +30,7 @@ from powerctl.signals.sources.flexible_return import ReturnRules
 from powerctl.signals.sources.schedule import Entry, Schedule
 from tests.unit.signals.slot_story import EPOCH, SlotStory
 from tests.unit.signals.station import SLOT_0, Station, play
-from tests.unit.signals.test_telemetry import CAR, RATING, REPORT, state
+from tests.unit.signals.test_telemetry import CAR, NOON, RATING, REPORT, state
 
 LEAF = replace(CAR, capacity=Energy(40_000), soc_percent=75.0)
 NEXT = 40576 + 5
@@ -132,3 +133,12 @@ def test_the_clock_is_as_good_as_the_kernel_says() -> None:
 def test_where_the_kernel_does_not_say_the_clock_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock_quality, "_library", lambda: None)
     assert clock_quality.clock_quality() is Quality.UNKNOWN
+
+
+def test_an_expected_departure_is_shown_for_a_vehicle_that_is_there() -> None:
+    leaves = NOON + timedelta(minutes=40)
+    shown = departures(REPORT, {CAR.connector: leaves})
+    assert shown == {"64302.Con.1.DepTms": round(leaves.timestamp())}
+    empty = replace(REPORT, connectors=(replace(CAR, session=None),))
+    assert departures(empty, {CAR.connector: leaves}) == {"64302.Con.1.DepTms": None}
+    assert departures(REPORT, {}) == {"64302.Con.1.DepTms": None}

@@ -13,7 +13,7 @@ from powerctl.core.setpoint import Command, LimitSource
 from powerctl.signals.panel import Armable
 from powerctl.signals.settings import GridSettings
 from powerctl.signals.sources.flexible_return import ReturnRules
-from powerctl.signals.sources.frequency import FrequencyRules, FrequencySource, Product
+from powerctl.signals.sources.frequency import FrequencyRules, FrequencySource, Mode, Product
 from tests.contract.modbus.peer import Peer
 from tests.unit.signals.station import HEARTBEAT, SLOT_0, Station, grid_settings, play
 from tests.unit.signals.test_telemetry import REPORT
@@ -294,6 +294,46 @@ def test_the_frequency_response_is_armed_over_the_wire(tmp_path: Path) -> None:
         assert station.cap_w == 22_000
 
     play(story, tmp_path)
+
+
+@pytest.mark.parametrize(("configured", "written"), [(False, 1), (True, 0)])
+def test_the_arming_of_the_frequency_response_survives_a_restart(
+    tmp_path: Path, configured: bool, written: int
+) -> None:
+    async def arm(station: Station) -> None:
+        station.signals.add_source(FrequencySource(FrequencyRules(Product.FFR), on=configured))
+        peer = await in_touch(station)
+        assert await peer.write(FREQUENCY_MODE, written) == accepted(FREQUENCY_MODE)
+
+    async def after_restart(station: Station) -> None:
+        response = FrequencySource(FrequencyRules(Product.FFR), on=configured)
+        station.signals.add_source(response)
+        response.sampled(50.0, Monotonic(asyncio.get_running_loop().time()))
+        assert response.response.mode is Mode(written)
+        peer = await in_touch(station)
+        await asyncio.sleep(1.25)
+        response.sampled(50.0, Monotonic(asyncio.get_running_loop().time()))
+        await peer.write(HEARTBEAT, 1)
+        assert await peer.read(FREQUENCY_MODE) == (written,)
+
+    play(arm, tmp_path)
+    play(after_restart, tmp_path)
+
+
+def test_the_commit_mode_survives_a_restart(tmp_path: Path) -> None:
+    async def settle(station: Station) -> None:
+        peer = await station.connect()
+        assert await peer.write(COMMIT_MODE, 1) == accepted(COMMIT_MODE)
+
+    async def after_restart(station: Station) -> None:
+        peer = await station.connect()
+        assert await peer.read(COMMIT_MODE) == (1,)
+        await peer.write(SLOT_0, 9000)
+        await peer.write(ENA, 1)
+        assert station.cap_w == 4200
+
+    play(settle, tmp_path)
+    play(after_restart, tmp_path)
 
 
 def two_sources() -> GridSettings:

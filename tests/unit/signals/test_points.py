@@ -66,5 +66,4 @@ def test_a_client_may_write_only_what_the_table_allows() -> None:
 
 def test_a_point_without_a_meaning_is_not_implemented() -> None:
     assert not Point("P", PointType.UINT16).implemented
-    assert not Point("P", PointType.UINT16, meaning="later", served=False).implemented
     assert Point("P", PointType.UINT16, meaning="now").implemented

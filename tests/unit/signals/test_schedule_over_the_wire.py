@@ -7,8 +7,11 @@ import struct
 from pathlib import Path
 
 from powerctl.core.setpoint import LimitSource
+from powerctl.core.units import Power
+from powerctl.signals.sources.openadr import OpenAdrRules, OpenAdrSource
 from tests.contract.modbus.peer import Peer
-from tests.unit.signals.station import EPOCH, SLOT_0, Station, play
+from tests.unit.signals.sources.test_openadr_events import event
+from tests.unit.signals.station import EPOCH, RATING, SLOT_0, Station, grid_settings, play
 
 ENA = SLOT_0 + 21
 SCHEDULE = 40668
@@ -125,3 +128,41 @@ def test_a_schedule_in_force_survives_a_restart(tmp_path: Path) -> None:
 
     play(adopt, tmp_path)
     play(after_restart, tmp_path)
+
+
+PRICE, CURRENCY = 40576 + 42, 40576 + 43
+
+
+async def shown_price(peer: Peer) -> tuple[int, str]:
+    price, *letters = await peer.read(PRICE, 3)
+    return price, struct.pack(">2H", *letters).rstrip(b"\0").decode()
+
+
+def test_the_price_of_an_openadr_server_is_shown_with_its_currency(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        rules = OpenAdrRules(RATING, (None, None, None, None), emergency=Power(0))
+        openadr = OpenAdrSource(rules, lambda: 0.5)
+        station.signals.add_source(openadr)
+        peer = await station.connect()
+        assert await shown_price(peer) == (NO_PRICE, "")
+        described = [{"payloadType": "PRICE", "units": "KWH", "currency": "SEK"}]
+        price = event(("PRICE", 0.254), ("PRICE", 0.1), payloadDescriptors=described)
+        assert openadr.received([price], station.signals._stamp()) == []
+        await asyncio.sleep(1.25)
+        assert await shown_price(peer) == (254, "SEK")
+        await asyncio.sleep(15 * 60)
+        peer = await station.connect()
+        assert await shown_price(peer) == (100, "SEK")
+
+    play(story, tmp_path)
+
+
+def test_the_prices_of_a_schedule_have_the_currency_that_was_agreed(tmp_path: Path) -> None:
+    async def story(station: Station) -> None:
+        peer = await in_touch(station)
+        await load(peer, 0, (NO_CAP, 120))
+        await peer.write(REQUEST, 1)
+        await asyncio.sleep(1.25)
+        assert await shown_price(peer) == (120, "EUR")
+
+    play(story, tmp_path, grid_settings(port=5020).model_copy(update={"schedule_currency": "EUR"}))

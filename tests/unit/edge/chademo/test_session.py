@@ -232,6 +232,12 @@ def test_latched_faults_survive_a_restart_of_the_controller() -> None:
     assert session.phase is Phase.OCCUPIED
 
 
+def test_a_release_of_one_code_leaves_the_others() -> None:
+    standing = [Fault("insulation", "Low.", latched=True), Fault("power_stage", "Hot.", latched=True)]
+    session, _ = fed(idle(CONFIG, standing), PLUGGED, FaultReleased(frozenset({"power_stage"})))
+    assert [fault.code for fault in session.faults] == ["insulation"]
+
+
 def test_a_release_does_not_hide_a_fault_that_still_stands() -> None:
     session, _ = fed(idle(CONFIG), LinesRead(k=False, prox=True, lock_feedback=False, pe=False), FaultReleased())
     assert session.phase is Phase.FAULTED

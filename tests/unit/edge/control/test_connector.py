@@ -262,3 +262,29 @@ async def test_a_full_battery_ends_the_session(tmp_path: Path) -> None:
         await station.reaches(ConnectorState.FINISHED, within_s=60)
         (ended,) = station.records(TransactionEnded)
         assert ended.stop_reason is StopReason.VEHICLE
+
+
+@story
+async def test_from_afar_only_a_fault_that_needs_nobody_at_the_station_is_released(tmp_path: Path) -> None:
+    async with ConnectorStory(tmp_path) as first:
+        for code in ("insulation", "power_stage"):
+            first.journal.fault_latched(ConnectorId(1), a_fault(code))
+    async with ConnectorStory(tmp_path) as second:
+        await second.passes(0.5)
+        assert second.connector.reset_alarms() == ("insulation",)
+        await second.passes(0.5)
+        assert second.connector.state is ConnectorState.FAULTED
+        assert [fault.code for fault in second.journal.faults(ConnectorId(1))] == ["insulation"]
+
+
+@story
+async def test_a_power_stage_that_works_again_is_released_from_afar(tmp_path: Path) -> None:
+    async with ConnectorStory(tmp_path) as first:
+        first.journal.fault_latched(ConnectorId(1), a_fault("power_stage"))
+    async with ConnectorStory(tmp_path) as second:
+        await second.passes(0.5)
+        assert second.records(ConnectorStatusChanged)[-1].state is ConnectorState.FAULTED
+        assert second.connector.reset_alarms() == ()
+        await second.passes(0.5)
+        assert second.records(ConnectorStatusChanged)[-1].state is ConnectorState.AVAILABLE
+        assert second.journal.faults(ConnectorId(1)) == ()

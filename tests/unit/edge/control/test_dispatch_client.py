@@ -50,6 +50,7 @@ class FakeStation:
         self.setpoints: list[Setpoint] = []
         self.kept: list[str] = []
         self.energised = False
+        self.resets = 0
 
     def stream_began(self) -> None:
         self.streams += 1
@@ -59,6 +60,9 @@ class FakeStation:
             raise RemoteError("no such connector")
         self.setpoints.append(setpoint)
         return True
+
+    def reset_alarms(self) -> None:
+        self.resets += 1
 
     def report(self) -> StationReport:
         return StationReport(datetime(2026, 1, 1, tzinfo=UTC), None, None, ())
@@ -153,6 +157,13 @@ async def test_reports_are_frequent_while_energised(rig: Rig) -> None:
     rig.client.report_soon()
     before = reports(rig)
     await until(lambda: reports(rig) >= before + 5, within_s=2.0)
+
+
+async def test_an_alarm_reset_reaches_the_station_and_is_answered_by_a_report(rig: Rig) -> None:
+    before = reports(rig)
+    rig.manager.outgoing.put_nowait(pb.ConnectResponse(alarm_reset=pb.AlarmReset()))
+    await until(lambda: rig.station.resets == 1)
+    await until(lambda: reports(rig) > before)
 
 
 async def test_a_wrong_message_is_passed_over(rig: Rig) -> None:

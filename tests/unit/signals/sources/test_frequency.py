@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,10 @@ from powerctl.core.clock import Monotonic
 from powerctl.core.errors import RemoteError
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
+from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.mailbox import Stamp
 from powerctl.signals.sources.frequency import (
+    FCR_D_DOWN_WITHIN_S,
     FFR_WITHIN_S,
     FrequencyRules,
     FrequencySource,
@@ -24,6 +27,7 @@ from powerctl.signals.sources.frequency import (
     droop,
     expired,
     sampled,
+    uptake,
 )
 from tests.unit.signals.station import EPOCH
 from tests.unit.signals.test_telemetry import REPORT
@@ -90,6 +94,54 @@ def test_fcr_d_follows_down_and_up_from_the_load_at_the_beginning() -> None:
     assert response(FCR_D, (0, 49.6), (1, 49.8)).cap == Power(14_800)
     done = response(FCR_D, (0, 49.6), (1, 49.9))
     assert (done.cap, done.mode) == (None, Mode.ARMED)
+
+
+DOWN = replace(FCR_D, rating=Power(22_000), down=Power(8_000))
+
+
+@pytest.mark.parametrize(
+    ("hz", "taken_w"), [(50.0, 0), (50.1, 0), (50.18, 1600), (50.3, 4000), (50.5, 8000), (51.0, 8000)]
+)
+def test_fcr_d_down_takes_up_what_is_held_back_in_proportion(hz: float, taken_w: float) -> None:
+    assert uptake(DOWN, hz) == Power(taken_w)
+    held = response(DOWN, (0, hz))
+    assert held.reserve == (None if taken_w == 8000 else Power(14_000 + taken_w))
+    assert held.mode is (Mode.ACTIVE if taken_w else Mode.ARMED)
+
+
+def arbitrated(made: FrequencySource, at: float, *others: Contribution) -> GridState:
+    return arbitrate(Power(22_000), [*others, *made.contributions(Stamp(Monotonic(at), EPOCH))])
+
+
+def test_what_fcr_d_down_takes_up_stays_under_every_other_cap() -> None:
+    made = FrequencySource(DOWN, on=True)
+    dso = Contribution(LimitSource.DSO, "…", cap=Power(15_000))
+    assert made.sampled(50.0, Monotonic(0)) is False
+    assert arbitrated(made, 0).cap == Power(14_000)
+    assert made.sampled(50.5, Monotonic(0.1)) is True
+    freed = arbitrated(made, 0.1)
+    assert (freed.cap, freed.eager) == (Power(22_000), True)
+    assert freed.ramp_up_w_s == DOWN.down.w / FCR_D_DOWN_WITHIN_S
+    assert arbitrated(made, 0.1, dso).cap == Power(15_000)
+    made.sampled(50.0, Monotonic(0.2))
+    back = arbitrated(made, 0.2)
+    assert (back.cap, back.eager) == (Power(14_000), False)
+
+
+def test_nothing_is_held_back_unless_it_is_armed_and_measured() -> None:
+    made = FrequencySource(DOWN)
+    made.sampled(50.5, Monotonic(0))
+    assert arbitrated(made, 0).cap == Power(22_000)
+    made.arm(on=True)
+    made.sampled(50.0, Monotonic(1))
+    assert arbitrated(made, 1.4).cap == Power(14_000)
+    assert arbitrated(made, 1.5).cap == Power(22_000)
+
+
+def test_a_fall_through_both_bands_sheds_from_what_is_drawn_then() -> None:
+    fallen = response(DOWN, (0, 50.5), (0.1, 49.7))
+    assert (fallen.cap, fallen.uptake) == (Power(10_000), Power(0))
+    assert response(DOWN, (0, 49.7), (0.1, 50.3)).reserve == Power(18_000)
 
 
 def test_switching_off_ends_an_activation() -> None:

@@ -93,7 +93,7 @@ def test_prices_go_to_the_plan_only() -> None:
     made = source(cheap, better)
     assert list(made.contributions(at(1))) == []
     assert [made.foreseen(at(m).utc).price for m in (-1, 1, 16, 31)] == [None, Decimal("0.99"), Decimal("0.3"), None]
-    assert made.price(at(16).utc) == (Decimal("0.3"), "")
+    assert made.foreseen(at(16).utc) == Foreseen(None, Decimal("0.3"), "")
 
 
 def test_limits_are_foreseen() -> None:

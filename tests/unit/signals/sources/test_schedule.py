@@ -59,7 +59,7 @@ def test_a_step_of_the_wall_clock_moves_the_deadline() -> None:
 
 def test_caps_and_prices_are_foreseen() -> None:
     made = source()
-    assert made.foreseen(NOON + timedelta(minutes=50)) == Foreseen(Power(4_200), Decimal(3))
+    assert made.foreseen(NOON + timedelta(minutes=50)) == Foreseen(Power(4_200), Decimal(3), "EUR")
     assert made.foreseen(NOON + timedelta(hours=2)) == Foreseen()
 
 

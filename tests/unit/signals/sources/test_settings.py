@@ -54,6 +54,7 @@ def test_every_source_says_what_it_makes_the_station_do() -> None:
         ("utility", {"slot": 4}),
         ("utility", {"limit": {"address": 70_000, "type": "uint16"}}),
         ("frequency", {"threshold_hz": 49.8}),
+        ("frequency", {"down_w": 1000}),
         ("frequency", {"armed": None}),
         ("openadr", {"url": "http://vtn.example"}),
         ("openadr", {"url": "http://vtn.example@127.0.0.1.evil.example"}),
