@@ -10,9 +10,8 @@ from pathlib import Path
 from powerctl.signals.layout import BASE, Field, Model
 from powerctl.signals.model_files import definition
 from powerctl.signals.points import Point, PointType
-from powerctl.signals.register_map import MODELS, REGISTER_MAP
+from powerctl.signals.register_map import MODELS, OWN_MODELS, REGISTER_MAP
 from powerctl.signals.rights import TABLE, Area, Role
-from powerctl.signals.vendor import VENDOR_MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "register-map.md"
@@ -142,9 +141,7 @@ def page() -> str:
 
 def files() -> dict[Path, str]:
     """Everything that is generated, by place."""
-    models = {
-        FOLDER / f"model_{model.id}.json": json.dumps(definition(model), indent=1) + "\n" for model in VENDOR_MODELS
-    }
+    models = {FOLDER / f"model_{model.id}.json": json.dumps(definition(model), indent=1) + "\n" for model in OWN_MODELS}
     return {PAGE: page(), **models}
 
 

@@ -26,9 +26,9 @@ from powerctl.wire.common import (
     EnumCodec,
     duration_to_wire,
     limit_to_wire,
-    station_limits_to_wire,
     time_to_wire,
 )
+from powerctl.wire.station_limits import station_limits_to_wire
 
 SESSION_STATE: Final = EnumCodec(SessionState, session_pb2.SessionState, "SESSION_STATE")
 EVSE_STATUS: Final = EnumCodec(EvseStatus, location_pb2.EvseStatus, "EVSE_STATUS")

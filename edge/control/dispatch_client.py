@@ -22,9 +22,9 @@ from powerctl.runtime.backoff import full_jitter
 from powerctl.runtime.settings import TlsFiles
 from powerctl.v1 import dispatch_pb2 as pb
 from powerctl.v1.dispatch_pb2_grpc import DispatchServiceStub
-from powerctl.wire.common import station_limits_from_wire
 from powerctl.wire.dispatch import Hello, hello_to_wire, report_to_wire, setpoint_from_wire
 from powerctl.wire.ids import id_from_wire
+from powerctl.wire.station_limits import station_limits_from_wire
 from powerctl.wire.uplink import record_from_wire
 
 ENERGISED_EVERY_S: Final = 0.1

@@ -31,6 +31,10 @@ def worker_command(deadline_s: float) -> tuple[str, ...]:
     return (sys.executable, "-m", "powerctl.allocation.plan_worker", str(deadline_s / 2))
 
 
+def _ignored(_result: str, _detail: str) -> None:
+    """Nobody wants to know."""
+
+
 class PlanProcess:
     """Asks for a plan now and then, checks the answer, and replaces a process that fails.
 
@@ -41,6 +45,7 @@ class PlanProcess:
         take: Takes every plan that passed the check.
         command: Starts the process.
         rejects: Folder for problems whose answer did not pass the check, for `powerctl plan replay`.
+        tell: Called with what became of each request, a word of the metric or `idle`, and a sentence without its stop.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class PlanProcess:
         take: Callable[[Plan, PlanProblem], None],
         command: Sequence[str] | None = None,
         rejects: Path | None = None,
+        tell: Callable[[str, str], None] = _ignored,
     ) -> None:
         self._interval_s = interval_s
         self._deadline_s = deadline_s
@@ -58,6 +64,7 @@ class PlanProcess:
         self._take = take
         self._command = tuple(command or worker_command(deadline_s))
         self._rejects = rejects
+        self._tell = tell
         self._process: Process | None = None
         self._changed = asyncio.Event()
 
@@ -78,6 +85,8 @@ class PlanProcess:
                 problem = self._ask()
                 if problem is not None:
                     await self._plan(problem)
+                else:
+                    self._tell("idle", "")
                 await asyncio.sleep(min(_SHORTEST_S, self._interval_s))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(max(0.0, self._interval_s - _SHORTEST_S)):
@@ -90,18 +99,21 @@ class PlanProcess:
             await self._failed("died", f"it ended with status {self._process.returncode}")
         started = time.monotonic()
         result, detail = await self._attempt(problem)
-        if result == "rejected" and self._rejects is not None:
-            detail += await asyncio.to_thread(_kept, self._rejects, problem)
         if result != "used":
-            await self._failed(result, detail)
+            kept = ""
+            if result == "rejected" and self._rejects is not None:
+                kept = await asyncio.to_thread(_kept, self._rejects, problem)
+            await self._failed(result, detail, kept)
             return
+        self._tell(result, detail)
         metrics.counter("powerctl_plan_total").labels(result).inc()
         metrics.histogram("powerctl_plan_seconds").observe(time.monotonic() - started)
 
-    async def _failed(self, result: str, detail: str) -> None:
-        """Count it, and start anew next time."""
+    async def _failed(self, result: str, detail: str, kept: str = "") -> None:
+        """Count it, tell it, and start anew next time."""
+        self._tell(result, detail)
         metrics.counter("powerctl_plan_total").labels(result).inc()
-        _log.warning("plan_not_used", result=result, detail=detail)
+        _log.warning("plan_not_used", result=result, detail=detail + kept)
         await self._end()
 
     async def _attempt(self, problem: PlanProblem) -> tuple[str, str]:

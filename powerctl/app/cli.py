@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from powerctl.app import evidence_cli, explain_cli, grid_cli, simulate_cli
+from powerctl.app import completion, evidence_cli, grid_cli, simulate_cli, terminal
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import log, service
 
@@ -19,7 +19,7 @@ EXTRAS = {
     "paho": "edge",
     "sqlalchemy": "cloud",
     "uvicorn": "cloud",
-    "rich": "demo",
+    "rich": "manager",
     "cryptography": "manager",
 }
 """Which extra brings a module that one of the commands needs."""
@@ -59,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     grid_cli.add(commands)
     evidence_cli.add_to(commands)
     simulate_cli.add_to(commands)
-    explain_cli.add_to(commands)
+    terminal.add_to(commands)
+    completion.add_to(commands, parser)
     commands.add_parser("vehicle", help="a simulated vehicle over CAN and a plant (powerctl vehicle --help)")
     return parser
 
@@ -106,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
 
     async def build() -> None:
         tables = load(options.config, {"station": StationSettings, "manager": ManagerSettings})
-        await manager.run(tables["station"], tables["manager"])
+        await manager.run(tables["station"], tables["manager"], config=options.config)
 
     return service.main("powerctl", build, level=options.log_level)
 

@@ -12,27 +12,29 @@ import math
 import time
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, NoReturn
 
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
-from powerctl.allocation.flexibility import flex_ahead, flex_now
+from powerctl.allocation.flexibility import Flex, flex_ahead, flex_now
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
-from powerctl.allocation.plan_problem import Plan, PlanProblem
-from powerctl.allocation.plan_process import PlanProcess
-from powerctl.allocation.plan_question import Ahead, Guidance, guidance_of, outlook_of, problem_of
+from powerctl.allocation.plan_problem import PlanProblem
+from powerctl.allocation.plan_question import Ahead, outlook_of, problem_of
+from powerctl.allocation.plan_shortfall import shortfalls
 from powerctl.app.evidence import Evidence, entry_of, folder_of
-from powerctl.app.explain_cli import PATH
-from powerctl.app.explanation import Told, document
-from powerctl.app.manager_settings import ManagerSettings, PlanSettings
+from powerctl.app.explanation import Told, document, spans
+from powerctl.app.manager_settings import ManagerSettings
+from powerctl.app.planning import Planning
 from powerctl.app.site_memory import SiteMemory
+from powerctl.app.status_socket import StatusSocket
 from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.errors import RemoteError
-from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.record import GridEvent, GridEventKind, Record, StationLimits
 from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import Command, LimitSource, Setpoint
@@ -50,10 +52,8 @@ from powerctl.signals.service import GridSignals
 from powerctl.signals.sources.assembly import Running
 from powerctl.wire.dispatch import Hello
 
-_PLANS_KEPT: Final = 3
-"""A plan ages out when this many new ones have failed to come."""
 _REMIND_S: Final = 30.0
-"""How often records that nobody confirmed are sent again."""
+"""How often records that nobody confirmed are sent again, and the flexibility is told anew."""
 
 _log = log.get(__name__)
 
@@ -75,9 +75,17 @@ def budget_of(state: GridState) -> Budget:
 class EnergyManager:
     """The fast path's owner. Every method is called in the loop and never waits."""
 
-    def __init__(self, station: StationSettings, settings: ManagerSettings, clock: Clock, health: Health) -> None:
+    def __init__(
+        self,
+        station: StationSettings,
+        settings: ManagerSettings,
+        clock: Clock,
+        health: Health,
+        config: Path | None = None,
+    ) -> None:
         self._clock = clock
         self._health = health
+        self._station, self._config = station, config
         self._rating = Power(station.rating_w)
         self._rules = settings.allocation.rules()
         self._state = State(settings.allocation.conversion())
@@ -87,6 +95,7 @@ class EnergyManager:
         self._capabilities: tuple[ConnectorCapability, ...] = ()
         self._reports: dict[ConnectorId, ConnectorReport] = {}
         self._decisions: tuple[Decision, ...] = ()
+        self._measured: Power | None = None
         self._resuming = False
         """True: the controller has connected and not reported yet."""
         self._ledger = Ledger()
@@ -111,13 +120,9 @@ class EnergyManager:
         self.sources = Running(settings.grid, self.signals, clock, self._rating)
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
-        self._plan_ages_after_s = _PLANS_KEPT * settings.plan.interval_s
         self._aims = settings.plan.aims()
-        self._rejects = state_dir / "rejected-plans"
         self._site = SiteMemory(state_dir / "stays.json")
-        self._plan: tuple[Plan, PlanProblem, Monotonic] | None = None
-        self._planned_for: tuple[SessionId | None, ...] = ()
-        self.planner = self._planner(settings.plan)
+        self.planning = Planning(settings.plan, clock, self._question, self._tell_limits, state_dir / "rejected-plans")
         health.set("controller", True, "not connected yet")
 
     def grid_changed(self, state: GridState) -> None:
@@ -125,7 +130,7 @@ class EnergyManager:
         self._budget, self._eager = budget_of(state), state.eager
         self._watch = ordered(self._watch, self._budget, self._clock.monotonic())
         self._decide()
-        self.server.send_limits(self._limits(self._budget))
+        self._tell_limits()
 
     def connected(self, hello: Hello) -> None:
         """A controller's stream is open."""
@@ -135,8 +140,7 @@ class EnergyManager:
         self._book = forgotten(self._book)
         self._ledger = opened(self._ledger, hello.connectors, self._clock.monotonic())
         self._health.set("controller", True)
-        if self._budget is not None:
-            self.server.send_limits(self._limits(self._budget))
+        self._tell_limits()
 
     def disconnected(self) -> None:
         """The controller's stream has ended: its leases will."""
@@ -165,10 +169,11 @@ class EnergyManager:
             self._resuming = False
             self._state = resumed(self._state, self._ledger.committed_w(self._state.conversion, now), now)
         self._state = observe(self._state, report, self._rules, now)
+        self._measured = report.ac_power
         self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
         self._comply(report.ac_power, now)
-        self.signals.update_measurement(report, granted=self._limits_granted(), departures=self._departures(now))
+        self.signals.update_measurement(report, granted=self._limits_granted(), departures=self.planning.departures(now))
 
     async def run(self) -> NoReturn:
         """Renew leases and follow ramps. Eternal."""
@@ -180,6 +185,7 @@ class EnergyManager:
             if now - reminded_at >= _REMIND_S:
                 reminded_at = now
                 self.server.remind()
+                self._tell_limits()
             self._wake.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s()):
@@ -196,7 +202,7 @@ class EnergyManager:
             return
         now = self._clock.monotonic()
         started = time.perf_counter()
-        guidance = self._guidance(now)
+        guidance = self.planning.guidance(self._reports, now)
         if self._eager:
             guidance = replace(guidance, paces={})
         snapshot = Snapshot(
@@ -257,17 +263,26 @@ class EnergyManager:
             )
 
     def explained(self) -> bytes:
-        """Why every connector has the power it has, as JSON; may be called from any thread."""
-        budget, reports, plan = self._budget, tuple(self._reports.values()), self._plan
-        told = Told(budget=budget, decisions=self._decisions, stays=self._site.visits.model)
-        if budget is not None:
-            conversion = self._state.conversion
-            told = replace(told, now=flex_now(reports, conversion.dc_w(conversion.usable_w(budget.cap.w))))
-        if plan is not None:
-            made, problem, taken_at = plan
-            firm = {int(report.connector): report.flexibility is Flexibility.FIRM for report in reports}
-            age_s = self._clock.monotonic() - taken_at
-            told = replace(told, plan_age_s=age_s, ahead=flex_ahead(made, problem, firm))
+        """What the station does and why, as JSON; may be called from any thread."""
+        budget, newest, now = self._budget, self.planning.newest, self._clock.monotonic()
+        told = Told(
+            self._station,
+            at=self._clock.utc(),
+            rating=self._rating,
+            budget=budget,
+            decisions=self._decisions,
+            reports=tuple(self._reports.values()),
+            measured=self._measured,
+            committed_w=self._ledger.committed_w(self._state.conversion, now),
+            controller=self.server.connected,
+            health=self._health.as_json(),
+            plan=self.planning.status,
+            config=self._config,
+            plan_age_s=None if newest is None else now - newest[2],
+            shortfalls=() if newest is None else shortfalls(newest[1], newest[0]),
+            stays=self._site.visits.model,
+            flexibility=() if budget is None else self._flexibility(budget),
+        )
         return json.dumps(document(told)).encode() + b"\n"
 
     def _comply(self, power: Power | None, now: Monotonic) -> None:
@@ -298,29 +313,31 @@ class EnergyManager:
         self.evidence.add(entry_of(event, latency_s=latency_s))
         self.server.send_record(Record(self._clock.utc(), event))
 
-    def _limits(self, budget: Budget) -> StationLimits:
-        return StationLimits(budget.cap, budget.source, budget.detail, budget.until, budget.sources)
+    def _tell_limits(self) -> None:
+        """Queue the station's limits, its plan and its flexibility for the controller and the cloud."""
+        budget = self._budget
+        if budget is not None:
+            flexibility, plan = spans(self._flexibility(budget)), self.planning.status
+            self.server.send_limits(
+                StationLimits(budget.cap, budget.source, budget.detail, budget.until, budget.sources, plan, flexibility)
+            )
+            self.signals.update_forecast(flexibility)
+
+    def _flexibility(self, budget: Budget) -> tuple[Flex, ...]:
+        """Now, and hour by hour as far as there is a plan."""
+        reports, conversion = tuple(self._reports.values()), self._state.conversion
+        now = flex_now(reports, conversion.dc_w(conversion.usable_w(budget.cap.w)))
+        newest = self.planning.newest
+        if newest is None:
+            return (now,)
+        firm = {int(report.connector): report.flexibility is Flexibility.FIRM for report in reports}
+        return (now, *flex_ahead(newest[0], newest[1], firm))
 
     def _limits_granted(self) -> dict[ConnectorId, Power]:
         return {connector: issued.setpoint.limit for connector, issued in self._book.issued.items()}
 
     def _reset_alarms(self) -> bool:
         return self.server.send_alarm_reset()
-
-    def _departures(self, now: Monotonic) -> dict[ConnectorId, datetime]:
-        """When the plan expects the vehicles to leave. Empty: there is no plan for them."""
-        if self._plan is None:
-            return {}
-        _, problem, taken_at = self._plan
-        made = self._clock.utc() - timedelta(seconds=now - taken_at)
-        return {ConnectorId(one.connector): made + timedelta(seconds=one.stay_s) for one in problem.sessions}
-
-    def _planner(self, settings: PlanSettings) -> PlanProcess | None:
-        if not settings.enabled:
-            return None
-        return PlanProcess(
-            settings.interval_s, settings.deadline_s, self._question, self._take_plan, rejects=self._rejects
-        )
 
     def _question(self) -> PlanProblem | None:
         if self._budget is None:
@@ -342,33 +359,25 @@ class EnergyManager:
         foreseen = self.signals.foreseen(utc)
         return Ahead(foreseen.cap, None if foreseen.price is None else float(foreseen.price))
 
-    def _take_plan(self, plan: Plan, problem: PlanProblem) -> None:
-        self._plan = plan, problem, self._clock.monotonic()
 
-    def _guidance(self, now: Monotonic) -> Guidance:
-        """From the plan, unless it is too old or made for other sessions."""
-        sessions = tuple(report.session for _, report in sorted(self._reports.items()))
-        if sessions != self._planned_for:
-            self._planned_for, self._plan = sessions, None
-            if self.planner is not None:
-                self.planner.replan()
-        if self._plan is None:
-            return Guidance()
-        plan, problem, taken_at = self._plan
-        age_s = now - taken_at
-        return guidance_of(plan, problem, age_s) if age_s < self._plan_ages_after_s else Guidance()
-
-
-async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyncio.Event | None = None) -> None:
+async def run(
+    station: StationSettings,
+    settings: ManagerSettings,
+    *,
+    stop: asyncio.Event | None = None,
+    config: Path | None = None,
+) -> None:
     """Run the energy manager of `station` until it is told to stop.
 
     Raises:
         ConfigError: A port, a certificate or the state folder cannot be used.
     """
     health = Health()
-    manager = EnergyManager(station, settings, SystemClock(), health)
-    http = HealthServer(settings.http, health, setting="manager.http.port", pages={PATH: manager.explained})
+    manager = EnergyManager(station, settings, SystemClock(), health, config)
+    http = HealthServer(settings.http, health, setting="manager.http.port")
+    status = StatusSocket(settings.status_folder, station.id, manager.explained)
     await http.start()
+    status.open()
     try:
         await manager.server.start()
         notify_ready()
@@ -377,8 +386,9 @@ async def run(station: StationSettings, settings: ManagerSettings, *, stop: asyn
         )
         tasks = [manager.evidence.run(), manager.signals.run(), manager.server.run(), manager.run()]
         tasks += manager.sources.tasks()
-        if manager.planner is not None:
-            tasks.append(manager.planner.run())
+        if manager.planning.process is not None:
+            tasks.append(manager.planning.process.run())
         await run_service("powerctl", *tasks, stop=stop)
     finally:
+        status.close()
         http.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -108,6 +109,9 @@ class ManagerSettings(Section):
     plan: PlanSettings = PlanSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     http: HttpListener = HttpListener(port=9464)
+    status_folder: Path | None = None
+    """Where the socket lies that `powerctl status`, `top` and `explain` read; its owner and group may. Absent: what
+    the service manager gives (`$RUNTIME_DIRECTORY`), else a folder of this user's own."""
 
 
 def describe(station: StationSettings, settings: ManagerSettings) -> list[str]:

@@ -116,9 +116,47 @@ class SessionClosed:
     connector: ConnectorId
 
 
+class PlanState(StrEnum):
+    """What the plan process does."""
+
+    OFF = "off"
+    """Not commissioned: power is divided without a plan."""
+    IDLE = "idle"
+    """Nothing to plan: at most one vehicle, and no price."""
+    USED = "used"
+    """A plan shapes the shares."""
+    FAILED = "failed"
+    """The newest plan did not come or was not acceptable."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStatus:
+    """How the plan fares. Limits hold whatever it does."""
+
+    state: PlanState
+    detail: str
+    """What happened and what holds now, for a person."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlexibilitySpan:
+    """What can be done around the expected power in one span of time, watts DC."""
+
+    begin_s: int
+    """From the moment at which it was told."""
+    expected_w: int
+    down_w: int
+    """What can be shed of it."""
+    up_w: int
+    """What can be taken up beside it, under the cap."""
+    confidence_percent: int
+    """How likely it is that a vehicle is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class StationLimits:
-    """The limits of the whole station, AC at the grid connection."""
+    """The limits of the whole station, AC at the grid connection, and what its energy manager makes of them."""
 
     cap: Power
     source: LimitSource
@@ -126,6 +164,10 @@ class StationLimits:
     until: datetime | None
     sources: tuple[Limit, ...]
     """The cap of every live source, lowest first."""
+    plan: PlanStatus | None = None
+    """None: not told."""
+    flexibility: tuple[FlexibilitySpan, ...] = ()
+    """Now first, then hour by hour as far as the plan reaches."""
 
 
 @dataclass(frozen=True, slots=True)

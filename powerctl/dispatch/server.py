@@ -23,8 +23,8 @@ from powerctl.dispatch.settings import DispatchSettings
 from powerctl.runtime import log, metrics
 from powerctl.v1 import dispatch_pb2 as pb
 from powerctl.v1 import dispatch_pb2_grpc as rpc
-from powerctl.wire.common import station_limits_to_wire
 from powerctl.wire.dispatch import Hello, hello_from_wire, report_from_wire, setpoint_to_wire
+from powerctl.wire.station_limits import station_limits_to_wire
 from powerctl.wire.uplink import record_to_wire
 
 SILENCE_S: Final = 5.0

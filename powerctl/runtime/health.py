@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -53,14 +52,13 @@ class Health:
 
 
 class HealthServer:
-    """Serves GET /healthz (200 or 503) and GET /metrics, and pages of the program's own.
+    """Serves GET /healthz (200 or 503) and GET /metrics.
 
     Args:
         listener: Where.
         health: What /healthz tells.
         setting: The key that moves the port.
         registry: What /metrics tells.
-        pages: JSON by path; called in the server's thread, so they only read values that are replaced whole.
 
     Raises:
         ConfigError: From `start`: the port is in use or may not be opened.
@@ -73,9 +71,7 @@ class HealthServer:
         *,
         setting: str = "http.port",
         registry: CollectorRegistry = REGISTRY,
-        pages: Mapping[str, Callable[[], bytes]] | None = None,
     ) -> None:
-        self._pages = dict(pages or {})
         self._listener = listener
         self._health = health
         self._setting = setting
@@ -104,7 +100,7 @@ class HealthServer:
             self._server = None
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        health, registry, pages = self._health, self._registry, self._pages
+        health, registry = self._health, self._registry
 
         class Handler(BaseHTTPRequestHandler):
             timeout = REQUEST_TIMEOUT_S
@@ -117,8 +113,6 @@ class HealthServer:
                 elif path == "/metrics":
                     encoder, content_type = choose_encoder(self.headers.get("Accept", ""))
                     self._answer(200, content_type, encoder(registry))
-                elif path in pages:
-                    self._answer(200, "application/json", pages[path]())
                 else:
                     self._answer(404, "text/plain", b"/healthz or /metrics\n")
 

@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import StationReport
 from powerctl.core.ids import ConnectorId
-from powerctl.core.record import GridEvent, GridEventKind
+from powerctl.core.record import FlexibilitySpan, GridEvent, GridEventKind
 from powerctl.core.setpoint import Limit
 from powerctl.core.units import Power
 from powerctl.runtime import log
@@ -29,6 +29,7 @@ from powerctl.signals.bank import Bank, Change, WriteRate
 from powerctl.signals.clock_quality import Quality, Trust, clock_quality, seen
 from powerctl.signals.commission import Identity, open_panel, rights_of, saved_of
 from powerctl.signals.controls import ADDRESS, ALARM_RESET
+from powerctl.signals.forecast import forecast
 from powerctl.signals.fronts import Fronts
 from powerctl.signals.grid_signal import Authority
 from powerctl.signals.mailbox import Stamp
@@ -181,6 +182,10 @@ class GridSignals:
         self._put(flexibility.departures(report, departures or {}))
         self._image.put_all(telemetry.alarms(report))
         self._refresh()
+
+    def update_forecast(self, flexibility: Sequence[FlexibilitySpan]) -> None:
+        """Show how much can be shed and taken up, now first, in the registers."""
+        self._put(forecast(flexibility, round(self._clock.utc().timestamp())))
 
     def add_source(self, source: Source) -> Callable[[], None]:
         """Let `source` contribute from now on.

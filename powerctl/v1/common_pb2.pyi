@@ -126,6 +126,36 @@ LIMIT_SOURCE_EMERGENCY: LimitSource.ValueType  # 20
 LIMIT_SOURCE_FAULT: LimitSource.ValueType  # 21
 Global___LimitSource: _TypeAlias = LimitSource  # noqa: Y015
 
+class _PlanState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PlanStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PlanState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PLAN_STATE_UNSPECIFIED: _PlanState.ValueType  # 0
+    PLAN_STATE_OFF: _PlanState.ValueType  # 1
+    """Not commissioned: power is divided without a plan."""
+    PLAN_STATE_IDLE: _PlanState.ValueType  # 2
+    """Nothing to plan: at most one vehicle, and no price."""
+    PLAN_STATE_USED: _PlanState.ValueType  # 3
+    """A plan shapes the shares."""
+    PLAN_STATE_FAILED: _PlanState.ValueType  # 4
+    """The newest plan did not come or was not acceptable."""
+
+class PlanState(_PlanState, metaclass=_PlanStateEnumTypeWrapper):
+    """What the plan process does. Whatever it does, limits hold: the plan only shapes how free power is divided."""
+
+PLAN_STATE_UNSPECIFIED: PlanState.ValueType  # 0
+PLAN_STATE_OFF: PlanState.ValueType  # 1
+"""Not commissioned: power is divided without a plan."""
+PLAN_STATE_IDLE: PlanState.ValueType  # 2
+"""Nothing to plan: at most one vehicle, and no price."""
+PLAN_STATE_USED: PlanState.ValueType  # 3
+"""A plan shapes the shares."""
+PLAN_STATE_FAILED: PlanState.ValueType  # 4
+"""The newest plan did not come or was not acceptable."""
+Global___PlanState: _TypeAlias = PlanState  # noqa: Y015
+
 class _ConnectorType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -290,6 +320,8 @@ class StationLimits(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     SOURCES_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    FLEXIBILITY_FIELD_NUMBER: _builtins.int
     cap_w: _builtins.float
     """Effective cap, watts AC at the grid connection, auxiliaries included."""
     source: Global___LimitSource.ValueType
@@ -302,6 +334,14 @@ class StationLimits(_message.Message):
     def sources(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limit]:
         """The cap of every live source, watts AC, lowest first."""
 
+    @_builtins.property
+    def plan(self) -> Global___PlanStatus:
+        """How the plan fares. Absent: not told."""
+
+    @_builtins.property
+    def flexibility(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlexibilitySpan]:
+        """How much can be shed and taken up: now first, then hour by hour as far as the plan reaches."""
+
     def __init__(
         self,
         *,
@@ -310,14 +350,83 @@ class StationLimits(_message.Message):
         detail: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         sources: _abc.Iterable[Global___Limit] | None = ...,
+        plan: Global___PlanStatus | None = ...,
+        flexibility: _abc.Iterable[Global___FlexibilitySpan] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_w", b"cap_w", "detail", b"detail", "expire_time", b"expire_time", "source", b"source", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_w", b"cap_w", "detail", b"detail", "expire_time", b"expire_time", "flexibility", b"flexibility", "plan", b"plan", "source", b"source", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StationLimits: _TypeAlias = StationLimits  # noqa: Y015
+
+@_typing.final
+class PlanStatus(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    SINCE_TIME_FIELD_NUMBER: _builtins.int
+    state: Global___PlanState.ValueType
+    detail: _builtins.str
+    """What happened and what holds now, for a person."""
+    @_builtins.property
+    def since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        state: Global___PlanState.ValueType = ...,
+        detail: _builtins.str = ...,
+        since_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since_time", b"since_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "since_time", b"since_time", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanStatus: _TypeAlias = PlanStatus  # noqa: Y015
+
+@_typing.final
+class FlexibilitySpan(_message.Message):
+    """What can be done around the expected power in one span of time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEGIN_S_FIELD_NUMBER: _builtins.int
+    EXPECTED_W_FIELD_NUMBER: _builtins.int
+    DOWN_W_FIELD_NUMBER: _builtins.int
+    UP_W_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_PERCENT_FIELD_NUMBER: _builtins.int
+    begin_s: _builtins.int
+    """From the moment at which it was told, seconds."""
+    expected_w: _builtins.int
+    """Watts DC that are drawn or expected."""
+    down_w: _builtins.int
+    """Watts DC that can be shed of it."""
+    up_w: _builtins.int
+    """Watts DC that can be taken up beside it, under the cap."""
+    confidence_percent: _builtins.int
+    """How likely it is that a vehicle is there, per cent."""
+    def __init__(
+        self,
+        *,
+        begin_s: _builtins.int = ...,
+        expected_w: _builtins.int = ...,
+        down_w: _builtins.int = ...,
+        up_w: _builtins.int = ...,
+        confidence_percent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_s", b"begin_s", "confidence_percent", b"confidence_percent", "down_w", b"down_w", "expected_w", b"expected_w", "up_w", b"up_w"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlexibilitySpan: _TypeAlias = FlexibilitySpan  # noqa: Y015
 
 @_typing.final
 class Money(_message.Message):

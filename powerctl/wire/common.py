@@ -14,7 +14,6 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from powerctl.core.errors import RemoteError
-from powerctl.core.record import StationLimits
 from powerctl.core.session import ConnectorState, Flexibility, StopReason
 from powerctl.core.setpoint import Command, Limit, LimitSource
 from powerctl.core.topology import ConnectorType
@@ -160,31 +159,3 @@ def limits_from_wire(messages: Any) -> tuple[Limit, ...]:
     if len(messages) > MAX_LIMITS:
         raise RemoteError(f"{len(messages)} limits, at most {MAX_LIMITS} are taken")
     return tuple(limit_from_wire(message) for message in messages)
-
-
-def station_limits_to_wire(limits: StationLimits) -> pb.StationLimits:
-    """`limits` as a message."""
-    message = pb.StationLimits(
-        cap_w=limits.cap.w,
-        source=LIMIT_SOURCE.to_wire(limits.source),
-        detail=limits.detail,
-        sources=[limit_to_wire(limit) for limit in limits.sources],
-    )
-    if limits.until is not None:
-        message.expire_time.CopyFrom(time_to_wire(limits.until))
-    return message
-
-
-def station_limits_from_wire(message: pb.StationLimits) -> StationLimits:
-    """The station's limits in `message`.
-
-    Raises:
-        RemoteError: One of its fields is not acceptable.
-    """
-    return StationLimits(
-        cap=power_from_wire(message.cap_w, "station cap"),
-        source=LIMIT_SOURCE.from_wire(message.source),
-        detail=text_from_wire(message.detail, "station limit detail"),
-        until=time_from_wire(message.expire_time, "station limit expiry") if message.HasField("expire_time") else None,
-        sources=limits_from_wire(message.sources),
-    )

@@ -16,10 +16,9 @@ from powerctl.wire.common import (
     limits_from_wire,
     number_from_wire,
     power_from_wire,
-    station_limits_from_wire,
-    station_limits_to_wire,
 )
 from powerctl.wire.ids import MAX_CONNECTORS, connector_from_wire, session_from_wire
+from powerctl.wire.station_limits import station_limits_from_wire, station_limits_to_wire
 
 
 def telemetry_to_wire(body: Telemetry) -> pb.Telemetry:

@@ -20,8 +20,8 @@ from powerctl.core.units import ZERO_POWER, Current, Power
 from powerctl.runtime.settings import TlsFiles
 from powerctl.v1 import dispatch_pb2 as pb
 from powerctl.v1 import dispatch_pb2_grpc as rpc
-from powerctl.wire.common import station_limits_from_wire
 from powerctl.wire.dispatch import Hello, hello_to_wire, report_to_wire, setpoint_from_wire
+from powerctl.wire.station_limits import station_limits_from_wire
 from powerctl.wire.uplink import record_from_wire
 from tests.unit.allocation.station import capability, report
 

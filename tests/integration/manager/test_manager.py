@@ -64,8 +64,8 @@ async def _running(
     manager = EnergyManager(station, settings, SystemClock(), health)
     await manager.server.start()
     tasks: list[Awaitable[Any]] = [manager.signals.run(), manager.server.run(), manager.run()]
-    if manager.planner is not None:
-        tasks.append(manager.planner.run())
+    if manager.planning.process is not None:
+        tasks.append(manager.planning.process.run())
     running = asyncio.gather(*tasks)
     client = None
     try:
@@ -223,10 +223,11 @@ async def test_a_killed_plan_process_changes_nothing_but_a_metric(
         await utility.limit(22000)
         await eventually(_shares(controller, 22000.0))
         await eventually(lambda: _plans("used") > used, within_s=60.0)
-        assert manager.planner is not None
-        assert manager.planner.pid is not None
+        process = manager.planning.process
+        assert process is not None
+        assert process.pid is not None
         controller.setpoints.clear()
-        os.kill(manager.planner.pid, signal.SIGKILL)
+        os.kill(process.pid, signal.SIGKILL)
         await eventually(lambda: _plans("died") > died, within_s=30.0)
         await eventually(_shares(controller, 22000.0))
         assert all(abs(s.limit.w - _dc_w(22000.0) / 2) < 150.0 for _, s in controller.setpoints)

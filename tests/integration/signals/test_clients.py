@@ -15,7 +15,7 @@ from tests.unit.signals.station import HEARTBEAT, SLOT_0
 
 pytestmark = pytest.mark.integration
 
-MODELS = [1, 701, 702, 703, 704, 714, 715, 64300, 64301, 64302, 64303]
+MODELS = [1, 701, 702, 703, 704, 714, 715, 64300, 64301, 64302, 64303, 64304]
 ENA = SLOT_0 + 21
 needs_mbpoll = pytest.mark.skipif(
     shutil.which("mbpoll") is None, reason="mbpoll is not installed (Debian package mbpoll)"

@@ -83,7 +83,8 @@ class Site:
         )
 
     def send_limits(self, limits: StationLimits) -> None:
-        self.caps.append((self.now, limits.cap.w))
+        if not self.caps or self.caps[-1][1] != limits.cap.w:
+            self.caps.append((self.now, limits.cap.w))
 
     def send_record(self, record: Record) -> None:
         assert isinstance(record.body, GridEvent)

@@ -94,10 +94,10 @@ def test_a_failsafe_duration_outside_2_to_24_hours_is_refused(seconds: int) -> N
         (40080, 1),
         (40310, 1),
         (39999, 1),
-        (40876, 1),
+        (40909, 1),
         (65535, 2),
         (40000, 1),
-        (40874, 1),
+        (40907, 1),
     ],
 )
 def test_a_cut_read_only_closed_or_absent_point_is_an_illegal_address(address: int, count: int) -> None:

@@ -11,18 +11,18 @@ from sunspec2 import mdef
 import powerctl.signals
 from powerctl.signals.layout import Model
 from powerctl.signals.model_files import definition
-from powerctl.signals.vendor import VENDOR_MODELS
+from powerctl.signals.register_map import OWN_MODELS
 from tools import register_map
 
 FOLDER = Path(powerctl.signals.__file__).parent / "models"
 
 
-@pytest.mark.parametrize("model", VENDOR_MODELS, ids=lambda model: model.id)
+@pytest.mark.parametrize("model", OWN_MODELS, ids=lambda model: model.id)
 def test_a_model_file_is_valid_for_sunspec_clients(model: Model) -> None:
     assert mdef.validate_model_def(definition(model)) == ""
 
 
-@pytest.mark.parametrize("model", VENDOR_MODELS, ids=lambda model: model.id)
+@pytest.mark.parametrize("model", OWN_MODELS, ids=lambda model: model.id)
 def test_the_shipped_model_file_is_the_table(model: Model) -> None:
     shipped = json.loads((FOLDER / f"model_{model.id}.json").read_text())
     assert shipped == definition(model), "run `make docs`"

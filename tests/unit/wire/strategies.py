@@ -17,10 +17,13 @@ from powerctl.core.record import (
     ConnectorTelemetry,
     FaultCleared,
     FaultRaised,
+    FlexibilitySpan,
     GridEvent,
     GridEventKind,
     LinkReport,
     MeterReading,
+    PlanState,
+    PlanStatus,
     Record,
     SecurityEvent,
     SessionClosed,
@@ -84,18 +87,24 @@ LIVE = st.builds(
     command=st.none() | st.sampled_from(Command),
     remaining_s=st.none() | st.floats(0, 1e6),
 )
+_COUNTED_W = st.integers(0, 10**6)
+STATION_LIMITS = st.builds(
+    StationLimits,
+    POWERS,
+    st.sampled_from(LimitSource),
+    TEXTS,
+    st.none() | INSTANTS,
+    st.lists(LIMITS, max_size=3).map(tuple),
+    st.none() | st.builds(PlanStatus, st.sampled_from(PlanState), TEXTS, INSTANTS),
+    st.lists(
+        st.builds(FlexibilitySpan, st.integers(0, 86_400), _COUNTED_W, _COUNTED_W, _COUNTED_W, st.integers(0, 100)),
+        max_size=5,
+    ).map(tuple),
+)
 TELEMETRY = st.builds(
     Telemetry,
     ac_power=st.none() | MEASURED,
-    limits=st.none()
-    | st.builds(
-        StationLimits,
-        POWERS,
-        st.sampled_from(LimitSource),
-        TEXTS,
-        st.none() | INSTANTS,
-        st.lists(LIMITS, max_size=3).map(tuple),
-    ),
+    limits=st.none() | STATION_LIMITS,
     connectors=st.lists(LIVE, max_size=2, unique_by=lambda live: live.connector).map(tuple),
     manager_connected=st.booleans(),
 )

@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from powerctl.core.errors import RemoteError
-from powerctl.core.record import StationLimits
 from powerctl.core.setpoint import Limit, LimitSource
 from powerctl.core.units import Power
 from powerctl.v1 import common_pb2 as pb
@@ -93,12 +92,6 @@ limits = st.builds(
 @given(limits)
 def test_a_limit_survives(limit: Limit) -> None:
     assert common.limit_from_wire(common.limit_to_wire(limit)) == limit
-
-
-@given(st.lists(limits, max_size=5), st.sampled_from([None, NOON]))
-def test_station_limits_survive(sources: list[Limit], until: datetime | None) -> None:
-    station = StationLimits(Power(4200), LimitSource.DSO, "The grid operator", until, tuple(sources))
-    assert common.station_limits_from_wire(common.station_limits_to_wire(station)) == station
 
 
 def test_a_chain_that_is_too_long_is_refused() -> None:
