@@ -120,6 +120,21 @@ async def test_a_dip_of_the_grid_is_on_the_page_with_its_reason(visits: Visits, 
     )
 
 
+async def test_a_plan_that_fails_is_on_the_page_with_what_holds_now(visits: Visits, cloud: FakeCloud) -> None:
+    cloud.say(charging())
+    page = await entered(visits, cloud)
+    failed = charging()
+    detail = "The plan process ended: it ended with status -9. Every limit holds."
+    failed.station_limits.plan.CopyFrom(common_pb2.PlanStatus(state=common_pb2.PLAN_STATE_FAILED, detail=detail))
+    cloud.say(failed)
+    cap = page.get_by_role("region", name="The station may draw")
+    await expect(cap.get_by_role("status")).to_contain_text("No new plan: power is shared without one")
+    await expect(cap.get_by_role("status")).to_contain_text("it ended with status -9")
+    failed.station_limits.plan.state = common_pb2.PLAN_STATE_USED
+    cloud.say(failed)
+    await expect(cap.get_by_role("status")).to_contain_text("A plan shapes the shares.")
+
+
 async def test_left_stands_left_of_right(visits: Visits, cloud: FakeCloud) -> None:
     cloud.say(charging())
     page = await entered(visits, cloud, size=DESKTOP)

@@ -51,6 +51,12 @@ export const en = {
   "cap.sources": "All limits of the station",
   "cap.binding": "in force",
 
+  "plan.off": "Power is shared without a plan.",
+  "plan.idle": "Nothing to plan now.",
+  "plan.used": "A plan shapes the shares.",
+  "plan.failed": "No new plan: power is shared without one, every limit holds.",
+  "plan.spare": "Can shed {down}, can take up {up}.",
+
   "budget.title": "How the power is used now",
   "budget.left": "Left",
   "budget.right": "Right",

@@ -52,6 +52,12 @@ export const fi: Record<Key, string> = {
   "cap.sources": "Aseman kaikki rajat",
   "cap.binding": "voimassa",
 
+  "plan.off": "Teho jaetaan ilman suunnitelmaa.",
+  "plan.idle": "Nyt ei ole mitään suunniteltavaa.",
+  "plan.used": "Suunnitelma ohjaa jakoa.",
+  "plan.failed": "Uutta suunnitelmaa ei saatu: teho jaetaan ilman sitä, jokainen raja pitää.",
+  "plan.spare": "Voi vähentää {down}, voi lisätä {up}.",
+
   "budget.title": "Mihin teho menee nyt",
   "budget.left": "Vasen",
   "budget.right": "Oikea",

@@ -8,6 +8,7 @@ import { locale, t, type Key } from "../i18n";
 import type { StationProps } from "../pages/Station";
 import { now, operator } from "../state/app";
 import { LimitList } from "./LimitList";
+import { PlanNote } from "./PlanNote";
 
 const PARTS: readonly (readonly [part: keyof Omit<Budget, "rating" | "cap">, key: Key])[] = [
   ["left", "budget.left"],
@@ -98,6 +99,7 @@ export function CapPanel({ location, views }: StationProps): JSX.Element {
         {location.acPowerW !== undefined && <Drawing watts={location.acPowerW} />}
       </div>
       <Bar shares={shares} />
+      <PlanNote limits={limits} />
       {limits.sources.length > 0 && (
         <details>
           <summary>{t("cap.sources")}</summary>

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/common.proto.
  */
 export const file_powerctl_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("Chhwb3dlcmN0bC92MS9jb21tb24ucHJvdG8SC3Bvd2VyY3RsLnYxIoMBCgVMaW1pdBIoCgZzb3VyY2UYASABKA4yGC5wb3dlcmN0bC52MS5MaW1pdFNvdXJjZRIPCgdsaW1pdF93GAIgASgBEg4KBmRldGFpbBgDIAEoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAirgEKDVN0YXRpb25MaW1pdHMSDQoFY2FwX3cYASABKAESKAoGc291cmNlGAIgASgOMhgucG93ZXJjdGwudjEuTGltaXRTb3VyY2USDgoGZGV0YWlsGAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdzb3VyY2VzGAUgAygLMhIucG93ZXJjdGwudjEuTGltaXQiPAoFTW9uZXkSFQoNY3VycmVuY3lfY29kZRgBIAEoCRINCgV1bml0cxgCIAEoAxINCgVuYW5vcxgDIAEoBSqFAQoHQ29tbWFuZBIXChNDT01NQU5EX1VOU1BFQ0lGSUVEEAASDwoLQ09NTUFORF9SVU4QARIUChBDT01NQU5EX0hPTERfTUlOEAISEQoNQ09NTUFORF9QQVVTRRADEhAKDENPTU1BTkRfU1RPUBAEEhUKEUNPTU1BTkRfRU1FUkdFTkNZEAUqzwQKC0xpbWl0U291cmNlEhwKGExJTUlUX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFUxJTUlUX1NPVVJDRV9IQVJEV0FSRRABEhYKEkxJTUlUX1NPVVJDRV9DQUJMRRACEhgKFExJTUlUX1NPVVJDRV9NT0RVTEVTEAMSGAoUTElNSVRfU09VUkNFX1RIRVJNQUwQBBIYChRMSU1JVF9TT1VSQ0VfVkVISUNMRRAFEhYKEkxJTUlUX1NPVVJDRV9TSEFSRRAGEhQKEExJTUlUX1NPVVJDRV9EU08QBxIUChBMSU1JVF9TT1VSQ0VfRU1TEAgSGwoXTElNSVRfU09VUkNFX0FHR1JFR0FUT1IQCRIZChVMSU1JVF9TT1VSQ0VfT1BFUkFUT1IQChIeChpMSU1JVF9TT1VSQ0VfTE9DQUxfQ09OVEFDVBALEhoKFkxJTUlUX1NPVVJDRV9GUkVRVUVOQ1kQDBIZChVMSU1JVF9TT1VSQ0VfU0NIRURVTEUQDRIZChVMSU1JVF9TT1VSQ0VfRkFJTFNBRkUQDhIZChVMSU1JVF9TT1VSQ0VfRkFMTEJBQ0sQDxIVChFMSU1JVF9TT1VSQ0VfUkFNUBAQEhkKFUxJTUlUX1NPVVJDRV9IQU5ET1ZFUhAREhUKEUxJTUlUX1NPVVJDRV9QTEFOEBISGwoXTElNSVRfU09VUkNFX1NJVEVfTUVURVIQExIaChZMSU1JVF9TT1VSQ0VfRU1FUkdFTkNZEBQSFgoSTElNSVRfU09VUkNFX0ZBVUxUEBUqZAoNQ29ubmVjdG9yVHlwZRIeChpDT05ORUNUT1JfVFlQRV9VTlNQRUNJRklFRBAAEhoKFkNPTk5FQ1RPUl9UWVBFX0NIQURFTU8QARIXChNDT05ORUNUT1JfVFlQRV9DQ1MyEAIqnwIKDkNvbm5lY3RvclN0YXRlEh8KG0NPTk5FQ1RPUl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGUNPTk5FQ1RPUl9TVEFURV9BVkFJTEFCTEUQARIcChhDT05ORUNUT1JfU1RBVEVfT0NDVVBJRUQQAhIcChhDT05ORUNUT1JfU1RBVEVfU1RBUlRJTkcQAxIcChhDT05ORUNUT1JfU1RBVEVfQ0hBUkdJTkcQBBIaChZDT05ORUNUT1JfU1RBVEVfUEFVU0VEEAUSHAoYQ09OTkVDVE9SX1NUQVRFX1NUT1BQSU5HEAYSHAoYQ09OTkVDVE9SX1NUQVRFX0ZJTklTSEVEEAcSGwoXQ09OTkVDVE9SX1NUQVRFX0ZBVUxURUQQCCpsCgtGbGV4aWJpbGl0eRIbChdGTEVYSUJJTElUWV9VTlNQRUNJRklFRBAAEhQKEEZMRVhJQklMSVRZX0ZJUk0QARIUChBGTEVYSUJJTElUWV9TTE9XEAISFAoQRkxFWElCSUxJVFlfRkFTVBADKoYCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fRFJJVkVSEAESGAoUU1RPUF9SRUFTT05fT1BFUkFUT1IQAhIXChNTVE9QX1JFQVNPTl9WRUhJQ0xFEAMSGQoVU1RPUF9SRUFTT05fVU5QTFVHR0VEEAQSFAoQU1RPUF9SRUFTT05fR1JJRBAFEhkKFVNUT1BfUkVBU09OX0VNRVJHRU5DWRAGEhUKEVNUT1BfUkVBU09OX0ZBVUxUEAcSFwoTU1RPUF9SRUFTT05fUkVTVEFSVBAIEhQKEFNUT1BfUkVBU09OX1RJTUUQCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Chhwb3dlcmN0bC92MS9jb21tb24ucHJvdG8SC3Bvd2VyY3RsLnYxIoMBCgVMaW1pdBIoCgZzb3VyY2UYASABKA4yGC5wb3dlcmN0bC52MS5MaW1pdFNvdXJjZRIPCgdsaW1pdF93GAIgASgBEg4KBmRldGFpbBgDIAEoCRIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiAIKDVN0YXRpb25MaW1pdHMSDQoFY2FwX3cYASABKAESKAoGc291cmNlGAIgASgOMhgucG93ZXJjdGwudjEuTGltaXRTb3VyY2USDgoGZGV0YWlsGAMgASgJEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjCgdzb3VyY2VzGAUgAygLMhIucG93ZXJjdGwudjEuTGltaXQSJQoEcGxhbhgGIAEoCzIXLnBvd2VyY3RsLnYxLlBsYW5TdGF0dXMSMQoLZmxleGliaWxpdHkYByADKAsyHC5wb3dlcmN0bC52MS5GbGV4aWJpbGl0eVNwYW4icwoKUGxhblN0YXR1cxIlCgVzdGF0ZRgBIAEoDjIWLnBvd2VyY3RsLnYxLlBsYW5TdGF0ZRIOCgZkZXRhaWwYAiABKAkSLgoKc2luY2VfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAicAoPRmxleGliaWxpdHlTcGFuEg8KB2JlZ2luX3MYASABKA0SEgoKZXhwZWN0ZWRfdxgCIAEoDRIOCgZkb3duX3cYAyABKA0SDAoEdXBfdxgEIAEoDRIaChJjb25maWRlbmNlX3BlcmNlbnQYBSABKA0iPAoFTW9uZXkSFQoNY3VycmVuY3lfY29kZRgBIAEoCRINCgV1bml0cxgCIAEoAxINCgVuYW5vcxgDIAEoBSqFAQoHQ29tbWFuZBIXChNDT01NQU5EX1VOU1BFQ0lGSUVEEAASDwoLQ09NTUFORF9SVU4QARIUChBDT01NQU5EX0hPTERfTUlOEAISEQoNQ09NTUFORF9QQVVTRRADEhAKDENPTU1BTkRfU1RPUBAEEhUKEUNPTU1BTkRfRU1FUkdFTkNZEAUqzwQKC0xpbWl0U291cmNlEhwKGExJTUlUX1NPVVJDRV9VTlNQRUNJRklFRBAAEhkKFUxJTUlUX1NPVVJDRV9IQVJEV0FSRRABEhYKEkxJTUlUX1NPVVJDRV9DQUJMRRACEhgKFExJTUlUX1NPVVJDRV9NT0RVTEVTEAMSGAoUTElNSVRfU09VUkNFX1RIRVJNQUwQBBIYChRMSU1JVF9TT1VSQ0VfVkVISUNMRRAFEhYKEkxJTUlUX1NPVVJDRV9TSEFSRRAGEhQKEExJTUlUX1NPVVJDRV9EU08QBxIUChBMSU1JVF9TT1VSQ0VfRU1TEAgSGwoXTElNSVRfU09VUkNFX0FHR1JFR0FUT1IQCRIZChVMSU1JVF9TT1VSQ0VfT1BFUkFUT1IQChIeChpMSU1JVF9TT1VSQ0VfTE9DQUxfQ09OVEFDVBALEhoKFkxJTUlUX1NPVVJDRV9GUkVRVUVOQ1kQDBIZChVMSU1JVF9TT1VSQ0VfU0NIRURVTEUQDRIZChVMSU1JVF9TT1VSQ0VfRkFJTFNBRkUQDhIZChVMSU1JVF9TT1VSQ0VfRkFMTEJBQ0sQDxIVChFMSU1JVF9TT1VSQ0VfUkFNUBAQEhkKFUxJTUlUX1NPVVJDRV9IQU5ET1ZFUhAREhUKEUxJTUlUX1NPVVJDRV9QTEFOEBISGwoXTElNSVRfU09VUkNFX1NJVEVfTUVURVIQExIaChZMSU1JVF9TT1VSQ0VfRU1FUkdFTkNZEBQSFgoSTElNSVRfU09VUkNFX0ZBVUxUEBUqfAoJUGxhblN0YXRlEhoKFlBMQU5fU1RBVEVfVU5TUEVDSUZJRUQQABISCg5QTEFOX1NUQVRFX09GRhABEhMKD1BMQU5fU1RBVEVfSURMRRACEhMKD1BMQU5fU1RBVEVfVVNFRBADEhUKEVBMQU5fU1RBVEVfRkFJTEVEEAQqZAoNQ29ubmVjdG9yVHlwZRIeChpDT05ORUNUT1JfVFlQRV9VTlNQRUNJRklFRBAAEhoKFkNPTk5FQ1RPUl9UWVBFX0NIQURFTU8QARIXChNDT05ORUNUT1JfVFlQRV9DQ1MyEAIqnwIKDkNvbm5lY3RvclN0YXRlEh8KG0NPTk5FQ1RPUl9TVEFURV9VTlNQRUNJRklFRBAAEh0KGUNPTk5FQ1RPUl9TVEFURV9BVkFJTEFCTEUQARIcChhDT05ORUNUT1JfU1RBVEVfT0NDVVBJRUQQAhIcChhDT05ORUNUT1JfU1RBVEVfU1RBUlRJTkcQAxIcChhDT05ORUNUT1JfU1RBVEVfQ0hBUkdJTkcQBBIaChZDT05ORUNUT1JfU1RBVEVfUEFVU0VEEAUSHAoYQ09OTkVDVE9SX1NUQVRFX1NUT1BQSU5HEAYSHAoYQ09OTkVDVE9SX1NUQVRFX0ZJTklTSEVEEAcSGwoXQ09OTkVDVE9SX1NUQVRFX0ZBVUxURUQQCCpsCgtGbGV4aWJpbGl0eRIbChdGTEVYSUJJTElUWV9VTlNQRUNJRklFRBAAEhQKEEZMRVhJQklMSVRZX0ZJUk0QARIUChBGTEVYSUJJTElUWV9TTE9XEAISFAoQRkxFWElCSUxJVFlfRkFTVBADKoYCCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSU1RPUF9SRUFTT05fRFJJVkVSEAESGAoUU1RPUF9SRUFTT05fT1BFUkFUT1IQAhIXChNTVE9QX1JFQVNPTl9WRUhJQ0xFEAMSGQoVU1RPUF9SRUFTT05fVU5QTFVHR0VEEAQSFAoQU1RPUF9SRUFTT05fR1JJRBAFEhkKFVNUT1BfUkVBU09OX0VNRVJHRU5DWRAGEhUKEVNUT1BfUkVBU09OX0ZBVUxUEAcSFwoTU1RPUF9SRUFTT05fUkVTVEFSVBAIEhQKEFNUT1BfUkVBU09OX1RJTUUQCWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * One bound on the power of a connector, and why. A chain of these, lowest first, explains a power.
@@ -92,6 +92,20 @@ export type StationLimits = Message<"powerctl.v1.StationLimits"> & {
    * @generated from field: repeated powerctl.v1.Limit sources = 5;
    */
   sources: Limit[];
+
+  /**
+   * How the plan fares. Absent: not told.
+   *
+   * @generated from field: powerctl.v1.PlanStatus plan = 6;
+   */
+  plan?: PlanStatus | undefined;
+
+  /**
+   * How much can be shed and taken up: now first, then hour by hour as far as the plan reaches.
+   *
+   * @generated from field: repeated powerctl.v1.FlexibilitySpan flexibility = 7;
+   */
+  flexibility: FlexibilitySpan[];
 };
 
 /**
@@ -100,6 +114,86 @@ export type StationLimits = Message<"powerctl.v1.StationLimits"> & {
  */
 export const StationLimitsSchema: GenMessage<StationLimits> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_common, 1);
+
+/**
+ * @generated from message powerctl.v1.PlanStatus
+ */
+export type PlanStatus = Message<"powerctl.v1.PlanStatus"> & {
+  /**
+   * @generated from field: powerctl.v1.PlanState state = 1;
+   */
+  state: PlanState;
+
+  /**
+   * What happened and what holds now, for a person.
+   *
+   * @generated from field: string detail = 2;
+   */
+  detail: string;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp since_time = 3;
+   */
+  sinceTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.PlanStatus.
+ * Use `create(PlanStatusSchema)` to create a new message.
+ */
+export const PlanStatusSchema: GenMessage<PlanStatus> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_common, 2);
+
+/**
+ * What can be done around the expected power in one span of time.
+ *
+ * @generated from message powerctl.v1.FlexibilitySpan
+ */
+export type FlexibilitySpan = Message<"powerctl.v1.FlexibilitySpan"> & {
+  /**
+   * From the moment at which it was told, seconds.
+   *
+   * @generated from field: uint32 begin_s = 1;
+   */
+  beginS: number;
+
+  /**
+   * Watts DC that are drawn or expected.
+   *
+   * @generated from field: uint32 expected_w = 2;
+   */
+  expectedW: number;
+
+  /**
+   * Watts DC that can be shed of it.
+   *
+   * @generated from field: uint32 down_w = 3;
+   */
+  downW: number;
+
+  /**
+   * Watts DC that can be taken up beside it, under the cap.
+   *
+   * @generated from field: uint32 up_w = 4;
+   */
+  upW: number;
+
+  /**
+   * How likely it is that a vehicle is there, per cent.
+   *
+   * @generated from field: uint32 confidence_percent = 5;
+   */
+  confidencePercent: number;
+};
+
+/**
+ * Describes the message powerctl.v1.FlexibilitySpan.
+ * Use `create(FlexibilitySpanSchema)` to create a new message.
+ */
+export const FlexibilitySpanSchema: GenMessage<FlexibilitySpan> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_common, 3);
 
 /**
  * Money in decimal form; the meaning of the fields is that of google.type.Money.
@@ -132,7 +226,7 @@ export type Money = Message<"powerctl.v1.Money"> & {
  * Use `create(MoneySchema)` to create a new message.
  */
 export const MoneySchema: GenMessage<Money> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_common, 2);
+  messageDesc(file_powerctl_v1_common, 4);
 
 /**
  * What a connector is told to do. Zero watts is never one of these: HOLD_MIN, PAUSE and STOP are
@@ -326,6 +420,52 @@ export const LimitSourceSchema: GenEnum<LimitSource> = /*@__PURE__*/
   enumDesc(file_powerctl_v1_common, 1);
 
 /**
+ * What the plan process does. Whatever it does, limits hold: the plan only shapes how free power is divided.
+ *
+ * @generated from enum powerctl.v1.PlanState
+ */
+export enum PlanState {
+  /**
+   * @generated from enum value: PLAN_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Not commissioned: power is divided without a plan.
+   *
+   * @generated from enum value: PLAN_STATE_OFF = 1;
+   */
+  OFF = 1,
+
+  /**
+   * Nothing to plan: at most one vehicle, and no price.
+   *
+   * @generated from enum value: PLAN_STATE_IDLE = 2;
+   */
+  IDLE = 2,
+
+  /**
+   * A plan shapes the shares.
+   *
+   * @generated from enum value: PLAN_STATE_USED = 3;
+   */
+  USED = 3,
+
+  /**
+   * The newest plan did not come or was not acceptable.
+   *
+   * @generated from enum value: PLAN_STATE_FAILED = 4;
+   */
+  FAILED = 4,
+}
+
+/**
+ * Describes the enum powerctl.v1.PlanState.
+ */
+export const PlanStateSchema: GenEnum<PlanState> = /*@__PURE__*/
+  enumDesc(file_powerctl_v1_common, 2);
+
+/**
  * @generated from enum powerctl.v1.ConnectorType
  */
 export enum ConnectorType {
@@ -349,7 +489,7 @@ export enum ConnectorType {
  * Describes the enum powerctl.v1.ConnectorType.
  */
 export const ConnectorTypeSchema: GenEnum<ConnectorType> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_common, 2);
+  enumDesc(file_powerctl_v1_common, 3);
 
 /**
  * The state of the charging session on a connector, as the SECC sees it.
@@ -415,7 +555,7 @@ export enum ConnectorState {
  * Describes the enum powerctl.v1.ConnectorState.
  */
 export const ConnectorStateSchema: GenEnum<ConnectorState> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_common, 3);
+  enumDesc(file_powerctl_v1_common, 4);
 
 /**
  * How a session takes a lower limit.
@@ -450,7 +590,7 @@ export enum Flexibility {
  * Describes the enum powerctl.v1.Flexibility.
  */
 export const FlexibilitySchema: GenEnum<Flexibility> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_common, 4);
+  enumDesc(file_powerctl_v1_common, 5);
 
 /**
  * @generated from enum powerctl.v1.StopReason
@@ -521,5 +661,5 @@ export enum StopReason {
  * Describes the enum powerctl.v1.StopReason.
  */
 export const StopReasonSchema: GenEnum<StopReason> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_common, 5);
+  enumDesc(file_powerctl_v1_common, 6);
 
