@@ -173,7 +173,9 @@ class EnergyManager:
         self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
         self._comply(report.ac_power, now)
-        self.signals.update_measurement(report, granted=self._limits_granted(), departures=self.planning.departures(now))
+        self.signals.update_measurement(
+            report, granted=self._limits_granted(), departures=self.planning.departures(now)
+        )
 
     async def run(self) -> NoReturn:
         """Renew leases and follow ramps. Eternal."""
