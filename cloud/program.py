@@ -47,7 +47,7 @@ from cloud.store.store import Store
 from cloud.store.turn import HOUSEKEEPING, Turn
 from cloud.web.assets import Assets
 from powerctl.core.clock import Clock
-from powerctl.runtime import log, metrics
+from powerctl.runtime import garbage, log, metrics
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.service import notify_ready, run_service
@@ -75,6 +75,7 @@ async def run(config: Path) -> None:
             if "api" in settings.parts:
                 tasks += await front(core, link.publisher, health)
             _log.info("cloud_ready", metrics=metrics_server.port, parts=sorted(settings.parts), demo=settings.demo)
+            garbage.relax()
             notify_ready()
             await run_service("cloud", *tasks)
         finally:

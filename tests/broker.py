@@ -69,6 +69,12 @@ class Broker:
             time.sleep(0.02)
         raise AssertionError(f"{self.name} does not start: {(self.folder / 'broker.log').read_text()[-2000:]}")
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it; by SIGKILL when told to."""
         if self._process is not None:

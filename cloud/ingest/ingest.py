@@ -1,5 +1,7 @@
 """From messages to the database, and back the word that it has committed. Knows no broker.
 
+Messages of all stations that wait share one transaction: its cost is by far the largest part of theirs.
+
 A station deletes a record only on this word, so the order is: commit, then acknowledge to the broker, then tell the
 station. Whatever fails in between, the station or the broker brings the record again, and the store knows it.
 """
@@ -9,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NoReturn, TypeVar
 
 from cloud.domain.bucket import Buckets
 from cloud.ingest.check import Inspected, Refused, inspect
-from cloud.ingest.ports import CommitResult, RecordStore, StoredRecord, StoreUnavailable
+from cloud.ingest.ports import CommitResult, RecordStore, StationBatch, StoredRecord, StoreUnavailable
 from powerctl.core.clock import Monotonic
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
@@ -49,7 +51,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class _Group:
-    """What goes into one transaction: records of one station and epoch."""
+    """What one station and epoch has in a transaction."""
 
     station: StationId
     epoch: int
@@ -106,17 +108,15 @@ class Ingest:
     async def run(self) -> NoReturn:
         """Work until cancelled. What arrives during one transaction goes into the next together."""
         while True:
-            groups = await self._gather(await self._waiting.get())
-            for group in groups:
-                await self._settle(group)
+            await self._settle(await self._gather(await self._waiting.get()))
 
-    async def _gather(self, first: Arrival) -> Iterable[_Group]:
+    async def _gather(self, first: Arrival) -> list[_Group]:
         groups: dict[tuple[StationId, int], _Group] = {}
         arrival, count = first, 0
         while True:
             count += await self._sort_in(groups, arrival)
             if count >= RECORDS_AT_ONCE or self._waiting.empty():
-                return groups.values()
+                return list(groups.values())
             arrival = self._waiting.get_nowait()
 
     async def _sort_in(self, groups: dict[tuple[StationId, int], _Group], arrival: Arrival) -> int:
@@ -139,34 +139,45 @@ class Ingest:
         await self._insist(lambda: self._store.quarantine(arrival.topic, arrival.payload, reason))
         arrival.accepted()
 
-    async def _settle(self, group: _Group) -> None:
+    async def _settle(self, groups: Sequence[_Group]) -> None:
         """Commit, acknowledge, answer."""
-        committed = [refused.record.sequence for refused in group.refused]
-        for refused in group.refused:
-            await self._set_aside(group, refused.record.payload, refused.reason)
-        if group.good:
-            committed += (await self._commit(group)).committed
+        for group in groups:
+            for refused in group.refused:
+                await self._set_aside(group, refused.record.payload, refused.reason)
+        await self._commit([group for group in groups if group.good])
+        self._messages.labels("committed").inc(sum(len(group.arrivals) for group in groups))
+        for group in groups:
+            self._answer(group)
+
+    def _answer(self, group: _Group) -> None:
         for arrival in group.arrivals:
             arrival.accepted()
-        self._messages.labels("committed").inc(len(group.arrivals))
-        self._publish(topic(group.station, Channel.COMMITTED), committed_to_wire(group.epoch, committed))
+        settled = [stored.sequence for stored in group.good] + [one.record.sequence for one in group.refused]
+        self._publish(topic(group.station, Channel.COMMITTED), committed_to_wire(group.epoch, settled))
         for stored in group.good:
             if isinstance(stored.record.body, CommandResult):
                 self._on_answer(stored.record.body.command_id)
 
-    async def _commit(self, group: _Group) -> CommitResult:
+    async def _commit(self, groups: Sequence[_Group]) -> None:
+        if not groups:
+            return
+        batches = [StationBatch(group.station, group.epoch, group.good) for group in groups]
         began = time.perf_counter()
-        result = await self._insist(lambda: self._store.commit(group.station, group.epoch, group.good))
+        results = await self._insist(lambda: self._store.commit(batches))
         metrics.histogram("cloud_ingest_commit_seconds").observe(time.perf_counter() - began)
-        self._records.labels("committed").inc(len(group.good) - result.duplicates - len(result.conflicts))
-        self._records.labels("duplicate").inc(result.duplicates)
+        conflicts, duplicates = sum(len(one.conflicts) for one in results), sum(one.duplicates for one in results)
+        self._records.labels("committed").inc(sum(len(group.good) for group in groups) - duplicates - conflicts)
+        self._records.labels("duplicate").inc(duplicates)
+        for group, result in zip(groups, results, strict=True):
+            if result.conflicts:
+                await self._set_conflicts_aside(group, result)
+
+    async def _set_conflicts_aside(self, group: _Group, result: CommitResult) -> None:
         conflicts = set(result.conflicts)
         for stored in group.good:
             if stored.sequence in conflicts:
-                await self._set_aside(
-                    group, stored.payload, f"epoch {group.epoch} sequence {stored.sequence} is another"
-                )
-        return result
+                reason = f"epoch {group.epoch} sequence {stored.sequence} is another"
+                await self._set_aside(group, stored.payload, reason)
 
     async def _set_aside(self, group: _Group, payload: bytes, reason: str) -> None:
         self._records.labels("set_aside").inc()

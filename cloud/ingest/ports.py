@@ -20,6 +20,15 @@ class StoredRecord(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class StationBatch:
+    """Records of one station and epoch."""
+
+    station: StationId
+    epoch: int
+    records: Sequence[StoredRecord]
+
+
+@dataclass(frozen=True, slots=True)
 class CommitResult:
     """What became of a batch."""
 
@@ -38,8 +47,10 @@ class StoreUnavailable(Exception):
 class RecordStore(Protocol):
     """The system of record, as ingest sees it."""
 
-    async def commit(self, station: StationId, epoch: int, records: Sequence[StoredRecord]) -> CommitResult:
-        """Store and apply records in one transaction; returns after it is committed.
+    async def commit(self, batches: Sequence[StationBatch]) -> list[CommitResult]:
+        """Store and apply the records of any number of stations in one transaction; returns after it is committed.
+
+        One result for each batch. A station and epoch has one batch at most.
 
         Raises:
             StoreUnavailable: Nothing was stored.

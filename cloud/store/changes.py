@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud.store.rows import ManyRows
 from cloud.store.tables import CHANGES, META
 
 Kind = Literal["location", "session"]
+_NOTE: Final = ManyRows(CHANGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,7 @@ class Changed:
 async def note(connection: AsyncConnection, changed: Iterable[Changed], now: datetime) -> None:
     """Write `changed` to the feed, as part of the transaction that changes it."""
     rows = [{"kind": c.kind, "resource": c.resource, "change_time": now} for c in dict.fromkeys(changed)]
-    if rows:
-        await connection.execute(insert(CHANGES), rows)
+    await _NOTE.execute(connection, rows)
 
 
 async def since(connection: AsyncConnection, cursor: int, limit: int = 10_000) -> tuple[int, list[Changed]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,6 +51,17 @@ class Unsigned64(TypeDecorator[int]):
         return value + (1 << 64) if value is not None and value < 0 else value
 
 
+class Json(str):
+    """Text that is JSON already."""
+
+    __slots__ = ()
+
+
+def to_json(value: Any) -> str:
+    """The engine's way to write JSON."""
+    return value if isinstance(value, Json) else json.dumps(value)
+
+
 class Document(TypeDecorator[Any]):
     """A domain value as JSON; decimals are kept as text."""
 
@@ -63,7 +75,9 @@ class Document(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         """The value as JSON."""
-        return None if value is None else self._adapter.dump_python(value, mode="json")
+        if value is None or isinstance(value, Json):
+            return value
+        return Json(self._adapter.dump_json(value), "utf-8")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """The domain value."""

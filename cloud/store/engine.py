@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
+from pydantic_core import from_json
 from sqlalchemy import event, make_url, text
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from cloud.ingest.ports import StoreUnavailable
+from cloud.store.columns import to_json
 from powerctl.core.errors import ConfigError
 
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -41,7 +43,7 @@ class Database:
     """An engine with two doors: any number of readers, one writer at a time."""
 
     def __init__(self, url: URL) -> None:
-        self.engine: AsyncEngine = create_async_engine(url)
+        self.engine: AsyncEngine = create_async_engine(url, json_serializer=to_json, json_deserializer=from_json)
         self._writing = asyncio.Lock()
         self.is_sqlite = url.drivername.startswith("sqlite")
         if self.is_sqlite:

@@ -131,10 +131,12 @@ class Feed:
 
     async def _read(self) -> AsyncIterator[Change]:
         async with self._database.read() as connection:
-            if self._cursor is None:
+            if self._cursor is None or not self._subscribers:
+                # Whoever subscribes from now on reads the present state first.
                 _, self._cursor = await changes.span(connection)
+                return
             newest, changed = await changes.since(connection, self._cursor)
-            for one in changed if self._subscribers else []:
+            for one in changed:
                 if (value := await load(connection, one)) is not None:
                     yield Change(newest, one, value)
             self._cursor = newest

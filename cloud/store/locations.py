@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,10 +13,11 @@ from cloud.domain.location import SILENCE, Connector, Station, Wanted
 from cloud.domain.order import Order
 from cloud.domain.reservation import Reservation
 from cloud.store import reservations
+from cloud.store.rows import upsert_many
 from cloud.store.tables import CONNECTORS, SESSIONS, STATIONS
 from cloud.store.upsert import upsert
 from powerctl.core.ids import ConnectorId, SessionId, StationId
-from powerctl.core.record import ConnectorStatusChanged, StationStarted, Telemetry
+from powerctl.core.record import ConnectorStatusChanged, StationStarted
 from powerctl.core.session import ConnectorState
 from powerctl.core.topology import ConnectorType
 from powerctl.core.units import Power
@@ -48,9 +49,12 @@ async def page(
     return kept, (found[size - 1].id if len(found) > size else "")
 
 
-async def heard(connection: AsyncConnection, station: StationId, now: datetime) -> None:
-    """Note that the station lives; makes it appear when it is new."""
-    await upsert(connection, STATIONS, {"id": station}, {"last_seen": now, "online": True})
+async def heard(connection: AsyncConnection, stations: Collection[StationId], now: datetime) -> None:
+    """Note that the stations live; makes those appear that are new."""
+    await _HEARD.execute(connection, [{"id": station, "last_seen": now, "online": True} for station in stations])
+
+
+_HEARD: Final = upsert_many(STATIONS, ("id",), ("last_seen", "online"))
 
 
 async def silent(connection: AsyncConnection, now: datetime) -> list[StationId]:
@@ -85,27 +89,6 @@ async def status(connection: AsyncConnection, station: StationId, body: Connecto
     """Take the connector's state, unless a newer one is known."""
     values = {"state": body.state.value, "session": body.session, "detail": body.detail}
     await _report(connection, station, body.connector, order, values)
-
-
-async def telemetry(
-    connection: AsyncConnection, station: StationId, body: Telemetry, order: Order, time: datetime
-) -> bool:
-    """Take live values of `time`, unless newer ones are known. True: they were taken."""
-    values = {
-        "ac_power_w": body.ac_power.w if body.ac_power is not None else None,
-        "limits": body.limits,
-        "manager_connected": body.manager_connected,
-        "epoch": order.epoch,
-        "sequence": order.sequence,
-    }
-    older = _older(STATIONS.c.epoch, STATIONS.c.sequence, order)
-    statement = update(STATIONS).where(STATIONS.c.id == station, older).values(values)
-    if (await connection.execute(statement)).rowcount == 0:
-        return False
-    for one in body.connectors:
-        live = {"state": one.state.value, "session": one.session, "live": one, "live_time": time}
-        await _report(connection, station, one.connector, order, live)
-    return True
 
 
 async def _report(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -14,9 +14,10 @@ from cloud.domain.receipt import issue
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
 from cloud.domain.use import Mark
-from cloud.store import audit, commands, locations, receipts, sessions
+from cloud.store import audit, commands, live, locations, receipts
 from cloud.store.changes import Changed
 from cloud.store.receipts import Seal
+from cloud.store.sessions_in_hand import SessionsInHand
 from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import (
@@ -40,19 +41,28 @@ _NOT_CHARGING: Final = (ConnectorState.OCCUPIED, ConnectorState.FINISHED, Connec
 
 @dataclass(slots=True)
 class Projection:
-    """Applies one station's records inside one transaction."""
+    """Applies records inside one transaction. Sessions are read once and written once, however many records change
+    them; `finish` writes them, together with the live values.
+    """
 
     writing: Writing
-    station: StationId
     tariff: Tariff
     """Of now; frozen into sessions that start."""
     new_id: Callable[[], str]
     """Makes a random id."""
     seal: Seal | None = None
     """Signs receipts. None: there is no key."""
+    station: StationId = field(init=False)
+    """Whose records are being applied."""
+    _sessions: SessionsInHand = field(init=False)
+    _reports: list[live.Report] = field(default_factory=list)
 
-    async def apply(self, records: Sequence[tuple[Order, Record]]) -> None:
+    def __post_init__(self) -> None:
+        self._sessions = SessionsInHand(self.writing)
+
+    async def apply(self, station: StationId, records: Sequence[tuple[Order, Record]]) -> None:
         """Apply records that were not applied before, in any order. Of telemetry only the newest counts."""
+        self.station = station
         newest: tuple[Order, Record] | None = None
         for order, record in records:
             if not isinstance(record.body, Telemetry):
@@ -62,14 +72,24 @@ class Projection:
                 await self._mark(record.body, record.record_time)
             if newest is None or order.follows(newest[0]):
                 newest = order, record
-        if newest is not None:
-            await self._one(*newest)
-        self.writing.changed.append(Changed("location", self.station))
+        if newest is not None and isinstance(newest[1].body, Telemetry):
+            self._reports.append(live.Report(station, newest[0], newest[1].record_time, newest[1].body))
+        self.writing.changed.append(Changed("location", station))
+
+    async def finish(self) -> None:
+        """Write what is still in hand."""
+        fresh = await live.take(self.writing.connection, self._reports)
+        charging = [(report.station, one) for report in fresh for one in report.body.connectors if one.session]
+        await self._sessions.fetch(one.session for _, one in charging if one.session is not None)
+        for station, one in charging:
+            self.station = station
+            session = await self._own(one.session) if one.session is not None else None
+            if session is not None and session.ended is None and session.started is not None:
+                self._sessions.put(session, reducer.metered(session, one.session_energy.wh))
+        await self._sessions.write()
 
     async def _one(self, order: Order, record: Record) -> None:
         match record.body:
-            case Telemetry() as body:
-                await self._telemetry(body, order, record.record_time)
             case ConnectorStatusChanged() as body:
                 await self._status(body, order)
             case StationStarted() as body:
@@ -89,29 +109,20 @@ class Projection:
         await audit.append(self.writing.connection, deed, self.writing.now, "alarm", body.detail)
         metrics.counter("cloud_security_events_total").labels("station").inc()
 
-    async def _telemetry(self, body: Telemetry, order: Order, time: datetime) -> None:
-        if not await locations.telemetry(self.writing.connection, self.station, body, order, time):
-            return
-        for one in body.connectors:
-            if one.session is None or (session := await self._own(one.session)) is None:
-                continue
-            if session.ended is None and session.started is not None:
-                await self.writing.save(session, reducer.metered(session, one.session_energy.wh))
-
     async def _mark(self, body: Telemetry, time: datetime) -> None:
         """Note what was metered then: also values that arrive late decide what energy cost."""
         for one in body.connectors:
             if one.session is None or (session := await self._own(one.session)) is None or session.receipt:
                 continue
             mark = Mark(time, int(one.session_energy.wh), one.power.w, one.current.a)
-            await self.writing.save(session, reducer.marked(session, mark))
+            self._sessions.put(session, reducer.marked(session, mark))
 
     async def _status(self, body: ConnectorStatusChanged, order: Order) -> None:
         await locations.status(self.writing.connection, self.station, body, order)
         if body.session is None or body.state not in _NOT_CHARGING:
             return
         if session := await self._own(body.session):
-            await self.writing.save(session, reducer.idle(session, order, body.detail))
+            self._sessions.put(session, reducer.idle(session, order, body.detail))
 
     async def _result(self, body: CommandResult, order: Order) -> None:
         about = await commands.answered(self.writing.connection, self.station, body)
@@ -119,15 +130,15 @@ class Projection:
         if session is None:
             return
         if body.outcome is CommandOutcome.ACCEPTED:
-            await self.writing.save(session, reducer.accepted(session, body.command_id, order))
+            self._sessions.put(session, reducer.accepted(session, body.command_id, order))
         else:
             why = body.detail or "The station refused the command."
-            await self.writing.save(session, reducer.refused(session, body.command_id, why))
+            self._sessions.put(session, reducer.refused(session, body.command_id, why))
 
     async def _session(
         self, body: SessionOpened | TransactionStarted | TransactionEnded | SessionClosed, time: datetime
     ) -> None:
-        session = await sessions.load(self.writing.connection, body.session)
+        session = await self._sessions.get(body.session)
         if session is None:
             session = await self._new(body.session, body.connector)
         elif session.station != self.station:
@@ -141,7 +152,7 @@ class Projection:
                 after = reducer.ended(session, body, self.tariff)
             case SessionClosed():
                 after = reducer.closed(session, time)
-        await self.writing.save(session, await self._receipted(after))
+        self._sessions.put(session, await self._receipted(after))
 
     async def _new(self, session: SessionId, connector: ConnectorId) -> Session:
         station = await locations.load(self.writing.connection, self.station)
@@ -166,5 +177,5 @@ class Projection:
 
     async def _own(self, session: SessionId) -> Session | None:
         """The session, when it is of this station: a station says nothing about another's."""
-        known = await sessions.load(self.writing.connection, session)
+        known = await self._sessions.get(session)
         return known if known is not None and known.station == self.station else None

@@ -7,15 +7,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Select, Table, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
+from cloud.store.columns import Json
 from cloud.store.money_tables import PSEUDONYMS
+from cloud.store.rows import upsert_many, where_in
 from cloud.store.tables import RECEIPTS, SESSIONS
-from cloud.store.upsert import upsert
 from powerctl.core.ids import SessionId, StationId
+
+DECODED: Final = 10_000
+"""Sessions whose decoded document is remembered."""
+_SESSION: Final[TypeAdapter[Session]] = TypeAdapter(Session)
 
 
 async def load(connection: AsyncConnection, session: SessionId) -> Session | None:
@@ -25,18 +31,57 @@ async def load(connection: AsyncConnection, session: SessionId) -> Session | Non
     return found
 
 
+async def load_all(connection: AsyncConnection, wanted: Collection[SessionId]) -> dict[SessionId, Session]:
+    """The sessions of these ids, as far as there are any."""
+    rows = await where_in(connection, SESSIONS, ("id", "document"), wanted)
+    return {SessionId(name): _decoded(document) for name, document in rows}
+
+
+def _decoded(document: str) -> Session:
+    """The session in a document. One that charges is read as often as it reports, mostly as it was written here."""
+    return _known.get(document) or _remembered(document, _SESSION.validate_json(document))
+
+
+def _remembered(document: str, session: Session) -> Session:
+    _known[document] = session
+    if len(_known) > DECODED:
+        del _known[next(iter(_known))]
+    return session
+
+
+_known: dict[str, Session] = {}
+"""Decoded documents, oldest first. A document means the same for ever, so nothing can be out of date here."""
+
+
 async def save(connection: AsyncConnection, session: Session, now: datetime) -> None:
     """Write the session over what is there."""
-    values = {
+    await save_all(connection, [session], now)
+
+
+async def save_all(connection: AsyncConnection, changed: Sequence[Session], now: datetime) -> None:
+    """Write the sessions over what is there."""
+    await _SAVE.execute(connection, [_row(session, now) for session in changed])
+
+
+_SAVE: Final = upsert_many(
+    SESSIONS, ("id",), ("station", "connector", "state", "driver", "plugged", "update_time", "document")
+)
+
+
+def _row(session: Session, now: datetime) -> dict[str, Any]:
+    written = replace(session, update_time=now)
+    document = Json(_SESSION.dump_json(written), "utf-8")
+    _remembered(document, written)
+    return {
+        "id": session.id,
         "station": session.station,
         "connector": session.connector,
         "state": session.state.value,
         "driver": session.driver,
         "plugged": session.unplug_time is None,
         "update_time": now,
-        "document": replace(session, update_time=now),
+        "document": document,
     }
-    await upsert(connection, SESSIONS, {"id": session.id}, values)
 
 
 async def page(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from cloud.domain.identity_watch import IdentityWatch
 from cloud.domain.order import Order
 from cloud.domain.retention import DEFAULT_RETENTION, Retention
 from cloud.domain.tariff import Tariff
-from cloud.ingest.ports import CommitResult, StoredRecord
-from cloud.store import audit, changes, commands, locations, people, retention, sessions
+from cloud.ingest.ports import CommitResult, StationBatch
+from cloud.store import audit, changes, commands, inbox, locations, people, retention, sessions
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from cloud.store.feed import Feed
@@ -28,7 +27,7 @@ from cloud.store.upsert import insert_missing
 from cloud.store.writing import Writing
 from powerctl.core.clock import Clock
 from powerctl.core.ids import StationId
-from powerctl.core.record import Lane, lane_of
+from powerctl.core.record import Lane
 from powerctl.runtime import log, metrics
 
 ANSWER_GRACE = timedelta(seconds=5)
@@ -75,16 +74,18 @@ class Store:
         if writing.changed:
             self.feed.notify()
 
-    async def commit(self, station: StationId, epoch: int, records: Sequence[StoredRecord]) -> CommitResult:
-        """Store `records` once and apply those that are new, in one transaction."""
+    async def commit(self, batches: Sequence[StationBatch]) -> list[CommitResult]:
+        """Store records once and apply those that are new, of all stations in one transaction."""
         async with self.write() as writing:
-            await locations.heard(writing.connection, station, writing.now)
-            result, new = await _into_inbox(writing, station, epoch, records)
-            if self._identities.heard(station, epoch, writing.now):
-                await _alarm(writing, station)
-            projection = Projection(writing, station, self.tariff, self.new_id, self.seal)
-            await projection.apply([(Order(epoch, one.sequence), one.record) for one in new])
-        return result
+            await locations.heard(writing.connection, {batch.station for batch in batches}, writing.now)
+            taken = await inbox.take_in(writing.connection, batches, writing.now)
+            projection = Projection(writing, self.tariff, self.new_id, self.seal)
+            for batch, (_, new) in zip(batches, taken, strict=True):
+                if self._identities.heard(batch.station, batch.epoch, writing.now):
+                    await _alarm(writing, batch.station)
+                await projection.apply(batch.station, [(Order(batch.epoch, one.sequence), one.record) for one in new])
+            await projection.finish()
+        return [result for result, _ in taken]
 
     async def settled(self, command_ids: Collection[str]) -> Collection[str]:
         """Of these commands, those that need not be sent again."""
@@ -143,40 +144,3 @@ async def _alarm(writing: Writing, station: StationId) -> None:
     await audit.append(writing.connection, deed, writing.now, "alarm", "records of two outboxes take turns")
     metrics.counter("cloud_security_events_total").labels("duplicate_identity").inc()
     _log.error("duplicate_identity", station=station)
-
-
-async def _into_inbox(
-    writing: Writing, station: StationId, epoch: int, records: Sequence[StoredRecord]
-) -> tuple[CommitResult, list[StoredRecord]]:
-    """Store what is new; says what came before, with the same content or with another."""
-    unique = {one.sequence: one for one in records}
-    rows = [_row(writing.now, station, epoch, one) for one in unique.values()]
-    inserted = set(await insert_missing(writing.connection, INBOX, rows, "sequence")) if rows else set()
-    known = [sequence for sequence in unique if sequence not in inserted]
-    query = select(INBOX.c.sequence, INBOX.c.payload_hash).where(
-        INBOX.c.station == station, INBOX.c.epoch == epoch, INBOX.c.sequence.in_(known)
-    )
-    hashes = {row.sequence: row.payload_hash for row in await writing.connection.execute(query)} if known else {}
-    conflicts = [sequence for sequence in known if hashes[sequence] != _hash(unique[sequence].payload)]
-    result = CommitResult(
-        committed=sorted(unique), duplicates=len(records) - len(inserted) - len(conflicts), conflicts=conflicts
-    )
-    return result, [one for one in unique.values() if one.sequence in inserted]
-
-
-def _row(now: datetime, station: StationId, epoch: int, one: StoredRecord) -> dict[str, object]:
-    return {
-        "station": station,
-        "epoch": epoch,
-        "sequence": one.sequence,
-        "payload_hash": _hash(one.payload),
-        "kind": type(one.record.body).__name__,
-        "lane": int(lane_of(one.record.body)),
-        "record_time": one.record.record_time,
-        "receive_time": now,
-        "payload": one.payload,
-    }
-
-
-def _hash(payload: bytes) -> bytes:
-    return hashlib.sha256(payload).digest()

@@ -26,12 +26,17 @@ class Writing:
 
     async def save(self, before: Session, after: Session) -> None:
         """Write the session, when it is not as it was."""
+        if self.note(before, after):
+            await sessions.save(self.connection, after, self.now)
+
+    def note(self, before: Session, after: Session) -> bool:
+        """Note a step of a session; the caller writes it. False: it is as it was."""
         if after == before and before.update_time is not None:
-            return
-        await sessions.save(self.connection, after, self.now)
+            return False
         self.changed.append(Changed("session", after.id))
         if after.state is not before.state or after.receipt != before.receipt:
             self._moved.append((before, after))
+        return True
 
     def committed(self) -> None:
         """Log and count what is now true."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from powerctl.core.errors import RemoteError
@@ -31,14 +32,18 @@ class Channel(StrEnum):
 
 
 UP: Final = (Channel.EVENTS, Channel.TELEMETRY)
+REMEMBERED: Final = 20_000
+"""Names whose parts are not computed again: more than a cell of 10,000 stations uses."""
 DOWN: Final = (Channel.COMMITTED, Channel.COMMANDS)
 
 
+@lru_cache(REMEMBERED)
 def bucket(station: StationId) -> str:
     """The station's bucket as two hexadecimal digits."""
     return f"{zlib.crc32(station.encode()) % BUCKETS:02x}"
 
 
+@lru_cache(REMEMBERED)
 def topic(station: StationId, channel: Channel) -> str:
     """The topic on which `station` and the cloud use `channel`."""
     return f"{ROOT}/{bucket(station)}/{station}/{channel}"
@@ -57,6 +62,7 @@ class Address:
     channel: Channel
 
 
+@lru_cache(REMEMBERED)
 def parse(name: str) -> Address:
     """The station and the channel of a topic.
 

@@ -148,7 +148,7 @@ async def test_a_batch_that_fails_leaves_nothing_behind(here: World) -> None:
     await here.starts()
     with suppress(ZeroDivisionError):
         async with here.store.write() as writing:
-            await locations.heard(writing.connection, StationId("ghost"), writing.now)
+            await locations.heard(writing.connection, {StationId("ghost")}, writing.now)
             raise ZeroDivisionError
     async with here.store.database.read() as connection:
         assert await locations.load(connection, StationId("ghost")) is None

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from cloud.domain.location import Station
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
-from cloud.ingest.ports import CommitResult, StoredRecord
+from cloud.ingest.ports import CommitResult, StationBatch, StoredRecord
 from cloud.store import locations, sessions
 from cloud.store.store import Store
 from powerctl.core.clock import ManualClock
@@ -46,7 +46,8 @@ class World:
         self, entries: list[StoredRecord], *, station: StationId = STATION, epoch: int = EPOCH
     ) -> CommitResult:
         """The store commits these."""
-        return await self.store.commit(station, epoch, entries)
+        [result] = await self.store.commit([StationBatch(station, epoch, entries)])
+        return result
 
     async def starts(self) -> None:
         """The station describes itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cloud.ingest.ports import CommitResult, StoredRecord, StoreUnavailable
+from cloud.ingest.ports import CommitResult, StationBatch, StoreUnavailable
 from powerctl.core.ids import StationId
 
 
@@ -25,18 +25,21 @@ class MemoryStore:
             self.failures -= 1
             raise StoreUnavailable("away")
 
-    async def commit(self, station: StationId, epoch: int, records: Sequence[StoredRecord]) -> CommitResult:
+    async def commit(self, batches: Sequence[StationBatch]) -> list[CommitResult]:
         """Store what is new."""
         self._answer()
-        self.commits.append(len(records))
+        self.commits.append(sum(len(batch.records) for batch in batches))
+        return [self._one(batch) for batch in batches]
+
+    def _one(self, batch: StationBatch) -> CommitResult:
         duplicates, conflicts = 0, []
-        for one in records:
-            known = self.rows.setdefault((station, epoch, one.sequence), one.payload)
+        for one in batch.records:
+            known = self.rows.setdefault((batch.station, batch.epoch, one.sequence), one.payload)
             if known is one.payload:
                 continue
             duplicates += known == one.payload
             conflicts += [one.sequence] if known != one.payload else []
-        return CommitResult(sorted({one.sequence for one in records}), duplicates, conflicts)
+        return CommitResult(sorted({one.sequence for one in batch.records}), duplicates, conflicts)
 
     async def quarantine(self, topic: str, payload: bytes, reason: str) -> None:
         """Keep what was refused."""
