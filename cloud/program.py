@@ -165,6 +165,7 @@ def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
         registrar=core.registrar,
         open_door=settings.identity.sign_up,
         money=MoneyMatters(payments, paid.provider, paid.publishable_key, settings.receipts.issuer),
+        director=settings.director if settings.demo else None,
     )
     return methods, charging
 

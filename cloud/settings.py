@@ -119,6 +119,8 @@ class CloudSettings(Section):
     """True: gRPC clients may ask which methods there are."""
     demo: bool = False
     """True: every page says that this is a demonstration."""
+    director: Path | None = None
+    """Socket of the demo's director, which makes things happen for visitors. None: there is none."""
     time_zone: str = "UTC"
     """IANA name of the zone in which people are told the time of day."""
 

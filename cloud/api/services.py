@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Final
 
@@ -10,6 +11,7 @@ from google.protobuf.message import Message
 
 from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
+from cloud.api.demo import DemoService
 from cloud.api.encode import Encoder
 from cloud.api.front_door import FrontDoor
 from cloud.api.identity import IdentityService
@@ -30,6 +32,7 @@ from cloud.payment.process import Payments
 from cloud.store.store import Store
 from powerctl.v1 import (
     audit_pb2,
+    demo_pb2,
     fleet_pb2,
     identity_pb2,
     location_pb2,
@@ -89,6 +92,7 @@ def methods(
     registrar: Registrar | None = None,
     money: MoneyMatters = NO_MONEY,
     open_door: bool = False,
+    director: Path | None = None,
 ) -> Methods:
     """Every method of the API by its full name."""
     served: tuple[tuple[ModuleType, str, object], ...] = (
@@ -101,6 +105,7 @@ def methods(
         (identity_pb2, "IdentityService", IdentityService(sign_ins, FrontDoor(sign_ins, open_door), demo)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
+        (demo_pb2, "DemoService", DemoService(director)),
         (
             station_identity_pb2,
             "StationIdentityService",

@@ -62,6 +62,8 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.StationIdentityService/RenewStationCertificate": ANYONE,
     "/powerctl.v1.StationIdentityService/ListStationCertificates": _IDENTITIES,
     "/powerctl.v1.StationIdentityService/RevokeStationCertificates": _IDENTITIES,
+    "/powerctl.v1.DemoService/ListActs": _EVERYBODY,
+    "/powerctl.v1.DemoService/PlayAct": _DRIVING,
     "/powerctl.v1.AuditService/ListAuditEntries": _AUDIT,
     "/powerctl.v1.AuditService/VerifyAuditLog": _AUDIT,
     "/powerctl.v1.IdentityService/SignUp": ANYONE,

@@ -19,6 +19,7 @@ from cloud.domain.principal import Principal, Role
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
 from powerctl.app import broker
 from powerctl.app.demo.ports import HOST, Ports
+from powerctl.core.errors import ConfigError
 from powerctl.runtime import pki
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.settings import TlsFiles
@@ -27,8 +28,10 @@ from powerctl.signals.certificate import fingerprint_of
 STATION: Final = "demo-1"
 UTILITY: Final = "utility"
 GRID_SERVICE: Final = "GridServiceSunSpec"
-RECEIPT_KEY: Final = "receipts.key"
 """Role of Secure SunSpec Modbus that may command a slot."""
+LONGEST_FOLDER: Final = 90
+"""Bytes; sockets have an address of at most 104 with the name of the file (sys/un.h of macOS; Linux 108)."""
+RECEIPT_KEY: Final = "receipts.key"
 RATING_W: Final = 22_000.0
 FAILSAFE_W: Final = 4_200.0
 SETTLE_S: Final = 2.0
@@ -82,6 +85,11 @@ class Files:
         return self.folder / "cloud.sqlite"
 
     @property
+    def director(self) -> Path:
+        """Socket on which the director takes a visitor's wishes."""
+        return self.folder / "director"
+
+    @property
     def web_url(self) -> str:
         """Address of the page."""
         return f"http://{HOST}:{self.ports.web}"
@@ -122,6 +130,8 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     Raises:
         ConfigError: There is no broker on this machine.
     """
+    if len(str(folder).encode()) > LONGEST_FOLDER:
+        raise ConfigError(f"--data {folder}", "has too long a path for a socket.", "Give a folder nearer to the root.")
     (folder / "logs").mkdir()
     (folder / "station").mkdir()
     authority = pki.create_ca(folder / "pki", f"powerctl demo {secrets.token_hex(4)}")
@@ -242,6 +252,7 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
         "migrate_on_start": True,
         "demo": True,
         "identity": {"signing_key": str(key), "sign_up": True},
+        "director": str(files.director),
         "receipts": {"signing_key": str(key.with_name(RECEIPT_KEY)), "issuer": "powerctl demo"},
         "web": {"host": HOST, "port": ports.web},
         "grpc": {"host": HOST, "port": ports.grpc, "tls": _tls(server)},

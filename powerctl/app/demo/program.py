@@ -19,6 +19,7 @@ from typing import Any, Final
 from rich.live import Live
 
 from powerctl.app.demo import files, screen
+from powerctl.app.demo.director import Director
 from powerctl.app.demo.pictures import PICTURES, Photographer
 from powerctl.app.demo.ports import HOST, VEHICLE_PORTS, Ports, moved, refuse_used
 from powerctl.app.demo.report import assemble
@@ -107,7 +108,8 @@ def _stop_event() -> asyncio.Event:
 async def _tell(options: argparse.Namespace, stage: Stage, stopping: asyncio.Event) -> int:
     """Play the story or run until Ctrl-C, and show what happens."""
     if not (options.headless or options.scenario):
-        await _until(stage.run_freely(), stage, stopping, options.duration, headless=False)
+        director = Director(stage, vehicles=options.vehicles == "simulated")
+        await _until(_directed(stage, director), stage, stopping, options.duration, headless=False)
         return 0
     duration_s = options.duration or 60.0
     started = time.monotonic()
@@ -127,6 +129,13 @@ async def _tell(options: argparse.Namespace, stage: Stage, stopping: asyncio.Eve
     )
     _write(options.report, report)
     return 0 if report["ok"] else EXIT_FAILED
+
+
+async def _directed(stage: Stage, director: Director) -> None:
+    """Let visitors make things happen, until cancelled."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(stage.run_freely())
+        tasks.create_task(director.serve(stage.files.director))
 
 
 async def _played(pictures: Path | None, stage: Stage, duration_s: float) -> None:

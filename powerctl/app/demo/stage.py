@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import signal
 import time
 import urllib.error
 import urllib.request
@@ -16,15 +18,21 @@ from powerctl.app.demo.driver import ApiError, Driver
 from powerctl.app.demo.files import Files
 from powerctl.app.demo.ports import HOST
 from powerctl.app.demo.stories import Action, Step, Story
-from powerctl.app.demo.supervisor import Supervisor, wait_until
+from powerctl.app.demo.supervisor import Supervisor, children, wait_until
 
 DRIVER_POLL_S: Final = 0.5
 SETTLE_S: Final = 0.5
 REPORT_S: Final = 30.0
 """How long the observer may take for its report: it waits for records that are on their way."""
 WAITING_STATES: Final = frozenset({"CONNECTOR_STATE_OCCUPIED"})
-VEHICLES_OWN: Final = frozenset({Action.PLUG, Action.UNPLUG})
+VEHICLES_OWN: Final = frozenset({Action.PLUG, Action.UNPLUG, Action.LEAVE, Action.FILL})
 """Left to whoever brings the vehicles."""
+LEAVE_S: Final = 30.0
+"""How long a session may take to end before the plug is pulled in vain."""
+ENERGISED_STATES: Final = frozenset(
+    {"CONNECTOR_STATE_CHARGING", "CONNECTOR_STATE_STARTING", "CONNECTOR_STATE_STOPPING"}
+)
+PLUGGED_STATES: Final = ENERGISED_STATES | WAITING_STATES | {"CONNECTOR_STATE_PAUSED", "CONNECTOR_STATE_FINISHED"}
 RUNNING_STATES: Final = frozenset({"SESSION_STATE_ACTIVE", "SESSION_STATE_PENDING"})
 
 
@@ -111,7 +119,7 @@ class Stage:
             tasks.create_task(self._authorise(), name="authorise")
             for step in self.story.steps:
                 if step.action is Action.PLUG:
-                    await self._take(step)
+                    await self.take(step)
             await asyncio.Event().wait()
         raise AssertionError("unreachable")
 
@@ -122,7 +130,7 @@ class Stage:
         try:
             for at, step in self.story.schedule(duration_s):
                 await asyncio.sleep(max(0.0, self._started + at - time.monotonic()))
-                await self._take(step)
+                await self.take(step)
             await asyncio.sleep(max(0.0, self._started + duration_s - time.monotonic()))
         finally:
             authorising.cancel()
@@ -145,10 +153,11 @@ class Stage:
 
     # --- Script --------------------------------------------------------------------------------------------------
 
-    async def _take(self, step: Step) -> None:
+    async def take(self, step: Step) -> None:
+        """Do what `step` says; nothing when it needs vehicles and there are none of ours."""
         if step.action in VEHICLES_OWN and not self._with_vehicles:
             return
-        self._event(step.action, step.detail)
+        self.tell(step.action, step.detail)
         await {
             Action.PLUG: self._plug,
             Action.UNPLUG: self._unplug,
@@ -158,14 +167,42 @@ class Stage:
             Action.KILL: self._kill,
             Action.RESUME: self._resume,
             Action.STOP: self._stop,
+            Action.LEAVE: self._leave,
+            Action.FILL: self._fill,
+            Action.KILL_PLAN: self._kill_plan,
         }[step.action](step)
 
     async def _plug(self, step: Step) -> None:
-        await self._supervisor.say(f"vehicle-{'left' if step.value == 1 else 'right'}", '{"do":"plug"}')
+        await self._supervisor.say(_vehicle(step), '{"do":"plug"}')
 
     async def _unplug(self, _: Step) -> None:
         for name in ("vehicle-left", "vehicle-right"):
             await self._supervisor.say(name, '{"do":"unplug"}')
+
+    async def _leave(self, step: Step) -> None:
+        """The plug stays locked until the controller has ended the session."""
+        await self._supervisor.say(_vehicle(step), '{"do":"stop"}')
+        async with asyncio.timeout(LEAVE_S):
+            while True:
+                await asyncio.sleep(DRIVER_POLL_S)
+                if not await self._is_energised(int(step.value)):
+                    break
+        await self._supervisor.say(_vehicle(step), '{"do":"unplug"}')
+
+    async def _is_energised(self, connector: int) -> bool:
+        for shown in await self._driver.connectors():
+            if shown["name"].endswith(f"/{connector}"):
+                return shown.get("live", {}).get("state") in ENERGISED_STATES
+        return False
+
+    async def _fill(self, step: Step) -> None:
+        await self._supervisor.say(f"vehicle-{step.target}", json.dumps({"do": "soc", "value": step.value}))
+
+    async def _kill_plan(self, _: Step) -> None:
+        manager = self._supervisor.pid("powerctl")
+        for pid in await asyncio.to_thread(children, manager, "plan_worker") if manager is not None else ():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def _dim(self, step: Step) -> None:
         await self._supervisor.say("utility", json.dumps({"do": "limit", "w": step.value}))
@@ -197,21 +234,24 @@ class Stage:
     async def _authorise_one(self, connector: dict[str, Any], asked: set[str]) -> None:
         live = connector.get("live", {})
         plug_in = live.get("session") or connector["name"]
+        if live.get("state") not in PLUGGED_STATES:
+            asked.discard(connector["name"])
         if live.get("state") in WAITING_STATES and self._may_start and plug_in not in asked:
             session = await self._driver.start(connector["name"])
             asked.add(plug_in)
-            self._event("authorised", f"The driver starts charging on the {connector.get('position')}")
+            self.tell("authorised", f"The driver starts charging on the {connector.get('position')}")
             asked.add(session.get("name", ""))
 
     async def _call(self, call: Callable[[], Any]) -> None:
         try:
             await call()
         except ApiError as error:
-            self._event("refused", str(error))
+            self.tell("refused", str(error))
 
     # --- What the processes say ----------------------------------------------------------------------------------
 
-    def _event(self, name: str, detail: str) -> None:
+    def tell(self, name: str, detail: str) -> None:
+        """Note what happened, for the screen and the report."""
         self.events.append({"t": round(time.monotonic() - self._started, 3), "name": str(name), "detail": detail})
 
     def _on_observation(self, line: str) -> None:
@@ -229,6 +269,10 @@ class Stage:
             if message.get("event") == "acknowledged":
                 note = json.dumps({"do": "note_write", "t": float(message["sent"])})
                 self._notes = asyncio.ensure_future(self._supervisor.say("observer", note))
+
+
+def _vehicle(step: Step) -> str:
+    return f"vehicle-{'left' if step.value == 1 else 'right'}"
 
 
 def _ignore(_: str) -> None:

@@ -28,6 +28,12 @@ class Action(StrEnum):
     STOP = "stop"
     """The driver stops every running session."""
     UNPLUG = "unplug"
+    LEAVE = "leave"
+    """The driver in the vehicle of connector `value` presses stop, and unplugs when it may."""
+    FILL = "fill"
+    """The battery on the side `target` is `value` per cent full."""
+    KILL_PLAN = "kill-plan"
+    """End the energy manager's plan process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ MAX_EARLY_DEATHS: Final = 3
 LINE_LIMIT: Final = 1 << 20
 """Longest line that is taken from a process, in bytes."""
 _PR_SET_PDEATHSIG: Final = 1
+PROC: Final = Path("/proc")
+"""Where Linux shows processes; elsewhere `ps` does."""
 
 LineHandler = Callable[[str], None]
 
@@ -181,6 +184,24 @@ async def _spawn_process(program: Program, log: IO[bytes]) -> asyncio.subprocess
 def _die_with_parent() -> None:
     """Ask the kernel to end the child when the demo itself is killed, so that nothing is left running."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def children(parent: int, word: str) -> list[int]:
+    """Process ids of the children of `parent` whose command line has `word` in it."""
+    if PROC.is_dir():
+        return [int(one.name) for one in PROC.iterdir() if one.name.isdigit() and _is_child(one, parent, word)]
+    command = ("ps", "-A", "-o", "pid=,ppid=,command=")
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - constant
+    rows = (line.split(None, 2) for line in told.splitlines())
+    return [int(pid) for pid, ppid, words in rows if int(ppid) == parent and word in words]
+
+
+def _is_child(process: Path, parent: int, word: str) -> bool:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        # The second field is the name in brackets, and may hold anything (proc_pid_stat(5)).
+        status = (process / "stat").read_text().rpartition(")")[2].split()
+        return int(status[1]) == parent and word.encode() in (process / "cmdline").read_bytes()
+    return False
 
 
 async def _forward(stream: asyncio.StreamReader, handler: LineHandler) -> None:

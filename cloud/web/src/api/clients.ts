@@ -8,7 +8,7 @@ import { ReceiptService } from "../gen/powerctl/v1/receipt_pb";
 import { SessionService } from "../gen/powerctl/v1/session_pb";
 import { WatchService } from "../gen/powerctl/v1/watch_pb";
 
-const transport = createGrpcWebTransport({ baseUrl: window.location.origin });
+export const transport = createGrpcWebTransport({ baseUrl: window.location.origin });
 
 export const identity = createClient(IdentityService, transport);
 export const locations = createClient(LocationService, transport);

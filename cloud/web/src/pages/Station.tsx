@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { DemoSlot } from "../demo/DemoSlot";
 import { connectorViews, type ConnectorView } from "../domain/connector";
 import { milliseconds, moment } from "../format/time";
 import type { Location } from "../gen/powerctl/v1/location_pb";
@@ -18,6 +19,7 @@ export function StationPage({ name }: { readonly name: string }): JSX.Element {
   return (
     <div class="station">
       <Heading location={location} />
+      <DemoSlot />
       <div class="station-grid">
         {views.map((view) => (
           <ConnectorCard key={view.name} view={view} location={location} />

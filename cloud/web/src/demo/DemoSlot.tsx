@@ -1,0 +1,13 @@
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { account } from "../state/app";
+
+/** Room for the demo's buttons. Their code is fetched only where a demo runs. */
+export function DemoSlot(): JSX.Element | null {
+  const demo = account.value.status === "signed-in" && account.value.principal.demo;
+  const [Acts, show] = useState<ComponentType | null>(null);
+  useEffect(() => {
+    if (demo) void import("./Acts").then((loaded) => show(() => loaded.Acts));
+  }, [demo]);
+  return demo && Acts ? <Acts /> : null;
+}
