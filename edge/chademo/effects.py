@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge.chademo.vehicles import Lesson
 from powerctl.core.fault import Fault
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.units import Current, Voltage
@@ -94,6 +95,14 @@ class FaultGone:
     code: str
 
 
+@dataclass(frozen=True, slots=True)
+class LessonsLearnt:
+    """A session has shown something of a kind of vehicle: to be remembered over a restart."""
+
+    lessons: tuple[Lesson, ...]
+    """Everything that is known, the latest first."""
+
+
 Effect = (
     SwitchD1
     | SwitchD2
@@ -106,4 +115,5 @@ Effect = (
     | TransactionOver
     | FaultSeen
     | FaultGone
+    | LessonsLearnt
 )

@@ -15,7 +15,7 @@ from edge.chademo.announce import frames_due
 from edge.chademo.conditions import CONDITIONS
 from edge.chademo.config import ConnectorConfig
 from edge.chademo.drive import driven
-from edge.chademo.effects import Effect, FaultGone, FaultSeen, StateChanged
+from edge.chademo.effects import Effect, FaultGone, FaultSeen, LessonsLearnt, StateChanged
 from edge.chademo.events import Event, Tick
 from edge.chademo.faults import seen
 from edge.chademo.glance import detail_of, status
@@ -23,6 +23,7 @@ from edge.chademo.perform import perform
 from edge.chademo.phase import IDLE, LOOKS
 from edge.chademo.state import Session
 from edge.chademo.table import BY_PHASE, Rule
+from edge.chademo.vehicles import Lesson
 from powerctl.core.clock import Monotonic
 from powerctl.core.fault import Fault
 
@@ -33,14 +34,15 @@ _MOST_STEPS: Final = 8
 """Rows in one advance; a longer chain would be an error in the table, and a test looks for it."""
 
 
-def idle(config: ConnectorConfig, latched: Iterable[Fault] = ()) -> Session:
+def idle(config: ConnectorConfig, latched: Iterable[Fault] = (), lessons: Iterable[Lesson] = ()) -> Session:
     """A connector with nothing plugged in.
 
     Args:
         config: What it was commissioned with.
         latched: Faults that hold from before a restart.
+        lessons: What vehicles have shown before it, the latest first.
     """
-    return Session(config, faults=tuple(latched))
+    return Session(config, faults=tuple(latched), lessons=tuple(lessons))
 
 
 def advance(session: Session, event: Event, now: Monotonic) -> tuple[Session, tuple[Effect, ...]]:
@@ -82,11 +84,13 @@ def _supervised(session: Session, now: Monotonic) -> Session:
 
 def _news(before: Session, session: Session) -> tuple[Effect, ...]:
     if before.faults is session.faults and before.phase is session.phase:
-        return ()
+        return ()  # lessons are learnt at the end of charging only
     old, new = {fault.code for fault in before.faults}, {fault.code for fault in session.faults}
     news: list[Effect] = [FaultSeen(fault) for fault in session.faults if fault.code not in old]
     news += [FaultGone(fault.code) for fault in before.faults if fault.code not in new]
     state, detail = LOOKS[session.phase].state, detail_of(session)
     if (state, detail) != (LOOKS[before.phase].state, detail_of(before)):
         news.append(StateChanged(state, detail))
+    if session.lessons is not before.lessons:
+        news.append(LessonsLearnt(session.lessons))
     return tuple(news)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from edge.chademo.vehicles import Lesson
 from edge.control.journal import Journal
 from edge.control.recorder import Recorder
 from edge.control.transaction import OpenSession, OpenTransaction
@@ -74,3 +75,7 @@ class Books:
         """A fault ended."""
         self._recorder.journal(partial(self._journal.fault_released, connector, code))
         self._recorder.record(FaultCleared(connector, code))
+
+    def learnt(self, connector: ConnectorId, lessons: tuple[Lesson, ...]) -> None:
+        """Vehicles have shown what they do."""
+        self._recorder.journal(partial(self._journal.learnt, connector, lessons))

@@ -354,6 +354,8 @@ class Connector:
                     self._parts.blackbox.fault(fault.code, self._parts.clock.monotonic())
             case effects.FaultGone(code):
                 self._keeper.fault_gone(code)
+            case effects.LessonsLearnt(lessons):
+                self._parts.books.learnt(self.id, lessons)
 
     def _sign(self) -> None:
         if self._parts.signer is not None:

@@ -1,4 +1,4 @@
-"""What the controller must know after it was killed: open sessions, open transactions, latched faults.
+"""What the controller must know after it was killed: open sessions, open transactions, latched faults, lessons.
 
 Synchronous SQLite; its owner keeps it off the event loop. Each call is durable when it returns.
 """
@@ -6,11 +6,13 @@ Synchronous SQLite; its owner keeps it off the event loop. Each call is durable 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from edge.chademo.vehicles import Identity, Lesson
 from edge.control.transaction import OpenSession, OpenTransaction
 from powerctl.core.errors import ConfigError
 from powerctl.core.fault import Fault
@@ -29,6 +31,10 @@ CREATE TABLE IF NOT EXISTS ended (
   serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (
   connector INTEGER NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (connector, code));
+CREATE TABLE IF NOT EXISTS lesson (
+  connector INTEGER NOT NULL, place INTEGER NOT NULL, maker INTEGER, protocol_number INTEGER NOT NULL,
+  max_voltage_v INTEGER NOT NULL, min_current_a INTEGER NOT NULL, strikes INTEGER NOT NULL, pause_s REAL,
+  PRIMARY KEY (connector, place));
 """
 
 
@@ -128,6 +134,26 @@ class Journal:
         """The latched faults of one connector."""
         rows = self._database.execute("SELECT code, detail FROM fault WHERE connector = ? ORDER BY code", (connector,))
         return tuple(Fault(code, detail, latched=True) for code, detail in rows)
+
+    def learnt(self, connector: ConnectorId, lessons: Sequence[Lesson]) -> None:
+        """Vehicles have shown what they do; replaces what was known."""
+        rows = [
+            (connector, place, one.maker, one.protocol_number, one.max_voltage_v, one.min_current_a, strikes, pause_s)
+            for place, (one, strikes, pause_s) in enumerate((x.identity, x.strikes, x.pause_s) for x in lessons)
+        ]
+        self._database.execute("BEGIN")
+        self._remove("lesson", connector)
+        self._database.executemany("INSERT INTO lesson VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._database.execute("COMMIT")
+
+    def lessons(self, connector: ConnectorId) -> tuple[Lesson, ...]:
+        """What vehicles have shown at one connector, the latest first."""
+        rows = self._database.execute(
+            "SELECT maker, protocol_number, max_voltage_v, min_current_a, strikes, pause_s FROM lesson"
+            " WHERE connector = ? ORDER BY place",
+            (connector,),
+        )
+        return tuple(Lesson(Identity(*identity), strikes, pause_s) for *identity, strikes, pause_s in rows)
 
     def _put(self, table: str, *values: object) -> None:
         marks = ", ".join("?" * len(values))

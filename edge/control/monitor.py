@@ -46,6 +46,7 @@ def _connector(c: Mapping[str, Any]) -> Iterator[str]:
         f"   modules told {c['commanded_a']} A"
     )
     yield f"  limit {c['limit_w']} W   {c['command']}   lease {c['lease_s']} s   frames refused {c['rejected_frames']}"
+    yield f"  vehicle {_vehicle(c['vehicle'])}"
     yield "  lines " + "  ".join(f"{name} {'on' if on else 'off'}" for name, on in c["lines"].items())
     for source, watts, detail in c["reasons"][:4]:
         yield f"    {watts:>7} W  {source:<14} {detail}"
@@ -53,6 +54,14 @@ def _connector(c: Mapping[str, Any]) -> Iterator[str]:
         yield f"  FAULT {code}{' (latched)' if latched else ''}: {detail}"
     for identity, data in sorted(c["frames"].items()):
         yield f"    {identity}  {data}  {decoded(int(identity, 16), bytes.fromhex(data))}"
+
+
+def _vehicle(v: Mapping[str, Any]) -> str:
+    obeys = {True: "follows 108.3", False: "does not follow 108.3", None: "not seen to follow yet"}[v["obeys"]]
+    reaction = "" if v["reaction_s"] is None else f" after {v['reaction_s']:.1f} s"
+    pause = f"stays {v['pause_s']} s without current" if v["pause_s"] else "a pause ends its session"
+    rule = f"   rule {v['rule']}" if v["rule"] else ""
+    return f"{v['flexibility']}   {obeys}{reaction}   {v['slope_a_s']} A/s   at least {v['min_a']} A   {pause}{rule}"
 
 
 def _module(m: Mapping[str, Any]) -> str:

@@ -124,7 +124,7 @@ class Control:
                 self._equipment.signers.get(number),
                 self._beaten,
             ),
-            idle(config, self._storage.journal.faults(number)),
+            idle(config, self._storage.journal.faults(number), self._storage.journal.lessons(number)),
             fallback=capability.fallback,
             on_change=self._report_soon,
             open_session=session,

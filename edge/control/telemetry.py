@@ -132,6 +132,11 @@ def connector_report(snapshot: Snapshot) -> ConnectorReport:
         plug_in_time=snapshot.session.plug_in_time if snapshot.session else None,
         protocol_number=status.protocol_number,
         wants_more=snapshot.wants_more,
+        obeys=status.obeys,
+        reaction_s=status.reaction_s,
+        min_current=status.min_current,
+        pause_s=status.pause_s if snapshot.session else None,
+        vehicle_rule=status.rule,
     )
 
 

@@ -60,6 +60,13 @@ class Demand:
     """What the modules behind the connector give. None: any amount."""
     paced: bool = False
     """True: the plan takes its time; `want_w` is what it takes now."""
+    survives_pause: bool = True
+    """False: a pause is known to end the session of this vehicle."""
+
+    @property
+    def can_wait(self) -> bool:
+        """True when it can be without power and go on later."""
+        return self.flexibility is not Flexibility.FIRM and self.survives_pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,7 @@ def demand_of(
         plug_in_time=report.plug_in_time,
         priority=priority,
         tapers=want_w < most_w,
+        survives_pause=report.pause_s != 0.0,
     )
 
 

@@ -12,7 +12,6 @@ from powerctl.allocation.demand import Demand
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.sharing import fill
 from powerctl.core.ids import ConnectorId
-from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import Command
 
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -84,8 +83,7 @@ def _parts(
 
 def standing(demand: Demand) -> tuple[bool, int, int, datetime, ConnectorId]:
     """Sort key: who is served first when not all minimum powers fit."""
-    flexible = demand.flexibility is not Flexibility.FIRM
-    return (flexible, demand.priority, demand.turns, demand.plug_in_time or _LAST, demand.connector)
+    return (demand.can_wait, demand.priority, demand.turns, demand.plug_in_time or _LAST, demand.connector)
 
 
 def _admitted(demands: Sequence[Demand], usable_w: float, conversion: Conversion) -> list[Demand]:
@@ -107,5 +105,5 @@ def _running(demand: Demand, limit_w: float) -> Share:
 
 
 def _denied(demand: Demand) -> Share:
-    """Flexible sessions wait; a firm one can only stop."""
-    return Share(Command.STOP if demand.flexibility is Flexibility.FIRM else Command.PAUSE, 0.0)
+    """Who can wait waits; a firm session, and one that a pause would end, can only stop."""
+    return Share(Command.PAUSE if demand.can_wait else Command.STOP, 0.0)

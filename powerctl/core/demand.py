@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.session import ConnectorState, Flexibility
 from powerctl.core.units import Current, Energy, Power, Voltage
+
+_NO_CURRENT: Final = Current(0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class ConnectorReport:
     protocol_number: int | None = None
     wants_more: bool = False
     """True: the vehicle asks for all that is announced to it, and may want more."""
+    obeys: bool | None = None
+    """Whether the request was seen to follow a lower available current. None: not seen yet."""
+    reaction_s: float | None = None
+    """From a lower available current to the request's first fall. None: not seen yet."""
+    min_current: Current = _NO_CURRENT
+    """The smallest current that vehicle and power stage can hold; less is a pause."""
+    pause_s: float | None = None
+    """For how long the vehicle is expected to stay without current; 0: a pause ends its session. None: not known."""
+    vehicle_rule: str = ""
+    """Name of the commissioned rule for this kind of vehicle; empty: none."""
 
     @property
     def power(self) -> Power:

@@ -413,6 +413,11 @@ class ConnectorReport(_message.Message):
     PLUG_IN_TIME_FIELD_NUMBER: _builtins.int
     PROTOCOL_NUMBER_FIELD_NUMBER: _builtins.int
     WANTS_MORE_FIELD_NUMBER: _builtins.int
+    OBEYS_FIELD_NUMBER: _builtins.int
+    REACTION_S_FIELD_NUMBER: _builtins.int
+    MIN_CURRENT_A_FIELD_NUMBER: _builtins.int
+    PAUSE_S_FIELD_NUMBER: _builtins.int
+    VEHICLE_RULE_FIELD_NUMBER: _builtins.int
     connector: _builtins.int
     state: _common_pb2.ConnectorState.ValueType
     session: _builtins.str
@@ -446,6 +451,18 @@ class ConnectorReport(_message.Message):
     """CHAdeMO protocol number of the vehicle; absent: unknown."""
     wants_more: _builtins.bool
     """True: the vehicle asks for all that is announced to it, and may want more."""
+    obeys: _builtins.bool
+    """Whether the vehicle's request was seen to follow a lower available current. Absent: not seen yet."""
+    reaction_s: _builtins.float
+    """From a lower available current to the request's first fall, seconds. Absent: not seen yet."""
+    min_current_a: _builtins.float
+    """The smallest current that vehicle and power stage can hold, amperes; less is a pause."""
+    pause_s: _builtins.float
+    """For how long the vehicle is expected to stay in its session without current, seconds. Zero: a pause ends the
+    session. Absent: not known, or nothing plugged in.
+    """
+    vehicle_rule: _builtins.str
+    """Name of the commissioned rule for this kind of vehicle; empty: none."""
     @_builtins.property
     def plug_in_time(self) -> _timestamp_pb2.Timestamp:
         """When the session plugged in. Absent: nothing plugged in."""
@@ -472,21 +489,38 @@ class ConnectorReport(_message.Message):
         plug_in_time: _timestamp_pb2.Timestamp | None = ...,
         protocol_number: _builtins.int | None = ...,
         wants_more: _builtins.bool = ...,
+        obeys: _builtins.bool | None = ...,
+        reaction_s: _builtins.float | None = ...,
+        min_current_a: _builtins.float = ...,
+        pause_s: _builtins.float | None = ...,
+        vehicle_rule: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_protocol_number", b"_protocol_number", "_soc_percent", b"_soc_percent", "capacity_wh", b"capacity_wh", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "soc_percent", b"soc_percent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_obeys", b"_obeys", "_pause_s", b"_pause_s", "_protocol_number", b"_protocol_number", "_reaction_s", b"_reaction_s", "_soc_percent", b"_soc_percent", "capacity_wh", b"capacity_wh", "obeys", b"obeys", "pause_s", b"pause_s", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "reaction_s", b"reaction_s", "soc_percent", b"soc_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_protocol_number", b"_protocol_number", "_soc_percent", b"_soc_percent", "applied_sequence", b"applied_sequence", "capacity_wh", b"capacity_wh", "committed_w", b"committed_w", "connector", b"connector", "current_a", b"current_a", "energy_wh", b"energy_wh", "flexibility", b"flexibility", "max_power_w", b"max_power_w", "min_power_w", b"min_power_w", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "session", b"session", "session_energy_wh", b"session_energy_wh", "slope_a_s", b"slope_a_s", "soc_percent", b"soc_percent", "state", b"state", "target_w", b"target_w", "voltage_v", b"voltage_v", "wants_more", b"wants_more"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh", "_obeys", b"_obeys", "_pause_s", b"_pause_s", "_protocol_number", b"_protocol_number", "_reaction_s", b"_reaction_s", "_soc_percent", b"_soc_percent", "applied_sequence", b"applied_sequence", "capacity_wh", b"capacity_wh", "committed_w", b"committed_w", "connector", b"connector", "current_a", b"current_a", "energy_wh", b"energy_wh", "flexibility", b"flexibility", "max_power_w", b"max_power_w", "min_current_a", b"min_current_a", "min_power_w", b"min_power_w", "obeys", b"obeys", "pause_s", b"pause_s", "plug_in_time", b"plug_in_time", "protocol_number", b"protocol_number", "reaction_s", b"reaction_s", "session", b"session", "session_energy_wh", b"session_energy_wh", "slope_a_s", b"slope_a_s", "soc_percent", b"soc_percent", "state", b"state", "target_w", b"target_w", "vehicle_rule", b"vehicle_rule", "voltage_v", b"voltage_v", "wants_more", b"wants_more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__capacity_wh: _TypeAlias = _typing.Literal["capacity_wh"]  # noqa: Y015
     _WhichOneofArgType__capacity_wh: _TypeAlias = _typing.Literal["_capacity_wh", b"_capacity_wh"]  # noqa: Y015
+    _WhichOneofReturnType__obeys: _TypeAlias = _typing.Literal["obeys"]  # noqa: Y015
+    _WhichOneofArgType__obeys: _TypeAlias = _typing.Literal["_obeys", b"_obeys"]  # noqa: Y015
+    _WhichOneofReturnType__pause_s: _TypeAlias = _typing.Literal["pause_s"]  # noqa: Y015
+    _WhichOneofArgType__pause_s: _TypeAlias = _typing.Literal["_pause_s", b"_pause_s"]  # noqa: Y015
     _WhichOneofReturnType__protocol_number: _TypeAlias = _typing.Literal["protocol_number"]  # noqa: Y015
     _WhichOneofArgType__protocol_number: _TypeAlias = _typing.Literal["_protocol_number", b"_protocol_number"]  # noqa: Y015
+    _WhichOneofReturnType__reaction_s: _TypeAlias = _typing.Literal["reaction_s"]  # noqa: Y015
+    _WhichOneofArgType__reaction_s: _TypeAlias = _typing.Literal["_reaction_s", b"_reaction_s"]  # noqa: Y015
     _WhichOneofReturnType__soc_percent: _TypeAlias = _typing.Literal["soc_percent"]  # noqa: Y015
     _WhichOneofArgType__soc_percent: _TypeAlias = _typing.Literal["_soc_percent", b"_soc_percent"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__capacity_wh) -> _WhichOneofReturnType__capacity_wh | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__obeys) -> _WhichOneofReturnType__obeys | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pause_s) -> _WhichOneofReturnType__pause_s | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__protocol_number) -> _WhichOneofReturnType__protocol_number | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reaction_s) -> _WhichOneofReturnType__reaction_s | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__soc_percent) -> _WhichOneofReturnType__soc_percent | None: ...
 

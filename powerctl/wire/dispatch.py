@@ -167,6 +167,11 @@ def _connector_report_to_wire(report: ConnectorReport) -> pb.ConnectorReport:
         session_energy_wh=report.session_energy.wh,
         protocol_number=report.protocol_number,
         wants_more=report.wants_more,
+        obeys=report.obeys,
+        reaction_s=report.reaction_s,
+        min_current_a=report.min_current.a,
+        pause_s=report.pause_s,
+        vehicle_rule=report.vehicle_rule[:SHORT_TEXT],
     )
     if report.capacity is not None:
         message.capacity_wh = report.capacity.wh
@@ -235,4 +240,11 @@ def _connector_report_from_wire(message: pb.ConnectorReport) -> ConnectorReport:
         plug_in_time=time_from_wire(message.plug_in_time, "plug-in time") if message.HasField("plug_in_time") else None,
         protocol_number=message.protocol_number if message.HasField("protocol_number") else None,
         wants_more=message.wants_more,
+        obeys=message.obeys if message.HasField("obeys") else None,
+        reaction_s=number_from_wire(message.reaction_s, "reaction time", high=1e4)
+        if message.HasField("reaction_s")
+        else None,
+        min_current=Current(number_from_wire(message.min_current_a, "minimum current", high=1e4)),
+        pause_s=number_from_wire(message.pause_s, "pause", high=1e7) if message.HasField("pause_s") else None,
+        vehicle_rule=text_from_wire(message.vehicle_rule, "vehicle rule"),
     )

@@ -10,7 +10,7 @@ from edge.chademo import effects as fx
 from edge.chademo import events as ev
 from edge.chademo.frames import Capability, Maker, StationFlag, StationStatus, VehicleControl
 from edge.chademo.phase import BEFORE_D2, Phase
-from edge.chademo.session import frames_due
+from edge.chademo.session import frames_due, idle
 from edge.chademo.table import Code
 from edge.chademo.timing import ANSWER_S
 from edge.sim import vehicle as car
@@ -151,6 +151,19 @@ def test_jdemo_leaves_when_less_is_available_and_is_firm_after_two_such_ends() -
         rig.offer(22).start().until_state(State.CHARGING).passes(5)
     assert class_of(rig) is Flexibility.FIRM
     assert rig.status.pause_s == 0.0
+
+
+def test_jdemo_is_firm_from_the_start_after_a_restart_of_the_controller() -> None:
+    rig = Rig("jdemo").charging()
+    for _ in range(2):
+        rig.offer(10, settle=5).until_state(State.FINISHED, within=15)
+        rig.offer(22).start().until_state(State.CHARGING).passes(5)
+    told = [effect.lessons for _, effect in rig.effects if isinstance(effect, fx.LessonsLearnt)]
+    assert [[lesson.strikes for lesson in lessons] for lessons in told] == [[1], [2]]
+    fresh = Rig("jdemo")
+    fresh.station = idle(fresh.config, lessons=told[-1])
+    fresh.plug().offer(22).start().until_state(State.CHARGING).passes(5)
+    assert class_of(fresh) is Flexibility.FIRM
 
 
 def test_leaf_ze0_that_is_firm_shows_it_by_a_fault_and_is_treated_so_from_then_on() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -57,6 +58,13 @@ def test_a_firm_session_is_served_before_a_flexible_one_that_came_first() -> Non
 def test_a_firm_session_stops_last() -> None:
     given_ = shares([demand(1), demand(2, flexibility=Flexibility.FIRM)], 2000.0, LOSSLESS)
     assert (given_[LEFT].command, given_[RIGHT].command) == (Command.PAUSE, Command.STOP)
+
+
+def test_a_session_that_a_pause_would_end_is_served_first_and_stops_last() -> None:
+    fragile = replace(demand(1, minute=5), survives_pause=False)
+    given_ = shares([fragile, demand(2)], 4000.0, LOSSLESS)
+    assert (given_[LEFT].command, given_[RIGHT].command) == (Command.RUN, Command.PAUSE)
+    assert shares([fragile], 100.0, LOSSLESS)[LEFT].command is Command.STOP
 
 
 def test_a_higher_priority_is_served_first() -> None:

@@ -56,6 +56,11 @@ reports = st.builds(
     plug_in_time=st.sampled_from([None, NOON]),
     protocol_number=st.none() | st.integers(0, 3),
     wants_more=st.booleans(),
+    obeys=st.none() | st.booleans(),
+    reaction_s=st.none() | st.floats(0, 10),
+    min_current=st.builds(Current, st.floats(0, 30)),
+    pause_s=st.none() | st.floats(0, 600),
+    vehicle_rule=st.sampled_from(["", "conversion kit"]),
 )
 numbers = st.sampled_from([ConnectorId(1), ConnectorId(2)])
 station_reports = st.builds(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.chademo.vehicles import Identity, Lesson
 from edge.control.journal import Journal, Unfinished
 from edge.control.transaction import OpenSession, OpenTransaction
 from powerctl.core.fault import Fault
@@ -50,6 +51,17 @@ def test_a_running_transaction_is_found_again(path: Path) -> None:
     journal = Journal(path)
     journal.transaction_began(TRANSACTION)
     assert reopened(journal, path).unfinished() == [Unfinished(TRANSACTION, None)]
+
+
+def test_what_vehicles_have_shown_is_found_again(path: Path) -> None:
+    journal = Journal(path)
+    leaf, kit = Identity(1, 2, 435, 6), Identity(None, 1, 410, 0)
+    journal.learnt(LEFT, (Lesson(leaf, 0, 351.5),))
+    journal.learnt(LEFT, (Lesson(kit, 2), Lesson(leaf, 0, 351.5)))
+    journal.learnt(ConnectorId(2), (Lesson(leaf, 1),))
+    journal = reopened(journal, path)
+    assert journal.lessons(LEFT) == (Lesson(kit, 2), Lesson(leaf, 0, 351.5))
+    assert journal.lessons(ConnectorId(3)) == ()
 
 
 def test_an_end_that_was_not_recorded_is_found_as_it_was(path: Path) -> None:

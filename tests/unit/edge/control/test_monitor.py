@@ -37,6 +37,7 @@ def test_a_charging_connector_fills_the_page(tmp_path: Path) -> None:
         assert "st-1   energy manager connected" in text
         assert "Connector 1   charging" in text
         assert " W   run   lease " in text
+        assert "vehicle fast   not seen to follow yet   10.0 A/s   at least 6.0 A   stays 360 s" in text
         assert "lines k on  prox on  lock on  earth on" in text
         assert "available 500 V 60 A, threshold 435 V" in text
         assert "requested_current_a=31" in text
