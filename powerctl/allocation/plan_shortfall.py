@@ -47,8 +47,9 @@ _BECAUSE: Final = {
 
 
 def shortfalls(problem: PlanProblem, plan: Plan) -> tuple[Shortfall, ...]:
-    """Every need that gives way in `plan`, by connector; empty when all are met."""
-    found = (_shortfall(problem, plan, session) for session in problem.sessions)
+    """Every need that gives way in `plan`, by connector; empty when all are met. Stays that are guessed say nothing."""
+    known = (session for session in problem.sessions if session.confident)
+    found = (_shortfall(problem, plan, session) for session in known)
     return tuple(one for one in found if one is not None)
 
 

@@ -179,13 +179,15 @@ def _bound(bound: dict[str, Any]) -> list[str]:
 
 
 def flexibility(told: Sequence[dict[str, Any]]) -> list[str]:
-    """One line per span."""
+    """One line per span: now, then hour by hour."""
     return [
-        f"{_when(span)}: {Power(span['expected_w'])}, {Power(span['down_w'])} less or {Power(span['up_w'])} more "
-        f"possible, {span['confidence']:.0%} sure."
-        for span in told
+        f"{_when(span, number)}: {Power(span['expected_w'])}, {Power(span['down_w'])} less or "
+        f"{Power(span['up_w'])} more possible, {span['confidence']:.0%} sure."
+        for number, span in enumerate(told)
     ]
 
 
-def _when(span: dict[str, Any]) -> str:
-    return f"In {span['begin_s'] / 3600:.0f} h" if span["begin_s"] else "Now"
+def _when(span: dict[str, Any], number: int) -> str:
+    if span["begin_s"]:
+        return f"In {span['begin_s'] / 3600:.0f} h"
+    return "In the next hour" if number else "Now"

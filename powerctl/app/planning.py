@@ -28,6 +28,7 @@ _WORDS: Final[Mapping[str, str]] = {
     "none": "The solver found no plan",
 }
 """What became of a request, as the beginning of a sentence."""
+_UNSURE: Final = "There is a plan, but too little is known yet of how long vehicles stay here: it changes no share."
 _HOLDS: Final = "It was replaced; free power is divided without it meanwhile, and every limit holds."
 
 
@@ -94,11 +95,17 @@ class Planning:
         if result == "idle":
             self._say(PlanState.IDLE, "There is nothing to plan: at most one vehicle, and no price that changes.")
         elif result == "used":
-            self._say(PlanState.USED, "A plan shapes the shares." + self._past())
+            self._say(PlanState.USED, self._use() + self._past())
         else:
             what = f"{_WORDS[result]}: {detail}. {_HOLDS}"
             self._failure = what, self._clock.utc()
             self._say(PlanState.FAILED, what)
+
+    def _use(self) -> str:
+        """What the newest plan does."""
+        if self.newest is not None and guidance_of(self.newest[0], self.newest[1], 0.0) == Guidance():
+            return _UNSURE
+        return "A plan shapes the shares."
 
     def _past(self) -> str:
         """The last failure, while it is recent."""

@@ -12,7 +12,7 @@ from powerctl.allocation.visits import Visits, followed
 from powerctl.core.demand import StationReport
 from powerctl.core.errors import RemoteError
 from powerctl.core.topology import ConnectorCapability
-from powerctl.runtime import log
+from powerctl.runtime import log, metrics
 
 _log = log.get(__name__)
 
@@ -27,6 +27,7 @@ class SiteMemory:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.visits = Visits(model=self._read())
+        self._measure()
 
     def follow(self, report: StationReport, capabilities: Iterable[ConnectorCapability], utc: datetime) -> None:
         """Take one report."""
@@ -36,6 +37,12 @@ class SiteMemory:
             self.visits = followed(self.visits, connector, rated[connector.connector], utc)
         if self.visits.model is not before:
             self._write()
+            self._measure()
+
+    def _measure(self) -> None:
+        """How much was learnt, and how well the forecasts were calibrated."""
+        metrics.gauge("powerctl_stay_visits").set(self.visits.model.visits)
+        metrics.gauge("powerctl_stay_coverage_ratio").set(self.visits.model.covered)
 
     def _read(self) -> StayModel:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -16,7 +16,9 @@ from powerctl.app.explanation import flexibility, plan_sentence
 from powerctl.app.terminal_text import headline, limit_lines, reason
 from powerctl.core.units import Power
 
-_BAR = 24
+_BAR: Final = 16
+_WORDS: Final = ("", "State")
+_TITLES: Final = ("", "State", "Power", "", "Granted", "Asks", "Charge", "Session")
 
 
 def show(looks: Iterable[dict[str, Any]], console: Console | None = None) -> None:
@@ -45,18 +47,21 @@ def screen(told: dict[str, Any]) -> RenderableType:
 def _table(told: dict[str, Any]) -> RenderableType:
     if not told["connectors"]:
         return Text("The charging controller is not connected: commissioned shares hold.", style="bold red")
-    table = Table(expand=True, border_style="dim")
-    for title in ("", "State", "Power", "", "Granted", "Asks", "Charge", "Session", "Why"):
-        table.add_column(
-            title, justify="right" if title in ("Power", "Granted", "Asks", "Charge", "Session") else "left"
-        )
+    table = Table(box=None, pad_edge=False)
+    for title in _TITLES:
+        table.add_column(title, justify="left" if title in _WORDS else "right", no_wrap=True)
     for connector in told["connectors"]:
         table.add_row(*_cells(connector, told["station"]["rating_w"]))
-    return table
+    whys = [Text(f"{_name(one)}: {reason(one)}") for one in told["connectors"] if one.get("plug_in_time")]
+    return Group(table, *([Text("")] if whys else []), *whys)
+
+
+def _name(connector: dict[str, Any]) -> str:
+    return connector["position"] or str(connector["connector"])
 
 
 def _cells(connector: dict[str, Any], rating_w: float) -> tuple[RenderableType, ...]:
-    name, state = connector["position"] or str(connector["connector"]), connector["state"] or "unknown"
+    name, state = _name(connector), connector["state"] or "unknown"
     if not connector.get("plug_in_time"):
         return (name, state)
     soc = connector["soc_percent"]
@@ -69,5 +74,4 @@ def _cells(connector: dict[str, Any], rating_w: float) -> tuple[RenderableType, 
         str(Power(connector["target_w"])),
         "–" if soc is None else f"{soc:.0f} %",
         f"{connector['session_wh'] / 1000.0:.2f} kWh",
-        Text(reason(connector)),
     )

@@ -160,6 +160,13 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("powerctl_efficiency_factor", "gauge", "", "Correction of the efficiency curve by the meter"),
     Metric("powerctl_plan_total", "counter", "", "Requests to the plan process by their end", ("result",)),
     Metric("powerctl_plan_seconds", "histogram", "seconds", "From a request to a usable plan", buckets=SETTLING),
+    Metric("powerctl_stay_visits", "gauge", "", "Ends of visits that the model of stays has learnt from"),
+    Metric(
+        "powerctl_stay_coverage_ratio",
+        "gauge",
+        "",
+        "Calibration: part of recent stays within the middle 80 per cent of their forecast; 0.8 is right",
+    ),
     Metric("cloud_api_requests_total", "counter", "", "API calls by their end", ("method", "transport", "code")),
     Metric("edge_modem_rssi_dbm", "gauge", "", "Received signal strength of the modem, dBm"),
     Metric("edge_uplink_renewals_total", "counter", "", "Renewals of the station's certificate", ("result",)),

@@ -18,6 +18,7 @@ from powerctl.core.units import Current, Power
 from powerctl.runtime.station import StationSettings
 from tests.unit.allocation.station import NOON, Bench, dso, report
 
+SOON = Flex(0.0, 6000.0, 6000.0, 1000.0, 0.9)
 NOW, LATER = Flex(0.0, 8000.0, 8000.0, 0.0, 1.0), Flex(3600.0, 5000.0, 4960.0, 2000.0, 0.5)
 STATION = StationSettings.model_validate(
     {
@@ -62,7 +63,7 @@ def told_station() -> Told:
         plan_age_s=12.0,
         shortfalls=(Shortfall(2, 6200.0, Cause.STAY),),
         stays=StayModel(),
-        flexibility=(NOW, LATER),
+        flexibility=(NOW, SOON, LATER),
     )
 
 
@@ -78,6 +79,7 @@ def test_an_operator_reads_why_a_car_has_4_kw() -> None:
     assert "Without it: 11.0 kW. What would lift it: The grid operator raising or releasing its limit." in text
     assert "A plan shapes the shares. It is 12 s old." in text
     assert "Connector 2 is planned to lack 6.2 kWh when it leaves: its stay is too short" in text
+    assert "In the next hour: 6.0 kW, 6.0 kW less or 1.0 kW more possible, 90% sure." in text
     assert "In 1 h: 5.0 kW, 5.0 kW less or 2.0 kW more possible, 50% sure." in text
 
 

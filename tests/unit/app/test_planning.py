@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_without_a_plan_the_status_says_so() -> None:
     station = _Station(enabled=False)
     assert station.planning.process is None
     assert station.planning.status.state is PlanState.OFF
+
+
+def test_a_plan_on_guesses_is_said_to_change_nothing() -> None:
+    station = _Station()
+    station.planning._take(
+        PLAN, replace(PROBLEM, sessions=tuple(replace(s, confident=False) for s in PROBLEM.sessions))
+    )
+    station.planning._told("used", "")
+    assert "it changes no share" in station.planning.status.detail
 
 
 def test_the_last_good_plan_ages_out_and_one_for_other_sessions_is_dropped() -> None:
