@@ -78,9 +78,9 @@ def _granted_w(controller: ScriptedController) -> Iterator[float]:
         yield AUXILIARY_W + sum(newest.values()) / EFFICIENCY
 
 
-def _told(controller: ScriptedController) -> tuple[PlanState, str] | None:
+def _told(controller: ScriptedController) -> tuple[PlanState | None, str]:
     plan = controller.limits[-1].plan if controller.limits else None
-    return None if plan is None else (plan.state, plan.detail)
+    return (None, "") if plan is None else (plan.state, plan.detail)
 
 
 def _configured(folder: Path, tls: TlsFiles, ports: list[int]) -> Path:
@@ -112,14 +112,14 @@ async def test_whatever_becomes_of_the_plan_process_the_cap_holds_and_the_cause_
         controller.plug(1, committed_kw=5.0)
         controller.plug(2, committed_kw=5.0)
         async with controller:
-            await eventually(lambda: (_told(controller) or ("", ""))[0] is PlanState.USED, PATIENCE_S)
+            await eventually(lambda: _told(controller)[0] is PlanState.USED, PATIENCE_S)
             harmed = _child(process.pid)
             assert harmed is not None
             harm(harmed)
-            await eventually(lambda: words in (_told(controller) or ("", ""))[1], PATIENCE_S)
+            await eventually(lambda: words in _told(controller)[1], PATIENCE_S)
             await eventually(lambda: _child(process.pid) not in (None, harmed), PATIENCE_S)
-            await eventually(lambda: (_told(controller) or ("", ""))[0] is PlanState.USED, PATIENCE_S)
-            state, sentence = _told(controller) or (None, "")
+            await eventually(lambda: _told(controller)[0] is PlanState.USED, PATIENCE_S)
+            state, sentence = _told(controller)
             assert state is PlanState.USED
             assert words in sentence
             assert "every limit holds" in sentence
