@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from cloud import identity_cli, program
+from cloud import backup_cli, identity_cli, program
 from cloud.domain.principal import Principal, Role
 from cloud.receipts.ocmf import Unreadable
 from cloud.receipts.verify import verify
@@ -79,6 +79,10 @@ _COMMANDS = {
     "ca": identity_cli.ca,
     "user": identity_cli.user,
     "audit": identity_cli.audit,
+    "backup-key": backup_cli.backup_key,
+    "backup": backup_cli.backup,
+    "restore": backup_cli.restore,
+    "drill": backup_cli.drill,
 }
 
 
@@ -100,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     link.add_argument("--user", default="", help="the person's id; made from the name when it is left out")
     link.add_argument("--minutes", type=int, choices=range(1, 24 * 60 + 1), default=60, metavar="N", help="its life")
     identity_cli.add(commands)
+    backup_cli.add(commands)
     return parser
 
 

@@ -91,6 +91,13 @@ class IdentitySettings(Section):
     """True: drivers make accounts of their own, and charge as guests without one."""
 
 
+class BackupSettings(Section):
+    """What backups are encrypted with."""
+
+    keys: tuple[Path, ...] = Field(min_length=1)
+    """Files with 32 random bytes. The first encrypts; the others still open what was made before."""
+
+
 class CloudSettings(Section):
     """Everything that `powerctl-cloud` needs."""
 
@@ -109,6 +116,8 @@ class CloudSettings(Section):
     """None: this cloud enrols no stations."""
     payment: PaymentSettings = PaymentSettings()
     receipts: ReceiptSettings = ReceiptSettings()
+    backup: BackupSettings | None = None
+    """None: this cloud makes no backups by itself; the database's own tools must."""
     web: WebSettings = WebSettings()
     grpc: GrpcSettings = GrpcSettings()
     http: HttpListener = HttpListener(port=9466)

@@ -75,6 +75,11 @@ class Broker:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """False: it has ended, whoever ended it."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it; by SIGKILL when told to."""
         if self._process is not None:

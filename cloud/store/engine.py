@@ -21,6 +21,10 @@ _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+async
 _WRITER_LOCK: Final = 0x706F7765
 """Number of the advisory lock that puts writers, and so the cursors of changes, in the order of their commits."""
 
+_AWAY: Final = frozenset({"08", "40", "53", "57", "58"})
+"""Classes of SQLSTATE that say: not now. Connection, rollback, resources (a full disk), operator, system
+(PostgreSQL 18, appendix A)."""
+
 
 def database_url(address: str, setting: str = "cloud.database_url") -> URL:
     """`address` with the asynchronous driver filled in.
@@ -88,7 +92,7 @@ def translated() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         raise StoreUnavailable(_reason(error)) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or str(getattr(error.orig, "sqlstate", ""))[:2] in _AWAY:
             raise StoreUnavailable(_reason(error)) from error
         raise
     except OSError as error:

@@ -10,6 +10,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.ingest.ports import StoreUnavailable
 from cloud.store.engine import Database
@@ -47,7 +48,7 @@ async def require_current(database: Database) -> None:
     """
     try:
         async with database.read() as connection:
-            present = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+            present = await revision(connection)
     except StoreUnavailable as error:
         raise _unreachable(error) from error
     expected = ScriptDirectory.from_config(configuration()).get_current_head()
@@ -57,6 +58,11 @@ async def require_current(database: Database) -> None:
             f"the database has schema {present or 'none'}, this version needs {expected}.",
             "Run `powerctl-cloud migrate`, or set cloud.migrate_on_start.",
         )
+
+
+async def revision(connection: AsyncConnection) -> str | None:
+    """The schema that a database has. None: none."""
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
 
 
 def _unreachable(error: StoreUnavailable) -> ConfigError:

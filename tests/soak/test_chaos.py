@@ -1,0 +1,113 @@
+"""Everything breaks, again and again, while people charge; afterwards the ten invariants hold.
+
+A seed says what breaks, in which order and for how long: `POWERCTL_SOAK_SEED`; `POWERCTL_SOAK_S` says for how long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from cloud.domain.purchase import FINAL
+from cloud.store.money_tables import CHARGING_TOKENS, PURCHASES
+from tests.soak.cell import Cell, cell
+from tests.soak.checks import every_invariant_holds
+from tests.soak.drivers import Driver
+from tests.soak.faults import Havoc
+from tests.soak.roadside import introduce
+from tests.unit.cloud.databases import PostgresServer, opened, postgres
+
+pytestmark = pytest.mark.integration
+
+SEED = int(os.environ.get("POWERCTL_SOAK_SEED", "1"))
+LONG_S = float(os.environ.get("POWERCTL_SOAK_S", "120"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with postgres(tmp_path_factory.mktemp("postgres")) as started:
+        yield started
+
+
+@contextlib.asynccontextmanager
+async def during(*work: Coroutine[Any, Any, Any]) -> AsyncIterator[None]:
+    """Work that goes on until the block ends, and must not have failed by then."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+        assert [task.exception() for task in tasks if task.done()] == []
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.parametrize("for_s", [30.0, pytest.param(LONG_S, marks=pytest.mark.slow)], ids=["short", "long"])
+async def test_the_ten_invariants_hold_whatever_breaks(tmp_path: Path, server: PostgresServer, for_s: float) -> None:
+    dice = random.Random(SEED)
+    async with cell(tmp_path, server, SEED) as here:
+        drivers = [
+            Driver(name, here.grpc, tmp_path / "signing.pem", random.Random(f"{SEED}-{name}"))
+            for name in ("anna", "bert")
+        ]
+        havoc = Havoc(here, random.Random(dice.random()))
+        supervised = [roadside.supervise() for roadside in here.roadsides]
+        watching = [driver.watch() for driver in drivers]
+        async with during(*supervised, *watching):
+            for roadside in here.roadsides:
+                await introduce(roadside)
+            await _storm(here, havoc, drivers, for_s)
+            await _calm(here)
+            async with opened(here.database) as database, database.read() as connection:
+                await every_invariant_holds(here, drivers, connection)
+        said = sum(len(roadside.history) for roadside in here.roadsides)
+        charged = sum(driver.charged for driver in drivers)
+        print(f"\nseed {SEED}: {dict(havoc.done)}; {said} records, {charged} sessions paid and charged")
+        assert charged >= 2, "nobody could charge: nothing was tried"
+        assert sum(havoc.done.values()) >= 5, "nothing broke"
+
+
+async def _storm(here: Cell, havoc: Havoc, drivers: list[Driver], for_s: float) -> None:
+    """Break things while both drivers charge; whoever charges when it is over finishes."""
+    plug = f"locations/{here.roadsides[0].name}/evses/2/connectors/2"
+    reserving = [driver.reserve_for_ever(plug) for driver in drivers]
+    over = asyncio.Event()
+
+    async def charge(driver: Driver, place: int) -> None:
+        while not over.is_set():
+            await driver.visit(here.roadsides[place])
+
+    visits = [asyncio.create_task(charge(driver, place)) for place, driver in enumerate(drivers)]
+    async with during(*reserving):
+        breaking = asyncio.create_task(havoc.go_on())
+        await asyncio.wait([breaking, *visits], timeout=for_s, return_when=asyncio.FIRST_COMPLETED)
+        assert not breaking.done(), breaking.result()
+        breaking.cancel()
+        await asyncio.gather(breaking, return_exceptions=True)
+        await havoc.heal()
+        over.set()
+        await asyncio.gather(*visits)
+
+
+async def _calm(here: Cell, within_s: float = 120.0) -> None:
+    """Wait until nothing waits any more: no record at a station, no purchase, no token in the cloud."""
+    async with asyncio.timeout(within_s):
+        for roadside in here.roadsides:
+            await roadside.station.until_all_is_committed(within_s)
+        open_ones = select(func.count()).where(PURCHASES.c.state.not_in([state.value for state in FINAL]))
+        tokens = select(func.count()).select_from(CHARGING_TOKENS)
+        async with opened(here.database) as database:
+            while True:
+                async with database.read() as connection:
+                    left = [(await connection.execute(query)).scalar_one() for query in (open_ones, tokens)]
+                if not any(left):
+                    return
+                await asyncio.sleep(0.5)
