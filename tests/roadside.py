@@ -12,6 +12,7 @@ from itertools import count
 from typing import Final, NoReturn
 
 from powerctl.core.ids import SessionId, StationId
+from powerctl.core.order import StartCharging, StationCommand
 from powerctl.core.record import (
     Body,
     CommandOutcome,
@@ -20,8 +21,6 @@ from powerctl.core.record import (
     Record,
     SessionClosed,
     SessionOpened,
-    StartCharging,
-    StationCommand,
     TransactionEnded,
     TransactionStarted,
     lane_of,

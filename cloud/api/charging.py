@@ -22,7 +22,7 @@ from cloud.store.commands import SentCommand
 from cloud.store.store import Store
 from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
-from powerctl.core.record import StartCharging, StationCommand, StopCharging
+from powerctl.core.order import StartCharging, StationCommand, StopCharging
 
 COMMAND_LIFE: Final = timedelta(seconds=30)
 """A station that takes the command later refuses it: nobody stands there any more."""

@@ -7,7 +7,7 @@ from cloud.domain.principal import Principal, Role
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.session import Session, SessionState
 from powerctl.core.ids import SessionId
-from powerctl.core.record import StartCharging, StopCharging
+from powerctl.core.order import StartCharging, StopCharging
 from powerctl.core.session import ConnectorState, StopReason
 
 

@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 from cloud.ingest.ports import StoreUnavailable
 from powerctl.core.clock import Clock, Monotonic, after
 from powerctl.core.ids import StationId
-from powerctl.core.record import StationCommand
+from powerctl.core.order import StationCommand
 from powerctl.runtime import log, metrics
 from powerctl.wire.batch import encode_command
 from powerctl.wire.topics import Channel, topic

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store.tables import COMMANDS
 from powerctl.core.ids import SessionId, StationId
-from powerctl.core.record import CommandResult, StationCommand
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandResult
 
 
 @dataclass(frozen=True, slots=True)

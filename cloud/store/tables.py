@@ -20,7 +20,8 @@ from sqlalchemy import (
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store.columns import BIG, NAME, Document, Instant, Unsigned64
-from powerctl.core.record import ConnectorTelemetry, StationCommand, StationLimits
+from powerctl.core.order import StationCommand
+from powerctl.core.record import ConnectorTelemetry, StationLimits
 
 METADATA = MetaData(
     naming_convention={

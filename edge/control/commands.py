@@ -12,7 +12,16 @@ from typing import Final, NoReturn, Protocol
 from powerctl.core.clock import Clock
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import CommandOutcome, CommandResult, StartCharging, StationCommand, StopCharging
+from powerctl.core.order import (
+    ChargingAction,
+    ResetConnector,
+    StartCharging,
+    StationAction,
+    StationCommand,
+    StopCharging,
+    UnlockConnector,
+)
+from powerctl.core.record import CommandOutcome, CommandResult
 from powerctl.core.session import StopReason
 from powerctl.runtime import log, metrics
 from powerctl.runtime.outbox import CommandEntry, OutboxFull
@@ -44,6 +53,18 @@ class Chargeable(Protocol):
         """End; a sentence when not."""
         ...
 
+    def unlock(self) -> str | None:
+        """Open the lock; a sentence when not."""
+        ...
+
+    def reset(self) -> str | None:
+        """Let go of latched faults; a sentence when not."""
+        ...
+
+
+Elsewhere = Callable[[StationCommand], "asyncio.Future[CommandResult]"]
+"""Has somebody else carry a command out; the result comes when it is known."""
+
 
 def obey(command: StationCommand, connectors: Mapping[ConnectorId, Chargeable], now: datetime) -> CommandResult:
     """Carry out `command`, unless it is late or does not fit what is plugged in."""
@@ -56,16 +77,28 @@ def obey(command: StationCommand, connectors: Mapping[ConnectorId, Chargeable], 
 
 def _carry_out(command: StationCommand, connectors: Mapping[ConnectorId, Chargeable]) -> str | None:
     action = command.action
+    if not isinstance(action, StartCharging | StopCharging | UnlockConnector | ResetConnector):
+        return "This station does not do that."
     connector = connectors.get(action.connector)
     if connector is None:
         return f"The station has no connector {action.connector}."
+    match action:
+        case UnlockConnector():
+            return connector.unlock()
+        case ResetConnector():
+            return connector.reset()
+        case _:
+            return _charge(command.command_id, action, connector)
+
+
+def _charge(command_id: str, action: ChargingAction, connector: Chargeable) -> str | None:
     if connector.session is None:
         return "Nothing is plugged in."
     if connector.session != action.session:
         return "Another vehicle is plugged in by now."
     match action:
         case StartCharging():
-            return connector.start(command.command_id)
+            return connector.start(command_id)
         case StopCharging(reason=reason):
             return connector.stop(reason, STOPPED.get(reason, ""))
 
@@ -76,6 +109,7 @@ class CommandDesk:
     Args:
         take: The commands that were not handed out before; called in the thread.
         answer: What became of a command.
+        elsewhere: Who carries out what is not about a connector, by the kind of action.
     """
 
     def __init__(
@@ -84,7 +118,9 @@ class CommandDesk:
         connectors: Mapping[ConnectorId, Chargeable],
         answer: Callable[[CommandResult], object],
         clock: Clock,
+        elsewhere: Mapping[type[StationAction], Elsewhere] | None = None,
     ) -> None:
+        self._elsewhere = elsewhere or {}
         self._take = take
         self._connectors = connectors
         self._answer = answer
@@ -111,11 +147,22 @@ class CommandDesk:
 
     def _handle(self, entry: CommandEntry) -> None:
         try:
-            result = obey(decode_command(entry.payload), self._connectors, self._clock.utc())
+            command = decode_command(entry.payload)
         except RemoteError as error:
-            result = CommandResult(
-                entry.command_id, CommandOutcome.REJECTED, f"The station does not understand: {error}"
-            )
+            detail = f"The station does not understand: {error}"
+            self._tell(CommandResult(entry.command_id, CommandOutcome.REJECTED, detail))
+            return
+        now, other = self._clock.utc(), self._elsewhere.get(type(command.action))
+        if other is None or now >= command.expire_time:
+            self._tell(obey(command, self._connectors, now))
+        else:
+            other(command).add_done_callback(self._known)
+
+    def _known(self, done: asyncio.Future[CommandResult]) -> None:
+        if not done.cancelled():
+            self._tell(done.result())
+
+    def _tell(self, result: CommandResult) -> None:
         metrics.counter("edge_commands_total").labels(result.outcome).inc()
         _log.info("command_answered", command=result.command_id, outcome=result.outcome, detail=result.detail)
         self._answer(result)

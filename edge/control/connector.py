@@ -21,6 +21,7 @@ from edge.control.beat import Beat
 from edge.control.derating import Derating, bounded, derating, is_news
 from edge.control.keeper import SessionKeeper
 from edge.control.parts import Parts
+from edge.control.service import SAFE_TO_TOUCH, STOPPABLE, why_not_unlock
 from edge.control.telemetry import Snapshot
 from edge.control.transaction import OpenSession
 from powerctl.core.clock import after
@@ -31,9 +32,6 @@ from powerctl.core.units import Power, Voltage
 from powerctl.runtime import log, metrics
 
 STARTABLE: Final = frozenset({ConnectorState.OCCUPIED, ConnectorState.FINISHED})
-STOPPABLE: Final = frozenset({ConnectorState.STARTING, ConnectorState.CHARGING, ConnectorState.PAUSED})
-SAFE_TO_TOUCH: Final = Voltage(10.0)
-"""The plug is released at or below this (IEC 61851-24 COR1)."""
 LIVE: Final = Voltage(50.0)
 """Above this a battery is on the cable (osx)."""
 TIMER_S: Final = 0.001
@@ -146,6 +144,19 @@ class Connector:
         if latched - ON_SITE:
             self._feed(events.FaultReleased(frozenset(latched - ON_SITE)))
         return tuple(sorted(fault.code for fault in self._status().faults if fault.latched))
+
+    def unlock(self) -> str | None:
+        """Open the lock for a plug that is stuck. Returns why not, as a sentence; None: it opens."""
+        measured = self._parts.hardware.stage.measure().voltage
+        refusal = why_not_unlock(self.state, measured)
+        if refusal is None:
+            self._parts.hardware.lines.lock(False)
+        return refusal
+
+    def reset(self) -> str | None:
+        """Let go of latched faults. Returns why not, as a sentence; None: they are gone."""
+        stays = self.reset_alarms()
+        return f"Somebody must release this at the station: {', '.join(stays)}." if stays else None
 
     # What is seen from outside.
 

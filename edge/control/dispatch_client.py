@@ -8,20 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final, NoReturn, Protocol
 
 import grpc
 import grpc.aio
 
+from edge.control.errands import Errands
 from powerctl.core.demand import StationReport
 from powerctl.core.errors import RemoteError
-from powerctl.core.record import Record, StationLimits
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandResult, Record, StationLimits
 from powerctl.core.setpoint import Setpoint
 from powerctl.runtime import log, metrics
 from powerctl.runtime.backoff import full_jitter
 from powerctl.runtime.settings import TlsFiles
 from powerctl.v1 import dispatch_pb2 as pb
 from powerctl.v1.dispatch_pb2_grpc import DispatchServiceStub
+from powerctl.wire.actions import command_to_wire
+from powerctl.wire.bodies import command_result_from_wire
 from powerctl.wire.dispatch import Hello, hello_to_wire, report_to_wire, setpoint_from_wire
 from powerctl.wire.ids import id_from_wire
 from powerctl.wire.station_limits import station_limits_from_wire
@@ -105,10 +110,21 @@ class DispatchClient:
         self._station = station
         self._news = asyncio.Event()
         self._stored: asyncio.Queue[str] = asyncio.Queue(MOST_UNSAID)
+        self._errands = Errands()
 
     def report_soon(self) -> None:
         """Report in this turn of the loop rather than with the next period."""
         self._news.set()
+
+    def ask(self, command: StationCommand) -> asyncio.Future[CommandResult]:
+        """Have the energy manager carry a command out; the result comes when it is known or too late."""
+        asked = self._errands.add(command)
+        self._news.set()
+        return asked
+
+    def give_up(self, utc: datetime) -> None:
+        """Answer commands whose time is over."""
+        self._errands.expire(utc)
 
     async def run(self) -> NoReturn:
         """Dial, and dial again, until cancelled."""
@@ -161,6 +177,8 @@ class DispatchClient:
         elif kind == "alarm_reset":
             self._station.reset_alarms()
             self.report_soon()
+        elif kind == "command_result":
+            self._errands.done(command_result_from_wire(message.command_result))
         elif kind == "welcome":
             _log.info("manager_connected", boot_id=message.welcome.boot_id[:64])
         else:
@@ -178,12 +196,15 @@ class DispatchClient:
                 self._news.set()
 
     async def _talk(self, call: Any) -> None:
+        self._errands.begin_again()
         while True:
             self._news.clear()
             await call.write(pb.ConnectRequest(report=report_to_wire(self._station.report())))
             while not self._stored.empty():
                 stored = pb.RecordStored(record_id=self._stored.get_nowait())
                 await call.write(pb.ConnectRequest(record_stored=stored))
+            for command in self._errands.unsaid():
+                await call.write(pb.ConnectRequest(station_command=command_to_wire(command)))
             await asyncio.sleep(NOT_SOONER_S)
             await self._wait()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 from uuid import uuid4
 
 from edge.can.frame import Frame
@@ -30,9 +30,11 @@ from edge.control.recorder import Recorder
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings, check_readable, load_settings
 from edge.control.station import Station, tell_forever
 from edge.control.transaction import RESTARTED, OpenSession, reading
+from edge.control.uploads import Uploads
 from edge.control.window import Window, connector_view, module_view, window_path
 from powerctl.core.clock import Clock, after
 from powerctl.core.ids import ConnectorId, StationId
+from powerctl.core.order import ManagerAction, UploadBlackBox
 from powerctl.core.record import CommandResult, ConnectorDescription, StationStarted
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.topology import ConnectorCapability
@@ -105,7 +107,14 @@ class Control:
             Hello(StationId(station.id), self._boot_id, station.capabilities()),
             self._station,
         )
-        self._desk = CommandDesk(storage.mailbox.take, self._connectors, self._answer, clock)
+        self._uploads = Uploads(station.state_dir / "edge" / "blackbox", storage.recorder.record)
+        self._desk = CommandDesk(
+            storage.mailbox.take,
+            self._connectors,
+            self._answer,
+            clock,
+            {**dict.fromkeys(get_args(ManagerAction), self._manager.ask), UploadBlackBox: self._uploads.begin},
+        )
 
     def _add(self, capability: ConnectorCapability, wiring: EdgeConnectorSettings, session: OpenSession | None) -> None:
         number = capability.connector
@@ -249,6 +258,7 @@ class Control:
     async def _watch_health(self) -> None:
         metrics.gauge("powerctl_build_info").labels("edge-control", version("powerctl")).set(1)
         while True:
+            self._manager.give_up(self._clock.utc())
             for bus, number in zip(self._buses, self._connectors, strict=True):
                 self._health.set(f"can-{number}", bus.is_open, "open" if bus.is_open else "the bus is not available")
             full = self._storage.recorder.is_full

@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from powerctl.core.record import Lane, Record, StationCommand, lane_of
+from powerctl.core.order import StationCommand
+from powerctl.core.record import Lane, Record, lane_of
 from powerctl.runtime.outbox import CommandBox, Entry, Outbox
 from powerctl.wire.batch import encode_command, encode_record
 

@@ -16,6 +16,7 @@ from powerctl.allocation.demand import Demand
 from powerctl.allocation.efficiency import corrected
 from powerctl.allocation.explain import Layer, Rated, reasons
 from powerctl.allocation.modules import ModuleRules, assigned, bound_w
+from powerctl.allocation.promises import Promise
 from powerctl.allocation.ramp import Ramp, followed
 from powerctl.allocation.shares import Share, shares
 from powerctl.allocation.situation import Decision, Memory, Outcome, Rules, Snapshot, State
@@ -30,6 +31,8 @@ from powerctl.core.units import ZERO_POWER, Power
 __all__ = ["Decision", "Memory", "Outcome", "Rules", "Snapshot", "State", "decide", "observe", "resumed"]
 
 _RAMP_STEP_S: Final = 0.25
+RESERVED: Final = -1
+"""Priority of a session that has reserved; 0 is everybody's, and an operator may set a lower one."""
 _LEAST_WEIGHT: Final = 0.01
 """A weight shapes a share; it never takes one away."""
 
@@ -112,6 +115,7 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
             may_run=memory.resume_at is None or now >= memory.resume_at,
             turns=memory.turns,
         )
+        demand = _promised(demand, snapshot.promises.get(capability.connector))
         demand = _paced(demand, snapshot.paces.get(capability.connector))
         demands[capability.connector] = _capped(demand, snapshot.caps.get(capability.connector))
     return demands
@@ -140,10 +144,19 @@ def _bounded(demand: Demand, modules_w: float) -> Demand:
     return replace(demand, want_w=min(demand.want_w, modules_w), modules_w=modules_w)
 
 
-def _paced(demand: Demand, pace_w: float | None) -> Demand:
-    """`demand` at the plan's pace. A firm session cannot wait: it goes on with its minimum."""
-    if pace_w is None or pace_w >= demand.want_w:
+def _promised(demand: Demand, promise: Promise | None) -> Demand:
+    """`demand` with what is reserved for it: it goes before those that have reserved nothing."""
+    if promise is None:
         return demand
+    priority = min(demand.priority, RESERVED)
+    return replace(demand, priority=priority, guaranteed_w=promise.power_w, guaranteed_until=promise.end_time)
+
+
+def _paced(demand: Demand, pace_w: float | None) -> Demand:
+    """`demand` at the plan's pace. A firm session cannot wait: it goes on with its minimum. A reserved one need not."""
+    if pace_w is None or max(pace_w, demand.guaranteed_w) >= demand.want_w:
+        return demand
+    pace_w = max(pace_w, demand.guaranteed_w)
     if pace_w <= 0.0 and demand.flexibility is not Flexibility.FIRM:
         return replace(demand, may_run=False, paced=True)
     return replace(demand, want_w=max(demand.min_w, pace_w), paced=True)
@@ -211,11 +224,16 @@ class _Pass:
     def _rated(self) -> Rated:
         rating_w = self._snapshot.rating.w
         planned = self._shares(rating_w)
+        reserved = {
+            connector: Limit(LimitSource.SHARE, Power(demand.guaranteed_w), "", demand.guaranteed_until)
+            for connector, demand in self._demands.items()
+            if demand.guaranteed_w > 0.0
+        }
         if all(demand.weight == 1.0 for demand in self._demands.values()):
-            return Rated(planned, planned)
+            return Rated(planned, planned, reserved)
         even = [replace(demand, weight=1.0) for demand in self._demands.values()]
         usable_w = self._conversion.usable_w(rating_w)
-        return Rated(planned, shares(even, usable_w, self._conversion, self._rules.fairness))
+        return Rated(planned, shares(even, usable_w, self._conversion, self._rules.fairness), reserved)
 
     def _grants(self) -> dict[ConnectorId, _Given]:
         """The share of each connector, as far as it may be given now."""

@@ -58,6 +58,9 @@ class Demand:
     """How often it has had its turn while another waited; who has had fewer is served first."""
     modules_w: float | None = None
     """What the modules behind the connector give. None: any amount."""
+    guaranteed_w: float = 0.0
+    """Reserved for it: others share what is above. At most what it wants counts."""
+    guaranteed_until: datetime | None = None
     paced: bool = False
     """True: the plan takes its time; `want_w` is what it takes now."""
     survives_pause: bool = True

@@ -7,7 +7,7 @@ a layer that takes power away is a reason, and says how much it leaves.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -42,6 +42,8 @@ class Rated:
     shares: Mapping[ConnectorId, Share]
     even: Mapping[ConnectorId, Share]
     """The same without the plan."""
+    reserved: Mapping[ConnectorId, Limit] = field(default_factory=dict)
+    """What is reserved, of the sessions that are there."""
 
 
 def reasons(
@@ -93,12 +95,27 @@ def _lowering(connector: ConnectorId, demand: Demand, rated: Rated, layers: Sequ
         if layer.shares[connector].limit_w < rated_w - _NOTICEABLE_W
     ]
     if rated_w < demand.want_w - _NOTICEABLE_W:
-        chain.append(_shared(rated, connector))
+        chain.append(_shared(demand, rated, connector))
     return chain
 
 
-def _shared(rated: Rated, connector: ConnectorId) -> Limit:
+def _reserved(demand: Demand, rated: Rated, connector: ConnectorId) -> Limit | None:
+    """The share where somebody has reserved. None: nobody has."""
     share_w = rated.shares[connector].limit_w
+    if demand.guaranteed_w > 0.0:
+        detail = f"This connector is reserved with {Power(demand.guaranteed_w)}; what is above that is shared."
+        return Limit(LimitSource.SHARE, Power(share_w), detail, demand.guaranteed_until)
+    others = [one for name, one in rated.reserved.items() if name != connector]
+    if not others:
+        return None
+    detail = f"The other connector is reserved with {others[0].limit}; this one has what is left."
+    return Limit(LimitSource.SHARE, Power(share_w), detail, others[0].until)
+
+
+def _shared(demand: Demand, rated: Rated, connector: ConnectorId) -> Limit:
+    share_w = rated.shares[connector].limit_w
+    if (reserved := _reserved(demand, rated, connector)) is not None:
+        return reserved
     if share_w < rated.even[connector].limit_w - _NOTICEABLE_W:
         return _limit(
             LimitSource.PLAN, share_w, "The plan gives the other vehicle more now, so that both get most in their time."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from powerctl.allocation.budget import Budget
 from powerctl.allocation.demand import ACTIVE
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.plan_problem import FIRST_S, Mode, Plan, PlanProblem, PlanSession, grid, starts
+from powerctl.allocation.promises import Promise
 from powerctl.allocation.stay import StayModel, Visit, forecast
 from powerctl.allocation.visits import Present, Statement, Visits, need_wh
 from powerctl.core.demand import ConnectorReport
@@ -29,6 +30,8 @@ _WAITS: Final = 0.5
 """A vehicle that the plan gives less than this part of its minimum waits."""
 _LOOK_S: Final = tuple(60.0 * n for n in range(60)) + tuple(300.0 * n for n in range(12, 72))
 """Seconds from now at which it is asked what will be in force; quarters of an hour follow for a day."""
+_AHEAD_S: Final = 12 * 3600.0
+"""How far ahead reservations count."""
 _FAR_S: Final = tuple(900.0 * n for n in range(24, 97))
 
 
@@ -81,6 +84,7 @@ def problem_of(
     statements: Mapping[ConnectorId, Statement] | None = None,
     limits_w: Mapping[ConnectorId, float] | None = None,
     aims: Aims | None = None,
+    promises: Iterable[Promise] = (),
 ) -> PlanProblem | None:
     """The question at this moment, or None when there is nothing to plan: no price, and fewer than two vehicles.
 
@@ -95,6 +99,7 @@ def problem_of(
         statements: What was said of the sessions.
         limits_w: What each may draw at present.
         aims: What the operator wants.
+        promises: Reservations: vehicles that are expected, with what is guaranteed to them.
     """
     visits, statements, limits_w, aims = visits or Visits(), statements or {}, limits_w or {}, aims or Aims()
     active = sorted((r for r in reports if r.state in ACTIVE), key=lambda report: report.connector)
@@ -102,7 +107,9 @@ def problem_of(
         _session(report, rating, utc, visits, statements.get(report.connector), limits_w.get(report.connector, 0.0))
         for report in active
     )
-    marks = [*(seconds for seconds, _ in outlook), *_ends(budget, utc), *(session.stay_s for session in sessions)]
+    sessions += _expected(promises, {report.connector for report in active}, utc)
+    marks = [*(seconds for seconds, _ in outlook), *_ends(budget, utc), *(one.from_s + one.stay_s for one in sessions)]
+    marks += [one.from_s for one in sessions if one.from_s > 0.0]
     steps = grid(marks, aims.interval_s)
     ahead = _known(outlook, starts(steps))
     price = _prices(ahead) if aims.by_price else None
@@ -110,6 +117,20 @@ def problem_of(
         return None
     caps = _caps(budget, rating, conversion, utc, starts(steps), ahead)
     return PlanProblem(steps, caps, sessions, price, aims.earliness, mode=aims.mode)
+
+
+def _expected(promises: Iterable[Promise], active: Collection[ConnectorId], utc: datetime) -> tuple[PlanSession, ...]:
+    """The next reservation of each connector at which nobody charges, as a vehicle that comes for all of its window."""
+    found: dict[ConnectorId, PlanSession] = {}
+    for promise in sorted(promises, key=lambda one: one.start_time):
+        from_s = max(FIRST_S, (promise.start_time - utc).total_seconds())
+        stay_s = (promise.end_time - utc).total_seconds() - from_s
+        if promise.connector not in active and promise.connector not in found and stay_s > 0.0 and from_s < _AHEAD_S:
+            need_wh = promise.power_w * stay_s / 3600.0
+            found[promise.connector] = PlanSession(
+                promise.connector, need_wh=need_wh, max_w=promise.power_w, stay_s=stay_s, from_s=from_s
+            )
+    return tuple(found[connector] for connector in sorted(found))
 
 
 def outlook_of(foreseen: Callable[[datetime], Ahead], utc: datetime) -> Outlook:

@@ -44,8 +44,9 @@ def shares(
     """A share of `usable_w` for every demand.
 
     Sessions are admitted in order of standing while their minimum powers fit: firm ones before flexible ones, which
-    can wait without ending; then by priority, by plug-in time, by connector. The rest of the power raises all
-    admitted sessions together in proportion to their weights. The result does not depend on the order of `demands`.
+    can wait without ending; then by priority, by plug-in time, by connector. What is reserved comes next. The rest of
+    the power raises all admitted sessions together in proportion to their weights. The result does not depend on the
+    order of `demands`.
 
     Args:
         demands: At most one per connector.
@@ -58,13 +59,26 @@ def shares(
         `usable_w`.
     """
     admitted = _admitted(demands, usable_w, conversion)
-    floors = [conversion.ac_w(demand.min_w) for demand in admitted]
+    floors = _floors(admitted, usable_w, conversion)
     ceilings = [conversion.ac_w(demand.want_w) for demand in admitted]
     parts = _parts(admitted, usable_w, floors, ceilings, fairness)
     given = {
         demand.connector: _running(demand, conversion.dc_w(part)) for demand, part in zip(admitted, parts, strict=True)
     }
     return {demand.connector: given.get(demand.connector) or _denied(demand) for demand in demands}
+
+
+def _floors(admitted: Sequence[Demand], usable_w: float, conversion: Conversion) -> list[float]:
+    """What each gets in any case: its minimum, then what is reserved for it as far as there is power."""
+    floors = [conversion.ac_w(demand.min_w) for demand in admitted]
+    left_w = usable_w - sum(floors)
+    for number in sorted(range(len(admitted)), key=lambda n: standing(admitted[n])):
+        demand = admitted[number]
+        reserved_w = conversion.ac_w(max(demand.min_w, min(demand.want_w, demand.guaranteed_w)))
+        more_w = max(0.0, min(left_w, reserved_w - floors[number]))
+        floors[number] += more_w
+        left_w -= more_w
+    return floors
 
 
 def _parts(

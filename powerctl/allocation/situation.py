@@ -10,6 +10,7 @@ from powerctl.allocation.demand import Appetite, DemandRules
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.ledger import Ledger
 from powerctl.allocation.modules import Assignment, ModuleRules
+from powerctl.allocation.promises import Promise
 from powerctl.allocation.ramp import Ramp
 from powerctl.allocation.shares import Fairness
 from powerctl.core.clock import Monotonic
@@ -109,6 +110,8 @@ class Snapshot:
     """Lower is served first. Missing: 0."""
     paces: Mapping[ConnectorId, float] = field(default_factory=dict)
     """From the plan: watts DC that are enough for now; 0: it may wait. Missing: as much as there is."""
+    promises: Mapping[ConnectorId, Promise] = field(default_factory=dict)
+    """Reservations in force. Missing: nobody has reserved."""
 
 
 @dataclass(frozen=True, slots=True)

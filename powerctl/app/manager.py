@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -25,9 +24,11 @@ from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opene
 from powerctl.allocation.plan_problem import PlanProblem
 from powerctl.allocation.plan_question import Ahead, outlook_of, problem_of
 from powerctl.allocation.plan_shortfall import shortfalls
+from powerctl.app.budgets import budget_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
 from powerctl.app.explanation import Told, document, spans
 from powerctl.app.manager_settings import ManagerSettings
+from powerctl.app.orders import Orders
 from powerctl.app.planning import Planning
 from powerctl.app.site_memory import SiteMemory
 from powerctl.app.status_socket import StatusSocket
@@ -35,7 +36,8 @@ from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, StationId
-from powerctl.core.record import GridEvent, GridEventKind, Record, StationLimits
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandResult, GridEvent, GridEventKind, Record, StationLimits
 from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import Command, LimitSource, Setpoint
 from powerctl.core.topology import ConnectorCapability
@@ -56,20 +58,6 @@ _REMIND_S: Final = 30.0
 """How often records that nobody confirmed are sent again, and the flexibility is told anew."""
 
 _log = log.get(__name__)
-
-
-def budget_of(state: GridState) -> Budget:
-    """The state of the grid as the fast path takes it."""
-    return Budget(
-        cap=state.cap,
-        source=state.source,
-        detail=state.detail,
-        until=state.until,
-        settle_s=state.settle_s,
-        command=state.command,
-        ramp_up_w_s=math.inf if state.ramp_up_w_s is None else state.ramp_up_w_s,
-        sources=state.sources,
-    )
 
 
 class EnergyManager:
@@ -117,6 +105,7 @@ class EnergyManager:
             on_event=self._record,
             reset_alarms=self._reset_alarms,
         )
+        self.orders = Orders(state_dir / "orders.json", self.signals, clock, self._rating)
         self.sources = Running(settings.grid, self.signals, clock, self._rating)
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
@@ -177,6 +166,13 @@ class EnergyManager:
             report, granted=self._limits_granted(), departures=self.planning.departures(now)
         )
 
+    def commanded(self, command: StationCommand) -> CommandResult:
+        """Carry out what the back end orders, and decide anew."""
+        result = self.orders.obey(command, self._capabilities, self._budget, self._state.conversion)
+        self.planning.replan()
+        self._decide()
+        return result
+
     async def run(self) -> NoReturn:
         """Renew leases and follow ramps. Eternal."""
         reminded_at = self._clock.monotonic()
@@ -217,6 +213,7 @@ class EnergyManager:
             self.signals.connector_caps,
             self.signals.connector_priorities,
             guidance.paces,
+            self.orders.promised(),
         )
         outcome = decide(self._state, snapshot, self._rules, now)
         self._state = outcome.state
@@ -355,6 +352,7 @@ class EnergyManager:
             visits=self._site.visits,
             limits_w={connector: power.w for connector, power in self._limits_granted().items()},
             aims=self._aims,
+            promises=self.orders.promises.all.values(),
         )
 
     def _ahead(self, utc: datetime) -> Ahead:

@@ -66,13 +66,17 @@ class Planning:
                 settings.interval_s, settings.deadline_s, ask, self._take, rejects=rejects, tell=self._told
             )
 
+    def replan(self) -> None:
+        """The question is another one: ask at once."""
+        if self.process is not None:
+            self.process.replan()
+
     def guidance(self, reports: Mapping[ConnectorId, ConnectorReport], now: Monotonic) -> Guidance:
         """From the plan, unless it is too old or made for other sessions."""
         sessions = tuple(report.session for _, report in sorted(reports.items()))
         if sessions != self._planned_for:
             self._planned_for, self.newest = sessions, None
-            if self.process is not None:
-                self.process.replan()
+            self.replan()
         if self.newest is None:
             return Guidance()
         plan, problem, taken_at = self.newest
@@ -85,7 +89,8 @@ class Planning:
             return {}
         _, problem, taken_at = self.newest
         made = self._clock.utc() - timedelta(seconds=now - taken_at)
-        return {ConnectorId(one.connector): made + timedelta(seconds=one.stay_s) for one in problem.sessions}
+        there = [one for one in problem.sessions if one.from_s <= 0.0]
+        return {ConnectorId(one.connector): made + timedelta(seconds=one.stay_s) for one in there}
 
     def _take(self, plan: Plan, problem: PlanProblem) -> None:
         self.newest = plan, problem, self._clock.monotonic()

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from powerctl.core.fault import Fault
+from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
 from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.setpoint import Command, Limit, LimitSource
@@ -307,6 +308,9 @@ Body = (
     | GridEvent
     | LinkReport
     | SecurityEvent
+    | StationHealth
+    | ConfigurationReported
+    | FileChunk
 )
 
 
@@ -322,32 +326,6 @@ def lane_of(body: Body) -> Lane:
     """The lane that a record of this kind travels in."""
     if isinstance(body, (Telemetry, LinkReport)):
         return Lane.TELEMETRY
-    if isinstance(body, (StationStarted, ConnectorStatusChanged)):
+    if isinstance(body, (StationStarted, ConnectorStatusChanged, StationHealth, ConfigurationReported, FileChunk)):
         return Lane.STATUS
     return Lane.BILLING
-
-
-@dataclass(frozen=True, slots=True)
-class StartCharging:
-    """Start the session that is plugged in."""
-
-    session: SessionId
-    connector: ConnectorId
-
-
-@dataclass(frozen=True, slots=True)
-class StopCharging:
-    """End the session's transaction."""
-
-    session: SessionId
-    connector: ConnectorId
-    reason: StopReason
-
-
-@dataclass(frozen=True, slots=True)
-class StationCommand:
-    """From the cloud; carried out at most once, and not after `expire_time`."""
-
-    command_id: str
-    expire_time: datetime
-    action: StartCharging | StopCharging

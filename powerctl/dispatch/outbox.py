@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from typing import Final
 
 from powerctl.core.ids import ConnectorId
 from powerctl.v1 import common_pb2 as common
 from powerctl.v1 import dispatch_pb2 as pb
+from powerctl.v1 import uplink_pb2 as uplink
+
+MOST_RESULTS: Final = 128
 
 
 class StreamOutbox:
@@ -18,6 +22,7 @@ class StreamOutbox:
         self._limits: common.StationLimits | None = None
         self._records: dict[str, pb.ManagerRecord] = {}
         self._alarm_reset = False
+        self._results: deque[uplink.CommandResult] = deque(maxlen=MOST_RESULTS)
         self._ready = asyncio.Event()
 
     def put_setpoint(self, connector: ConnectorId, setpoint: pb.Setpoint) -> None:
@@ -40,6 +45,11 @@ class StreamOutbox:
         self._alarm_reset = True
         self._ready.set()
 
+    def put_result(self, result: uplink.CommandResult) -> None:
+        """Queue what became of a command. Of too many the oldest is lost: the controller asks again."""
+        self._results.append(result)
+        self._ready.set()
+
     async def take(self) -> list[pb.ConnectResponse]:
         """Everything that waits, setpoints first. Waits until there is something."""
         await self._ready.wait()
@@ -51,6 +61,8 @@ class StreamOutbox:
         if self._alarm_reset:
             messages.append(pb.ConnectResponse(alarm_reset=pb.AlarmReset()))
         self._alarm_reset = False
+        messages += [pb.ConnectResponse(command_result=result) for result in self._results]
+        self._results.clear()
         self._setpoints.clear()
         self._limits = None
         self._records.clear()

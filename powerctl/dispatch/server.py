@@ -15,7 +15,8 @@ import grpc
 from powerctl.core.demand import StationReport
 from powerctl.core.errors import ConfigError, RemoteError
 from powerctl.core.ids import ConnectorId, StationId
-from powerctl.core.record import Record, StationLimits
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandResult, Record, StationLimits
 from powerctl.core.setpoint import Setpoint
 from powerctl.dispatch.outbox import StreamOutbox
 from powerctl.dispatch.records import UnstoredRecords
@@ -23,6 +24,8 @@ from powerctl.dispatch.settings import DispatchSettings
 from powerctl.runtime import log, metrics
 from powerctl.v1 import dispatch_pb2 as pb
 from powerctl.v1 import dispatch_pb2_grpc as rpc
+from powerctl.wire.actions import command_from_wire
+from powerctl.wire.bodies import command_result_to_wire
 from powerctl.wire.dispatch import Hello, hello_from_wire, report_from_wire, setpoint_to_wire
 from powerctl.wire.station_limits import station_limits_to_wire
 from powerctl.wire.uplink import record_to_wire
@@ -52,6 +55,10 @@ class Controller(Protocol):
 
     def reported(self, report: StationReport) -> None:
         """A report arrived on the open stream."""
+        ...
+
+    def commanded(self, command: StationCommand) -> CommandResult:
+        """The back end orders something; returns what became of it. The same command may come again."""
         ...
 
     def disconnected(self) -> None:
@@ -245,14 +252,17 @@ class DispatchServer(rpc.DispatchServiceServicer):
                 request = await context.read()
             if request is grpc.aio.EOF:
                 return
-            self._take(request)
+            self._take(stream, request)
 
-    def _take(self, request: pb.ConnectRequest) -> None:
+    def _take(self, stream: _Stream, request: pb.ConnectRequest) -> None:
         """One message of the open stream. What cannot be accepted is dropped and counted."""
         kind = request.WhichOneof("message")
         try:
             if kind == "report":
                 self._controller.reported(report_from_wire(request.report))
+            elif kind == "station_command":
+                result = self._controller.commanded(command_from_wire(request.station_command))
+                stream.outbox.put_result(command_result_to_wire(result))
             elif kind == "record_stored":
                 self._records.stored(request.record_stored.record_id)
             else:

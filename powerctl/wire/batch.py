@@ -14,9 +14,11 @@ from google.protobuf.message import DecodeError, Message
 
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId, station_id
-from powerctl.core.record import Record, StationCommand
+from powerctl.core.order import StationCommand
+from powerctl.core.record import Record
 from powerctl.v1 import uplink_pb2 as pb
-from powerctl.wire.uplink import command_from_wire, command_to_wire, record_from_wire, record_to_wire
+from powerctl.wire.actions import command_from_wire, command_to_wire
+from powerctl.wire.uplink import record_from_wire, record_to_wire
 
 M = TypeVar("M", bound=Message)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from powerctl.core.errors import RemoteError
 from powerctl.core.fault import Fault
+from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
 from powerctl.core.record import (
     Body,
     CommandOutcome,
@@ -48,6 +49,14 @@ from powerctl.wire.common import (
     text_from_wire,
     time_from_wire,
     time_to_wire,
+)
+from powerctl.wire.health import (
+    chunk_from_wire,
+    chunk_to_wire,
+    configuration_from_wire,
+    configuration_to_wire,
+    health_from_wire,
+    health_to_wire,
 )
 from powerctl.wire.ids import MAX_CONNECTORS, MAX_ID, connector_from_wire, id_from_wire, session_from_wire
 from powerctl.wire.telemetry import telemetry_from_wire, telemetry_to_wire
@@ -262,7 +271,8 @@ def _cleared_from_wire(message: pb.FaultCleared) -> FaultCleared:
     return FaultCleared(connector_from_wire(message.connector), id_from_wire(message.code, "fault code"))
 
 
-def _result_to_wire(body: CommandResult) -> pb.CommandResult:
+def command_result_to_wire(body: CommandResult) -> pb.CommandResult:
+    """`body` as a message."""
     return pb.CommandResult(
         command_id=body.command_id,
         outcome=COMMAND_OUTCOME.to_wire(body.outcome),
@@ -270,7 +280,8 @@ def _result_to_wire(body: CommandResult) -> pb.CommandResult:
     )
 
 
-def _result_from_wire(message: pb.CommandResult) -> CommandResult:
+def command_result_from_wire(message: pb.CommandResult) -> CommandResult:
+    """The answer in `message`. Raises RemoteError: a field is not acceptable."""
     return CommandResult(
         command_id=id_from_wire(message.command_id, "command id"),
         outcome=COMMAND_OUTCOME.from_wire(message.outcome),
@@ -353,8 +364,11 @@ KINDS: Final = (
     Kind("telemetry", Telemetry, telemetry_to_wire, telemetry_from_wire),
     Kind("fault_raised", FaultRaised, _fault_to_wire, _fault_from_wire),
     Kind("fault_cleared", FaultCleared, _cleared_to_wire, _cleared_from_wire),
-    Kind("command_result", CommandResult, _result_to_wire, _result_from_wire),
+    Kind("command_result", CommandResult, command_result_to_wire, command_result_from_wire),
     Kind("grid_event", GridEvent, grid_event_to_wire, grid_event_from_wire),
     Kind("link_report", LinkReport, _link_to_wire, _link_from_wire),
     Kind("security_event", SecurityEvent, _security_to_wire, _security_from_wire),
+    Kind("station_health", StationHealth, health_to_wire, health_from_wire),
+    Kind("configuration_reported", ConfigurationReported, configuration_to_wire, configuration_from_wire),
+    Kind("file_chunk", FileChunk, chunk_to_wire, chunk_from_wire),
 )

@@ -11,7 +11,8 @@ import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from cloud.domain.principal import Principal
-from powerctl.core.record import Body, CommandOutcome, CommandResult, StartCharging, StationCommand, StopCharging
+from powerctl.core.order import StartCharging, StationCommand, StopCharging
+from powerctl.core.record import Body, CommandOutcome, CommandResult
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Limit, LimitSource
 from powerctl.core.units import Power

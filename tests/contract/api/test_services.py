@@ -9,8 +9,9 @@ import pytest
 from google.protobuf.message_factory import GetMessageClass
 
 from cloud.domain.principal import Principal
+from powerctl.core.order import StartCharging, StopCharging
 from powerctl.core.record import CommandOutcome, CommandResult
-from powerctl.core.session import ConnectorState
+from powerctl.core.session import ConnectorState, StopReason
 from powerctl.v1 import identity_pb2, location_pb2, receipt_pb2, session_pb2, watch_pb2
 from powerctl.v1.session_pb2 import SESSION_STATE_OPEN, SESSION_STATE_PENDING, SESSION_STATE_STOPPING
 from tests.contract.api.peers import Failed, Json, Peer
@@ -18,6 +19,7 @@ from tests.unit.cloud.api_world import Cloud
 from tests.unit.cloud.stories import (
     ANNA,
     BERT,
+    LEFT,
     OPAL,
     RIGHT,
     SESSION,
@@ -104,7 +106,7 @@ async def test_start_asks_the_station_and_makes_the_caller_the_owner(api: Cloud,
     session = await start(peer, api.token(ANNA))
     assert (session.state, session.stoppable) == (SESSION_STATE_PENDING, True)
     ((station, command),) = api.notebook.sent
-    assert (station, command.action.session) == ("demo-1", SESSION)
+    assert (station, command.action) == ("demo-1", StartCharging(SESSION, LEFT))
     assert (command.expire_time - api.world.clock.utc()).total_seconds() == 30
     assert (await api.world.session()).driver == "anna"
 
@@ -181,7 +183,7 @@ async def test_a_driver_stops_their_own_session_and_no_other(api: Cloud, peer: P
         await stop(peer, api.token(BERT))
     assert failed.value.code == "not_found"
     assert (await stop(peer, api.token(ANNA))).state == SESSION_STATE_STOPPING
-    assert api.notebook.sent[-1][1].action.session == SESSION
+    assert api.notebook.sent[-1][1].action == StopCharging(SESSION, LEFT, StopReason.DRIVER)
 
 
 async def test_from_the_plug_to_the_receipt(api: Cloud, peer: Peer) -> None:

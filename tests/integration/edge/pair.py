@@ -6,7 +6,8 @@ from pathlib import Path
 
 from edge.hardware.modules.simulated import ModuleFault
 from powerctl.core.demand import ConnectorReport
-from powerctl.core.record import SessionOpened, StartCharging
+from powerctl.core.order import StartCharging
+from powerctl.core.record import SessionOpened
 from tests.integration.edge.site import Process, Site, Talking, free_port
 
 _SECOND = """

@@ -20,7 +20,8 @@ import grpc.aio
 
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import Body, SessionOpened, StartCharging, StationCommand, StopCharging
+from powerctl.core.order import StartCharging, StationCommand, StopCharging
+from powerctl.core.record import Body, SessionOpened
 from powerctl.core.session import StopReason
 from powerctl.core.setpoint import Command, Limit, LimitSource, Setpoint
 from powerctl.core.units import Power

@@ -17,15 +17,8 @@ from sqlalchemy import text
 from powerctl.app.broker import BrokerName, find
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import (
-    CommandOutcome,
-    CommandResult,
-    Lane,
-    Record,
-    StartCharging,
-    StationCommand,
-    Telemetry,
-)
+from powerctl.core.order import StartCharging, StationCommand
+from powerctl.core.record import CommandOutcome, CommandResult, Lane, Record, Telemetry
 from powerctl.core.units import Power
 from powerctl.wire.batch import encode_record
 from tests.broker import Broker, running

@@ -13,13 +13,16 @@ import grpc
 
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, StationId
-from powerctl.core.record import GridEvent, Record, StationLimits
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandResult, GridEvent, Record, StationLimits
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Command, Setpoint
 from powerctl.core.units import ZERO_POWER, Current, Power
 from powerctl.runtime.settings import TlsFiles
 from powerctl.v1 import dispatch_pb2 as pb
 from powerctl.v1 import dispatch_pb2_grpc as rpc
+from powerctl.wire.actions import command_to_wire
+from powerctl.wire.bodies import command_result_from_wire
 from powerctl.wire.dispatch import Hello, hello_to_wire, report_to_wire, setpoint_from_wire
 from powerctl.wire.station_limits import station_limits_from_wire
 from powerctl.wire.uplink import record_from_wire
@@ -42,6 +45,7 @@ class ScriptedController:
     limits: list[StationLimits] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     record_ids: list[str] = field(default_factory=list)
+    answers: list[CommandResult] = field(default_factory=list)
     stream: Any = None
     _channel: grpc.aio.Channel | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -94,7 +98,13 @@ class ScriptedController:
                 if self.stores:
                     stored = pb.RecordStored(record_id=message.manager_record.record_id)
                     await self.write(pb.ConnectRequest(record_stored=stored))
+            elif kind == "command_result":
+                self.answers.append(command_result_from_wire(message.command_result))
             self._changed.set()
+
+    async def order(self, command: StationCommand) -> None:
+        """Pass on what the back end orders."""
+        await self.write(pb.ConnectRequest(station_command=command_to_wire(command)))
 
     def _take(self, setpoint: Setpoint) -> None:
         self.setpoints.append((time.monotonic(), setpoint))

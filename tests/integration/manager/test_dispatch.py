@@ -14,7 +14,8 @@ import pytest
 from powerctl.core.demand import StationReport
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import ConnectorId, StationId
-from powerctl.core.record import GridEvent, GridEventKind, Record
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandOutcome, CommandResult, GridEvent, GridEventKind, Record
 from powerctl.core.setpoint import Command, LimitSource, Setpoint
 from powerctl.core.units import Power
 from powerctl.dispatch.server import DispatchServer
@@ -44,6 +45,10 @@ class Witness:
         if self.told[-1] != "reported":
             self.told.append("reported")
         self.last = report
+
+    def commanded(self, command: StationCommand) -> CommandResult:
+        self.told.append(f"commanded {command.command_id}")
+        return CommandResult(command.command_id, CommandOutcome.REJECTED, "No.")
 
     def disconnected(self) -> None:
         self.told.append("disconnected")

@@ -9,6 +9,7 @@ from powerctl.allocation.allocator import Decision, Outcome, Rules, Snapshot, St
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
 from powerctl.allocation.ledger import Ledger, confirmed, granted, opened
+from powerctl.allocation.promises import Promise
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.ids import ConnectorId, SessionId
@@ -95,6 +96,7 @@ class Bench:
         self.caps: dict[ConnectorId, Limit] = {}
         self.priorities: dict[ConnectorId, int] = {}
         self.paces: dict[ConnectorId, float] = {}
+        self.promises: dict[ConnectorId, Promise] = {}
         self.outcome: Outcome | None = None
         self._sequence = 0
         for connector_report in reports:
@@ -119,6 +121,7 @@ class Bench:
             self.caps,
             self.priorities,
             self.paces,
+            self.promises,
         )
         self.outcome = decide(self.state, snapshot, self.rules, self.now)
         self.state = self.outcome.state

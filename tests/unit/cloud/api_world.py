@@ -33,7 +33,7 @@ from cloud.payment.webhook import Webhooks
 from cloud.receipts.ocmf import Sealer
 from cloud.web.assets import Assets
 from powerctl.core.ids import StationId
-from powerctl.core.record import StationCommand
+from powerctl.core.order import StationCommand
 from powerctl.runtime.pki import Authority
 from powerctl.runtime.settings import TlsFiles
 from tests.unit.cloud.stories import TARIFF

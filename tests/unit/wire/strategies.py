@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
 from powerctl.core.fault import Fault
+from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
 from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.order import (
+    DropReservation,
+    EndFleetCap,
+    KeepReservation,
+    ResetConnector,
+    SetFleetCap,
+    StartCharging,
+    StationCommand,
+    StopCharging,
+    UnlockConnector,
+    UploadBlackBox,
+)
 from powerctl.core.record import (
     Body,
     CommandOutcome,
@@ -29,11 +42,8 @@ from powerctl.core.record import (
     SessionClosed,
     SessionOpened,
     SignalClass,
-    StartCharging,
-    StationCommand,
     StationLimits,
     StationStarted,
-    StopCharging,
     Telemetry,
     TransactionEnded,
     TransactionStarted,
@@ -108,6 +118,7 @@ TELEMETRY = st.builds(
     connectors=st.lists(LIVE, max_size=2, unique_by=lambda live: live.connector).map(tuple),
     manager_connected=st.booleans(),
 )
+DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 BODIES: st.SearchStrategy[Body] = st.one_of(
     STARTED,
     st.builds(ConnectorStatusChanged, CONNECTORS, st.sampled_from(ConnectorState), st.none() | SESSIONS, TEXTS),
@@ -142,12 +153,40 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         INSTANTS,
         TEXTS,
     ),
+    st.builds(
+        StationHealth,
+        st.just("") | IDS,
+        st.integers(0, 10**9),
+        st.none() | INSTANTS,
+        st.none() | INSTANTS,
+        st.just("") | DIGESTS,
+        st.none() | st.floats(-1e6, 1e6),
+    ),
+    st.builds(ConfigurationReported, DIGESTS, st.dictionaries(IDS, TEXTS, max_size=4)),
+    st.builds(FileChunk, IDS, IDS, st.integers(0, 9), st.integers(10, 20), st.binary(max_size=99), DIGESTS),
 )
 RECORDS = st.builds(Record, INSTANTS, BODIES)
+
+
+def _kept(name: str, connector: ConnectorId, start: datetime, power: Power) -> KeepReservation:
+    return KeepReservation(name, connector, start, start + timedelta(hours=1), power)
+
+
 COMMANDS = st.builds(
     StationCommand,
     IDS,
     INSTANTS,
-    st.builds(StartCharging, SESSIONS, CONNECTORS)
-    | st.builds(StopCharging, SESSIONS, CONNECTORS, st.sampled_from(StopReason)),
+    st.one_of(
+        st.builds(StartCharging, SESSIONS, CONNECTORS),
+        st.builds(StopCharging, SESSIONS, CONNECTORS, st.sampled_from(StopReason)),
+        st.builds(_kept, IDS, CONNECTORS, INSTANTS, POWERS),
+        st.builds(DropReservation, IDS),
+        st.builds(
+            SetFleetCap, IDS, POWERS, st.none() | INSTANTS, INSTANTS, st.integers(0, 1800).map(float), st.floats(0, 1e6)
+        ),
+        st.builds(EndFleetCap, IDS),
+        st.builds(UnlockConnector, CONNECTORS),
+        st.builds(ResetConnector, CONNECTORS),
+        st.builds(UploadBlackBox, IDS, st.just("") | SESSIONS),
+    ),
 )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, SessionId, StationId
-from powerctl.core.record import Record, SessionOpened, StartCharging, StationCommand
+from powerctl.core.order import StartCharging, StationCommand
+from powerctl.core.record import Record, SessionOpened
 from powerctl.v1 import uplink_pb2 as pb
 from powerctl.wire.batch import (
     MAX_MESSAGE_BYTES,

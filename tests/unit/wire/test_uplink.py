@@ -11,6 +11,7 @@ from hypothesis import given
 
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, SessionId
+from powerctl.core.order import StationCommand, StopCharging
 from powerctl.core.record import (
     CommandOutcome,
     CommandResult,
@@ -18,8 +19,6 @@ from powerctl.core.record import (
     GridEventKind,
     MeterReading,
     Record,
-    StationCommand,
-    StopCharging,
     Telemetry,
     TransactionEnded,
 )
@@ -27,8 +26,9 @@ from powerctl.core.session import StopReason
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import UNLIMITED, Power
 from powerctl.v1 import uplink_pb2 as pb
+from powerctl.wire.actions import command_from_wire, command_to_wire
 from powerctl.wire.bodies import KINDS
-from powerctl.wire.uplink import command_from_wire, command_to_wire, record_from_wire, record_to_wire
+from powerctl.wire.uplink import record_from_wire, record_to_wire
 
 from .strategies import COMMANDS, RECORDS
 

@@ -11,7 +11,7 @@ import pytest
 from cloud.ingest.commands import RESEND_S, CommandPublisher
 from powerctl.core.clock import ManualClock
 from powerctl.core.ids import ConnectorId, SessionId, StationId
-from powerctl.core.record import StartCharging, StationCommand
+from powerctl.core.order import StartCharging, StationCommand
 from powerctl.wire.batch import decode_command
 from powerctl.wire.topics import Channel, topic
 

@@ -14,7 +14,8 @@ from cloud.domain.purchase import TOKEN_LIFE, HoldStatus, PurchaseState
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.session import SessionState
 from cloud.payment.fake import DECLINES, HOLD_LIFE, Fault
-from powerctl.core.record import CommandOutcome, CommandResult, StopCharging
+from powerctl.core.order import StopCharging
+from powerctl.core.record import CommandOutcome, CommandResult
 from tests.unit.cloud.payment.shop import PLACE, Shop, new_request
 from tests.unit.cloud.stories import BERT, OPAL, began, live, over, plugged, reading, telemetry, unplugged
 

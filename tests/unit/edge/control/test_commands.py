@@ -10,7 +10,8 @@ import pytest
 from edge.control.commands import CommandDesk, obey
 from powerctl.core.clock import ManualClock
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import CommandOutcome, CommandResult, StartCharging, StationCommand, StopCharging
+from powerctl.core.order import StartCharging, StationCommand, StopCharging
+from powerctl.core.record import CommandOutcome, CommandResult
 from powerctl.core.session import StopReason
 from powerctl.runtime.outbox import CommandEntry, OutboxFull
 from powerctl.wire.batch import encode_command
@@ -36,6 +37,14 @@ class Connector:
 
     def stop(self, reason: StopReason, detail: str) -> str | None:
         self.done.append(f"stop {reason} {detail}")
+        return self.refusal
+
+    def unlock(self) -> str | None:
+        self.done.append("unlock")
+        return self.refusal
+
+    def reset(self) -> str | None:
+        self.done.append("reset")
         return self.refusal
 
 

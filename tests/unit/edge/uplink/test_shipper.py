@@ -13,7 +13,8 @@ from edge.uplink.shipper import Shipper
 from edge.uplink.window import SIZE
 from powerctl.core.clock import ManualClock
 from powerctl.core.ids import ConnectorId, SessionId, StationId
-from powerctl.core.record import Lane, Record, SessionOpened, StartCharging, StationCommand
+from powerctl.core.order import StartCharging, StationCommand
+from powerctl.core.record import Lane, Record, SessionOpened
 from powerctl.runtime import outbox as outbox_module
 from powerctl.runtime.mqtt import Message
 from powerctl.runtime.outbox import CommandBox, Draft, Outbox
