@@ -43,7 +43,7 @@ async def test_a_reservation_enters_the_shares_and_leaves_them(
         await utility.limit(22000)
         await eventually(_shares(controller, 22000.0))
         assert (await ordered(controller, "keep", reservation)).outcome is CommandOutcome.ACCEPTED
-        await eventually(lambda: controller.limit_w(2) >= 13_900.0)
+        await eventually(lambda: controller.limit_w(2) >= 13_900.0, 60.0)
         first = controller.newest(1).reasons[0]
         assert (first.source, "reserved" in first.detail) == (LimitSource.SHARE, True)
         too_much = KeepReservation("x", ConnectorId(1), now, now + timedelta(hours=1), Power(14_000.0))
@@ -63,7 +63,7 @@ async def test_orders_outlive_the_manager(
         await ordered(controller, "keep", reservation)
     async with _running(station, settings) as (manager, utility, _), _two_cars(manager, client_tls) as controller:
         await utility.limit(22000)
-        await eventually(lambda: controller.limit_w(2) >= 13_900.0)
+        await eventually(lambda: controller.limit_w(2) >= 13_900.0, 60.0)
 
 
 async def test_a_fleet_cap_is_applied_complied_with_and_ends(
@@ -81,7 +81,7 @@ async def test_a_fleet_cap_is_applied_complied_with_and_ends(
             lambda: wanted <= {one.kind for one in controller.events() if one.source is LimitSource.AGGREGATOR}
         )
         await ordered(controller, "end", EndFleetCap("d"))
-        await eventually(_shares(controller, 22000.0))
+        await eventually(_shares(controller, 22000.0), 60.0)
 
 
 async def test_a_late_order_is_not_carried_out(
