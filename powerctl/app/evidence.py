@@ -107,11 +107,13 @@ class Evidence:
             ConfigError: The folder cannot be used, or another process writes there.
         """
         with ThreadPoolExecutor(1, "evidence") as disk:
-            store = await asyncio.get_running_loop().run_in_executor(disk, self._open)
-            self.head = store.head
+            opening = asyncio.get_running_loop().run_in_executor(disk, self._open)
             try:
+                store = await asyncio.shield(opening)
+                self.head = store.head
                 await self._write_for_ever(store, disk)
             finally:
+                store = await opening
                 await asyncio.shield(self._flush(store, disk))
                 disk.submit(store.close)
         raise AssertionError
@@ -124,7 +126,7 @@ class Evidence:
         while True:
             await self._arrived.wait()
             self._arrived.clear()
-            if not await self._flush(store, disk):
+            if not await _unbroken(asyncio.ensure_future(self._flush(store, disk))):
                 await asyncio.sleep(RETRY_S)
                 self._arrived.set()
 
@@ -159,3 +161,12 @@ class Evidence:
             self._waiting.popleft()
             self._lost += 1
             metrics.counter("powerctl_evidence_lost_total").inc()
+
+
+async def _unbroken(work: asyncio.Future[bool]) -> bool:
+    """The result of `work`; a cancellation waits until it has ended, because what it writes is no longer waiting."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait([work])
+        raise

@@ -1,8 +1,10 @@
 """A synthetic line frequency with the statistics of the Nordic grid, and a program that measures it.
 
-It is made, not measured: an Ornstein-Uhlenbeck process of 43 mHz standard deviation, which leaves the band from 49.9
-to 50.1 Hz for two per cent of the time (the Nordic system: about 10,000 minutes a year, ENTSO-E frequency quality
-reports), and now and then the loss of a large plant.
+It is made, not measured: an Ornstein-Uhlenbeck process whose standard deviation leaves the Nordic standard range, 49.9
+to 50.1 Hz, for as long as the operators of that grid aim at, and now and then the loss of a large plant. The range and
+the bounds are those of Regulation (EU) 2017/1485, annex III, tables 1 and 2: at most 15,000 minutes a year outside, and
+0.5 Hz of steady deviation after the largest loss; the Nordic System Operation Agreement aims at 10,000 minutes. How
+long a deviation lasts, and how a loss recovers, is assumed.
 """
 
 from __future__ import annotations
@@ -14,14 +16,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from statistics import NormalDist
 from typing import Final
 
 from powerctl.runtime import service
 
 NOMINAL_HZ: Final = 50.0
-SIGMA_HZ: Final = 0.043
+STANDARD_RANGE_HZ: Final = 0.1
+MINUTES_OUTSIDE: Final = 10_000
+"""Per year."""
+SIGMA_HZ: Final = STANDARD_RANGE_HZ / NormalDist().inv_cdf(1 - MINUTES_OUTSIDE / (2 * 365 * 24 * 60))
+"""0.0426: what spends so many minutes outside the range."""
 RELAXATION_S: Final = 60.0
-"""How long a deviation lasts."""
+"""How long a deviation lasts; assumed."""
 FALL_S: Final = 6.0
 """From the loss of a plant to the lowest frequency."""
 RECOVERY_S: Final = 120.0

@@ -184,7 +184,7 @@ def test_a_day_of_prices_limits_and_frequency(tmp_path: Path) -> None:
     check(told)
     assert LimitSource.AGGREGATOR in told.limits
     assert told.peak_seconds == 3600 * PEAK_HOURS
-    assert 0.005 * 86_400 < told.shed_seconds < 0.05 * 86_400
+    assert 0.002 * 86_400 < told.shed_seconds < 0.03 * 86_400
     assert told.changes < 86_400
 
 

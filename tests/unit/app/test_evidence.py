@@ -4,10 +4,12 @@ import asyncio
 import errno
 import io
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from powerctl.core.clock import ManualClock
 from powerctl.core.record import GridEvent, GridEventKind
 from powerctl.core.setpoint import LimitSource
 from powerctl.core.units import Power
-from powerctl.runtime.chain_store import files, lines_of
+from powerctl.runtime.chain_store import ChainStore, files, lines_of
 from powerctl.runtime.hashchain import Entry, follow
 
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)
@@ -132,3 +134,42 @@ async def test_an_entry_that_somebody_changes_is_found(tmp_path: Path) -> None:
     out = io.StringIO()
     assert verify(tmp_path, out) == BROKEN
     assert out.getvalue().startswith("BROKEN at entry 3: its content does not match its digest")
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_whenever_the_end_comes_what_was_added_is_written(tmp_path: Path, turns: int) -> None:
+    desk = Desk(tmp_path)
+    task = asyncio.create_task(desk.evidence.run())
+    desk.evidence.note("started", "…")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    desk.evidence.add(entry_of(event()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert kept(tmp_path) == ["started", "applied"]
+
+
+async def test_an_end_while_the_disk_is_busy_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that waits for its thread can be taken back: the entries in it are neither waiting nor written."""
+    free, busy = threading.Event(), threading.Event()
+    append = ChainStore.append
+
+    def slow(*arguments: Any) -> Any:
+        busy.set()
+        assert free.wait(10)
+        return append(*arguments)
+
+    monkeypatch.setattr(ChainStore, "append", slow)
+    desk = Desk(tmp_path)
+    task = asyncio.create_task(desk.evidence.run())
+    desk.evidence.note("started", "…")
+    await until(busy.is_set)
+    task.cancel()
+    await asyncio.sleep(0)
+    desk.evidence.add(entry_of(event()))
+    free.set()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert kept(tmp_path) == ["started", "applied"]

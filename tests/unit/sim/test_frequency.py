@@ -14,7 +14,7 @@ from powerctl.core.units import Power
 from powerctl.runtime.clock import SystemClock
 from powerctl.signals.sources.frequency import FrequencyRules, FrequencySource, Product
 from powerctl.signals.sources.polling import SocketFrequency, watch_frequency
-from powerctl.sim.frequency import FALL_S, SIGMA_HZ, FrequencyMeter, Loss, trace
+from powerctl.sim.frequency import FALL_S, MINUTES_OUTSIDE, SIGMA_HZ, FrequencyMeter, Loss, trace
 
 
 def test_a_day_has_the_spread_and_the_excursions_of_the_nordic_grid() -> None:
@@ -23,7 +23,8 @@ def test_a_day_has_the_spread_and_the_excursions_of_the_nordic_grid() -> None:
     assert statistics.fmean(day) == pytest.approx(50.0, abs=0.005)
     assert statistics.pstdev(day) == pytest.approx(SIGMA_HZ, rel=0.1)
     outside = sum(not 49.9 <= hz <= 50.1 for hz in day) / len(day)
-    assert 0.01 < outside < 0.03
+    assert outside < 15_000 / (365 * 24 * 60), "Regulation (EU) 2017/1485, annex III, table 2"
+    assert outside == pytest.approx(MINUTES_OUTSIDE / (365 * 24 * 60), rel=0.5)
 
 
 def test_the_same_seed_gives_the_same_day() -> None:
