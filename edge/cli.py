@@ -20,6 +20,7 @@ PROGRAMS: Final = {
     "enrol": "Get the station's first certificate; the token is read from standard input.",
     "doctor": "Look at every device of the station and say what to do.",
     "monitor": "Watch the running controller in the terminal.",
+    "blackbox": "List what the black boxes have kept around faults, or save it as one archive.",
     "release": "Release latched faults after their cause was removed.",
 }
 
@@ -29,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.program == "replay":
         return replay_cli.run(options.log, options.channel, as_json=options.json)
-    return run_main(f"edge-{options.program}", _program(options.program, options.config), level=options.log_level)
+    return run_main(f"edge-{options.program}", _program(options), level=options.log_level)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,55 +41,70 @@ def parser() -> argparse.ArgumentParser:
         program = programs.add_parser(name, help=meaning, description=meaning)
         program.add_argument("--config", type=Path, required=True, metavar="FILE", help="the station file (TOML)")
         program.add_argument("--log-level", choices=sorted(LEVELS), default="info")
+        if name == "blackbox":
+            program.add_argument("recording", nargs="*", metavar="RECORDING", help="a name from the list, or latest")
+            program.add_argument("--save", type=Path, metavar="FILE", help="write one ZIP archive")
     replay_cli.add_arguments(
         programs.add_parser("replay", help=replay_cli.DESCRIPTION, description=replay_cli.DESCRIPTION)
     )
     return parser
 
 
-def _program(name: str, config: Path) -> Callable[[], Awaitable[None]]:
+def _program(options: argparse.Namespace) -> Callable[[], Awaitable[None]]:
     """Imported only now, so that each program carries only what it needs."""
+    name, config = options.program, options.config
     if name == "control":
         from edge.control import program as control
 
         return lambda: control.run(config)
-    if name == "release":
-        return lambda: _release(config)
-    if name == "doctor":
-        return lambda: _doctor(config)
+    if name in _ERRANDS:
+        return lambda: _ERRANDS[name](options)
     if name == "monitor":
         from edge.control import monitor
 
         return lambda: monitor.watch(config)
     from edge.uplink import program as uplink
 
-    if name == "enrol":
-        return lambda: _enrol(config)
     return lambda: uplink.run(config)
 
 
-async def _enrol(config: Path) -> None:
+async def _enrol(options: argparse.Namespace) -> None:
     from edge.uplink.program import enrol_station
 
     token = (await asyncio.to_thread(sys.stdin.readline)).strip()
-    print(f"Enrolled; the certificate is good until {await asyncio.to_thread(enrol_station, config, token)}.")
+    print(f"Enrolled; the certificate is good until {await asyncio.to_thread(enrol_station, options.config, token)}.")
 
 
-async def _doctor(config: Path) -> None:
+async def _blackbox(options: argparse.Namespace) -> None:
+    from edge.control.recordings import told
+
+    for line in await asyncio.to_thread(lambda: list(told(options.config, options.recording, options.save))):
+        print(line)
+
+
+async def _doctor(options: argparse.Namespace) -> None:
     from edge.control.doctor import Health, examine, table
 
-    findings = await asyncio.to_thread(examine, config)
+    findings = await asyncio.to_thread(examine, options.config)
     print("\n".join(table(findings)))
     bad = [finding for finding in findings if finding.health is Health.BAD]
     if bad:
         raise ConfigError(bad[0].device, f"{bad[0].found}.", bad[0].remedy)
 
 
-async def _release(config: Path) -> None:
+async def _release(options: argparse.Namespace) -> None:
     from edge.control.release import release
 
-    for sentence in await asyncio.to_thread(release, config):
+    for sentence in await asyncio.to_thread(release, options.config):
         print(sentence)
+
+
+_ERRANDS: Final[dict[str, Callable[[argparse.Namespace], Awaitable[None]]]] = {
+    "blackbox": _blackbox,
+    "doctor": _doctor,
+    "enrol": _enrol,
+    "release": _release,
+}
 
 
 if __name__ == "__main__":

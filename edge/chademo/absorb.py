@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, assert_never
 
-from edge.chademo import follow, ramp
+from edge.chademo import follow, ramp, time_reset
 from edge.chademo.codec import OPTIONAL, decode_vehicle
 from edge.chademo.events import (
     EmergencyStop,
@@ -89,7 +89,8 @@ def _tick(session: Session, now: Monotonic) -> Session:
     else:
         moved = ramp.resting(session.ramp, session.bounds())
     lowered_at = _lowered_at(session, moved, now)
-    return replace(session, ramp=moved, ramp_at=now, ticked_at=now, lowered_at=lowered_at, remaining_s=remaining_s)
+    ticked = replace(session, ramp=moved, ramp_at=now, ticked_at=now, lowered_at=lowered_at, remaining_s=remaining_s)
+    return time_reset.asked(ticked, now)
 
 
 def _lowered_at(session: Session, moved: ramp.Ramp, now: Monotonic) -> Monotonic | None:
@@ -142,6 +143,7 @@ def _frame(session: Session, event: FrameReceived, now: Monotonic) -> Session:
         case BatteryLimits():
             heard = _heard(session.heard, limits=frame)
         case ChargingTime():
+            session = time_reset.answered(session, frame, now)
             heard = _heard(session.heard, time=frame)
         case VehicleFunctions():
             heard = _heard(session.heard, functions=frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from edge.chademo import time_reset
 from edge.chademo.faults import flags
 from edge.chademo.frames import (
     UNUSED,
@@ -38,7 +39,7 @@ def frames_due(session: Session) -> tuple[tuple[int, bytes], ...]:
         return frames
     # Only a vehicle that sends 0x110 knows 0x118 (1.1 and later).
     functions = Function(0) if session.firm else Function.DYNAMIC_CONTROL
-    return (*frames, (StationFunctions.FRAME_ID, StationFunctions(functions).encode()))
+    return (*frames, (StationFunctions.FRAME_ID, StationFunctions(functions | time_reset.bit(session)).encode()))
 
 
 def _number(session: Session) -> int:

@@ -57,6 +57,9 @@ class ConnectorConfig:
     """How known kinds of vehicles are treated; the first that fits counts."""
     excess_request_a: float | None = None
     """A request so far above 108.3 after the grace is a fault. None: it is clamped for as long as it lasts."""
+    reset_time_bit: int | None = None
+    """Bit of byte 0 of 0x118 that permits the vehicle to state its charging time anew. None, as it is not public where
+    it lies: never sent."""
     default_time_s: float = 3600.0
     """Maximum charging time for a vehicle that states none."""
     latched: frozenset[str] = LATCHED

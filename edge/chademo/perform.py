@@ -131,6 +131,7 @@ def _fresh(session: Session) -> Session:
         lowered_at=None,
         follow=UNSEEN,
         remaining_s=None,
+        reset_at=None,
     )
 
 

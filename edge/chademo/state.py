@@ -151,6 +151,8 @@ class Session:
     tripped: bool = False
     commanded_a: float = 0.0
     remaining_s: float | None = None
+    reset_at: Monotonic | None = None
+    """Since when the charging time is asked for anew. None: it is not, or was stated."""
     faults: tuple[Fault, ...] = ()
     rejected: int = 0
     ticked_at: Monotonic | None = None

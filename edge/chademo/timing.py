@@ -57,6 +57,8 @@ class Time(StrEnum):
     IDLE = "idle"
     GRACE = "grace"
     DISOBEY = "disobey"
+    RESET = "reset"
+    RESET_ANSWER = "reset_answer"
 
 
 class Kind(StrEnum):
@@ -150,6 +152,10 @@ TIMES: Final[Mapping[Time, TimeLimit]] = {
     Time.DISOBEY: TimeLimit(
         10.0, "request above 108.3 after that: fault, where commissioned", "a Korean station's list", False, Kind.CHOICE
     ),
+    Time.RESET: TimeLimit(
+        1.0, "bit of 0x118 dropped to ask for the charging time anew, where commissioned", "osx", False, Kind.STATION
+    ),
+    Time.RESET_ANSWER: TimeLimit(6.0, "that bit dropped to another 0x101", "osx", False, Kind.VEHICLE),
 }
 """Indexed by name; `seconds` is the default."""
 

@@ -73,6 +73,9 @@ class ChademoSettings(Section):
     """False: for vehicles that end the session when available current changes."""
     excess_request_a: float | None = Field(default=None, gt=0)
     """A request so far above available current for 15 s is a fault. Absent: it is clamped for as long as it lasts."""
+    reset_time_bit: int | None = Field(default=None, ge=3, le=7)
+    """Bit of byte 0 of 0x118 that lets the vehicle state its charging time anew; its place is not public. Absent: never
+    sent, and charging ends when the vehicle's maximum time is over."""
     vehicles: tuple[VehicleRuleSettings, ...] = ()
     """Rules for kinds of vehicles; the first that fits counts."""
     times: dict[Time, float] = Field(default_factory=dict)
@@ -93,6 +96,7 @@ class ChademoSettings(Section):
             raise_a_s=self.raise_a_s,
             dynamic_current=self.dynamic_current,
             excess_request_a=self.excess_request_a,
+            reset_time_bit=self.reset_time_bit,
             rules=tuple(vehicle.rule() for vehicle in self.vehicles),
             times=dict(self.times),
         )

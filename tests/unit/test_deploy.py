@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.control.realtime import BEATS_WITHIN_S, LIFE_EVERY_S
+
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 WORST_EXPOSURE = 20
@@ -66,6 +68,26 @@ def test_a_unit_is_locked_down(unit: Path) -> None:
         "--no-pager",
         str(unit),
     ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+def test_the_controller_runs_in_real_time_and_is_killed_when_it_stalls() -> None:
+    unit = settings(ROOT / "deploy" / "systemd" / "powerctl-edge-control.service")
+    assert (unit["Type"], unit["NotifyAccess"], unit["CPUSchedulingPolicy"]) == ("notify", "main", "fifo")
+    assert unit["CapabilityBoundingSet"] == ""
+    assert float(unit["WatchdogSec"]) >= 2 * (LIFE_EVERY_S + BEATS_WITHIN_S)
+
+
+def test_the_drop_in_for_real_hardware_stays_within_the_exposure(tmp_path: Path) -> None:
+    if systemd_version() < OFFLINE_SINCE:
+        pytest.skip("systemd-analyze of version 250 or newer is not on this machine")
+    guide = (ROOT / "docs" / "how-to" / "integrate-hardware.md").read_text()
+    drop_in = re.findall(r"```ini\n\[Service\]\n(.*?)```", guide, re.DOTALL)[0]
+    merged = tmp_path / "merged.service"
+    unit = (ROOT / "deploy" / "systemd" / "powerctl-edge-control.service").read_text()
+    merged.write_text(unit.replace("[Install]", f"{drop_in}\n[Install]"))
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=30", "--no-pager", str(merged)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout.splitlines()[-1]
 

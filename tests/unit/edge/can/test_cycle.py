@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,16 @@ def test_deadlines_are_a_period_apart_and_do_not_drift() -> None:
         cycle, frames = cycle.taken(late)
         assert frames == A
         cycle = cycle.shown(A, late)
+
+
+def test_an_hour_of_late_wakes_adds_up_to_nothing() -> None:
+    cycle, late, now = Cycle().shown(A, at(10)), Random(7), 0.0
+    for _ in range(36_000):
+        assert cycle.due is not None
+        now = cycle.due + late.uniform(0.0, 0.09)
+        cycle, frames = cycle.shown(B, at(now)).taken(at(now))
+        assert frames == B
+    assert abs((cycle.due or 0.0) - (10 + MARGIN_S + 3600.0)) < 1e-6
 
 
 def test_new_values_wait_for_the_deadline() -> None:
