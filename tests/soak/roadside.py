@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from powerctl.core.ids import SessionId
+from powerctl.core.order import StartCharging, StationCommand, StopCharging
 from powerctl.core.record import (
     Body,
     CommandOutcome,
@@ -22,9 +23,6 @@ from powerctl.core.record import (
     Record,
     SessionClosed,
     SessionOpened,
-    StartCharging,
-    StationCommand,
-    StopCharging,
     TransactionEnded,
     TransactionStarted,
     lane_of,
