@@ -24,6 +24,7 @@ from cloud.api.grpc_server import GrpcServer
 from cloud.api.headers import SecurityHeaders
 from cloud.api.limits import Limits
 from cloud.api.method import Methods
+from cloud.api.ordering import Ordering
 from cloud.api.reserving import Reserving
 from cloud.api.services import MoneyMatters
 from cloud.api.sign_in import SignIns
@@ -222,7 +223,7 @@ class _Chores:
     def __init__(self, core: Core, charging: Charging) -> None:
         self._core = core
         self._charging = charging
-        self._reserving = Reserving(core.store, random_id)
+        self._reserving = Reserving(Ordering(core.store, charging.publisher, random_id))
         self.rest()
 
     def rest(self) -> None:

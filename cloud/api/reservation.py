@@ -78,4 +78,6 @@ def _encoded(value: Reservation) -> pb.Reservation:
         session=names.session_name(value.session),
         create_time=time_to_wire(value.create_time),
         lapse_time=time_to_wire(value.lapse_time),
+        confirmed=value.confirmed,
+        detail=value.detail,
     )

@@ -17,6 +17,7 @@ from cloud.api.front_door import FrontDoor
 from cloud.api.identity import IdentityService
 from cloud.api.location import LocationService
 from cloud.api.method import Methods, methods_of
+from cloud.api.ordering import Ordering
 from cloud.api.payment import PaymentService
 from cloud.api.receipt import ReceiptService
 from cloud.api.reservation import ReservationService
@@ -95,12 +96,13 @@ def methods(
     director: Path | None = None,
 ) -> Methods:
     """Every method of the API by its full name."""
+    ordering = Ordering(store, charging.publisher, charging.new_id)
     served: tuple[tuple[ModuleType, str, object], ...] = (
         (location_pb2, "LocationService", LocationService(store, encoder)),
         (session_pb2, "SessionService", SessionService(store, charging, encoder)),
         (receipt_pb2, "ReceiptService", ReceiptService(store, money.payments, encoder.zone, money.issuer)),
         (payment_pb2, "PaymentService", PaymentService(store, money.payments, money.provider, money.publishable_key)),
-        (reservation_pb2, "ReservationService", ReservationService(store, Reserving(store, charging.new_id))),
+        (reservation_pb2, "ReservationService", ReservationService(store, Reserving(ordering))),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
         (identity_pb2, "IdentityService", IdentityService(sign_ins, FrontDoor(sign_ins, open_door), demo)),
         (user_pb2, "UserService", UserService(store, sign_ins)),

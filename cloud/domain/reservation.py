@@ -31,6 +31,8 @@ class ReservationState(StrEnum):
     FULFILLED = "fulfilled"
     CANCELED = "canceled"
     NO_SHOW = "no_show"
+    REFUSED = "refused"
+    """The station cannot guarantee it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,12 @@ class Reservation:
     state: ReservationState = ReservationState.RESERVED
     session: SessionId | None = None
     """That fulfilled it."""
+    confirmed: bool = False
+    """True: the station has taken power and window into its plan."""
+    detail: str = ""
+    """Why the station refused it."""
+    dropped: bool = False
+    """True: the station is to forget it before its window ends."""
 
     def covers(self, now: datetime) -> bool:
         """True while the connector is kept for the driver."""
@@ -116,6 +124,18 @@ def lapsed(reservation: Reservation, now: datetime) -> Reservation:
     if reservation.state is ReservationState.RESERVED and now >= reservation.lapse_time:
         return replace(reservation, state=ReservationState.NO_SHOW)
     return reservation
+
+
+def confirmed(reservation: Reservation) -> Reservation:
+    """The reservation once the station has promised it."""
+    return replace(reservation, confirmed=True)
+
+
+def refused(reservation: Reservation, why: str) -> Reservation:
+    """The reservation once the station has said that it cannot promise it; one that is over stays as it is."""
+    if reservation.state is not ReservationState.RESERVED:
+        return replace(reservation, detail=why)
+    return replace(reservation, state=ReservationState.REFUSED, confirmed=False, detail=why)
 
 
 def booking(reservation: Reservation, now: datetime) -> Booking:

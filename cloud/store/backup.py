@@ -18,6 +18,7 @@ from typing import IO, Any, Final
 from sqlalchemy import Column, MetaData, Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+import cloud.store.fleet_tables
 import cloud.store.identity_tables
 import cloud.store.money_tables  # noqa: F401
 from cloud.store.columns import Document

@@ -53,16 +53,16 @@ async def asked(connection: AsyncConnection, principal: str, request_id: str) ->
     return _sent(row) if row is not None else None
 
 
-async def answered(connection: AsyncConnection, station: StationId, body: CommandResult) -> SessionId | None:
-    """Note a station's answer; returns the session that it is about. None: no such command of that station."""
+async def answered(connection: AsyncConnection, station: StationId, body: CommandResult) -> SentCommand | None:
+    """Note a station's answer; returns the command that it answers. None: no such command of that station."""
     statement = (
         update(COMMANDS)
         .where(COMMANDS.c.id == body.command_id, COMMANDS.c.station == station)
         .values(outcome=body.outcome.value, detail=body.detail)
-        .returning(COMMANDS.c.session)
+        .returning(*COMMANDS.c)
     )
-    found: SessionId | None = (await connection.execute(statement)).scalar_one_or_none()
-    return found
+    row = (await connection.execute(statement)).one_or_none()
+    return _sent(row) if row is not None else None
 
 
 async def settled(connection: AsyncConnection, command_ids: Collection[str]) -> list[str]:

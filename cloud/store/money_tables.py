@@ -64,12 +64,15 @@ RESERVATIONS = Table(
     Column("start_time", Instant, nullable=False),
     Column("end_time", Instant, nullable=False),
     Column("holding", Boolean, nullable=False),
+    Column("ask_time", Instant),
+    Column("session", NAME),
     Column("document", Document(Reservation), nullable=False),
     UniqueConstraint("user", "request_id"),
+    Index(None, "ask_time"),
     Index(None, "station", "state", "end_time"),
     Index(None, "state", "end_time"),
 )
-"""`holding`: the connector is kept now, as watchers have been told."""
+"""`holding`: the connector is kept now, as watchers have been told. `ask_time`: when the station is told (again)."""
 
 PSEUDONYMS = Table(
     "pseudonyms",

@@ -11,15 +11,17 @@ from cloud.domain import session as reducer
 from cloud.domain.audit import Deed
 from cloud.domain.order import Order
 from cloud.domain.receipt import issue
+from cloud.domain.reservation import confirmed, refused
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
 from cloud.domain.use import Mark
-from cloud.store import audit, commands, live, locations, receipts
+from cloud.store import audit, commands, live, locations, receipts, reservations
 from cloud.store.changes import Changed
 from cloud.store.receipts import Seal
 from cloud.store.sessions_in_hand import SessionsInHand
 from cloud.store.writing import Writing
 from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.order import DropReservation, KeepReservation
 from powerctl.core.record import (
     CommandOutcome,
     CommandResult,
@@ -125,8 +127,10 @@ class Projection:
             self._sessions.put(session, reducer.idle(session, order, body.detail))
 
     async def _result(self, body: CommandResult, order: Order) -> None:
-        about = await commands.answered(self.writing.connection, self.station, body)
-        session = await self._own(about) if about is not None else None
+        sent = await commands.answered(self.writing.connection, self.station, body)
+        if sent is not None and isinstance(sent.command.action, KeepReservation | DropReservation):
+            await self._reservation(sent.command.action, body)
+        session = await self._own(sent.session) if sent is not None and sent.session else None
         if session is None:
             return
         if body.outcome is CommandOutcome.ACCEPTED:
@@ -134,6 +138,23 @@ class Projection:
         else:
             why = body.detail or "The station refused the command."
             self._sessions.put(session, reducer.refused(session, body.command_id, why))
+
+    async def _reservation(self, action: KeepReservation | DropReservation, body: CommandResult) -> None:
+        """What the station says of a reservation. One that it took too late is told again."""
+        connection = self.writing.connection
+        known = await reservations.load(connection, action.reservation)
+        if known is None or body.outcome is CommandOutcome.EXPIRED:
+            return
+        if isinstance(action, KeepReservation) == known.dropped:
+            return
+        await reservations.ask_at(connection, known.id, None)
+        if isinstance(action, DropReservation):
+            return
+        holding = known.covers(self.writing.now)
+        if body.outcome is CommandOutcome.ACCEPTED:
+            await reservations.save(connection, confirmed(known), holding=holding)
+        else:
+            await reservations.save(connection, refused(known, body.detail), holding=False)
 
     async def _session(
         self, body: SessionOpened | TransactionStarted | TransactionEnded | SessionClosed, time: datetime

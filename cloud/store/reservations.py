@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.reservation import Reservation, ReservationState
 from cloud.store.money_tables import RESERVATIONS
+from cloud.store.tables import SESSIONS
 from powerctl.core.ids import ConnectorId, StationId
 
 _RESERVED = RESERVATIONS.c.state == ReservationState.RESERVED.value
@@ -27,6 +28,7 @@ async def add(connection: AsyncConnection, reservation: Reservation, request_id:
         "start_time": reservation.start_time,
         "end_time": reservation.end_time,
         "holding": False,
+        "ask_time": reservation.create_time,
         "state": reservation.state.value,
         "document": reservation,
     }
@@ -41,7 +43,12 @@ async def save(connection: AsyncConnection, reservation: Reservation, *, holding
         reservation: As it is now.
         holding: True: the connector is kept now.
     """
-    values = {"state": reservation.state.value, "document": reservation, "holding": holding}
+    values = {
+        "state": reservation.state.value,
+        "document": reservation,
+        "holding": holding,
+        "session": reservation.session,
+    }
     await connection.execute(update(RESERVATIONS).where(RESERVATIONS.c.id == reservation.id).values(values))
 
 
@@ -118,3 +125,22 @@ async def page(
     found = list((await connection.execute(query)).scalars())
     more = f"{found[size - 1].start_time.isoformat()} {found[size - 1].id}" if len(found) > size else ""
     return found[:size], more
+
+
+async def ask_at(connection: AsyncConnection, reservation: str, instant: datetime | None) -> None:
+    """Note when the station is to be told. None: it knows."""
+    await connection.execute(update(RESERVATIONS).where(RESERVATIONS.c.id == reservation).values(ask_time=instant))
+
+
+async def untold(connection: AsyncConnection, now: datetime, most: int) -> list[Reservation]:
+    """Reservations of which the station is to be told now, the longest due first."""
+    query = select(RESERVATIONS.c.document).where(RESERVATIONS.c.ask_time <= now)
+    return list((await connection.execute(query.order_by(RESERVATIONS.c.ask_time).limit(most))).scalars())
+
+
+async def used_up(connection: AsyncConnection, now: datetime) -> list[Reservation]:
+    """Reservations whose session is over while their window is not."""
+    query = select(RESERVATIONS.c.document).join(SESSIONS, SESSIONS.c.id == RESERVATIONS.c.session)
+    query = query.where(RESERVATIONS.c.state == ReservationState.FULFILLED.value, RESERVATIONS.c.end_time > now)
+    found = (await connection.execute(query.where(SESSIONS.c.plugged.is_(False)))).scalars()
+    return [one for one in found if not one.dropped]
