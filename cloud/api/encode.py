@@ -98,6 +98,8 @@ class Encoder:
                 message.session_energy_wh = live.session_energy.wh
                 if live.soc_percent is not None:
                     message.soc_percent = live.soc_percent
+                if live.remaining_s is not None:
+                    message.remaining_duration.CopyFrom(duration_to_wire(live.remaining_s))
         _set_times(message, {"measure_time": connector.live_time})
         return message
 

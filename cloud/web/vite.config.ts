@@ -1,11 +1,35 @@
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 /** Where `npm run dev` finds a running `powerctl-cloud serve`. */
 const CLOUD = "http://127.0.0.1:8080";
+const WORKER = "sw.js";
+
+/** Tells the service worker which files this version has. */
+function workerFiles() {
+  return {
+    name: "worker-files",
+    generateBundle(_: unknown, bundle: Record<string, { fileName: string; code?: string }>): void {
+      const built = Object.values(bundle).map((part) => part.fileName);
+      const copied = readdirSync(new URL("public", import.meta.url));
+      const files = [...built, ...copied]
+        .filter((name) => name !== WORKER && name !== "index.html")
+        .map((name) => `/${name}`)
+        .sort();
+      const version = createHash("sha256").update(files.join()).digest("hex").slice(0, 12);
+      const worker = bundle[WORKER]!;
+      worker.code = worker
+        .code!.replaceAll("__FILES__", JSON.stringify(files))
+        .replaceAll("__VERSION__", JSON.stringify(version));
+    },
+  };
+}
 
 export default defineConfig({
   base: "/",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [workerFiles()],
   build: {
     target: "es2022",
     sourcemap: false,
@@ -13,8 +37,9 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rolldownOptions: {
+      input: { app: "index.html", sw: "src/sw.ts" },
       output: {
-        entryFileNames: "assets/app-[hash].js",
+        entryFileNames: ({ name }: { name: string }) => (name === "sw" ? WORKER : "assets/app-[hash].js"),
         chunkFileNames: "assets/[name]-[hash].js",
         assetFileNames: "assets/[name]-[hash][extname]",
       },

@@ -474,6 +474,7 @@ class ConnectorLive(_message.Message):
     TARGET_W_FIELD_NUMBER: _builtins.int
     MEASURE_TIME_FIELD_NUMBER: _builtins.int
     WHY_FIELD_NUMBER: _builtins.int
+    REMAINING_DURATION_FIELD_NUMBER: _builtins.int
     state: _common_pb2.ConnectorState.ValueType
     session: _builtins.str
     """"sessions/{session}"; empty: nothing plugged in, or not the caller's to see."""
@@ -496,6 +497,12 @@ class ConnectorLive(_message.Message):
     def measure_time(self) -> _timestamp_pb2.Timestamp:
         """When the station measured this."""
 
+    @_builtins.property
+    def remaining_duration(self) -> _duration_pb2.Duration:
+        """How long the vehicle says that charging takes from measure_time on. Absent: it has not said, or it is not the
+        caller's to see.
+        """
+
     def __init__(
         self,
         *,
@@ -511,10 +518,11 @@ class ConnectorLive(_message.Message):
         target_w: _builtins.float = ...,
         measure_time: _timestamp_pb2.Timestamp | None = ...,
         why: _builtins.str = ...,
+        remaining_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_soc_percent", b"_soc_percent", "measure_time", b"measure_time", "soc_percent", b"soc_percent"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_soc_percent", b"_soc_percent", "measure_time", b"measure_time", "remaining_duration", b"remaining_duration", "soc_percent", b"soc_percent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_soc_percent", b"_soc_percent", "current_a", b"current_a", "limit_w", b"limit_w", "measure_time", b"measure_time", "power_w", b"power_w", "reasons", b"reasons", "session", b"session", "session_energy_wh", b"session_energy_wh", "soc_percent", b"soc_percent", "state", b"state", "target_w", b"target_w", "voltage_v", b"voltage_v", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_soc_percent", b"_soc_percent", "current_a", b"current_a", "limit_w", b"limit_w", "measure_time", b"measure_time", "power_w", b"power_w", "reasons", b"reasons", "remaining_duration", b"remaining_duration", "session", b"session", "session_energy_wh", b"session_energy_wh", "soc_percent", b"soc_percent", "state", b"state", "target_w", b"target_w", "voltage_v", b"voltage_v", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__soc_percent: _TypeAlias = _typing.Literal["soc_percent"]  # noqa: Y015
     _WhichOneofArgType__soc_percent: _TypeAlias = _typing.Literal["_soc_percent", b"_soc_percent"]  # noqa: Y015

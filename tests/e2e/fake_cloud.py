@@ -23,7 +23,17 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from cloud.api.headers import SecurityHeaders
-from powerctl.v1 import identity_pb2, location_pb2, receipt_pb2, session_pb2, watch_pb2
+from powerctl.v1 import (
+    common_pb2,
+    identity_pb2,
+    location_pb2,
+    notification_pb2,
+    payment_pb2,
+    receipt_pb2,
+    reservation_pb2,
+    session_pb2,
+    watch_pb2,
+)
 
 DIST: Final = Path(__file__).resolve().parents[2] / "cloud" / "web" / "dist"
 TYPE: Final = "application/grpc-web+proto"
@@ -66,6 +76,15 @@ class FakeCloud:
     calls: list[Message] = field(default_factory=list)
     failures: dict[str, Failure] = field(default_factory=dict)
     """Method to what it answers with, until removed."""
+    answers: dict[str, Message] = field(
+        default_factory=lambda: {
+            "GetPaymentOptions": payment_pb2.PaymentOptions(),
+            "ListReservations": reservation_pb2.ListReservationsResponse(),
+            "EstimateCost": location_pb2.CostEstimate(total=common_pb2.Money(currency_code="EUR", units=7)),
+            "GetNotificationSettings": notification_pb2.NotificationSettings(email_available=True),
+        }
+    )
+    """Method to what it always answers; charging needs no payment here."""
     on_command: Callable[[Message], session_pb2.Session] | None = None
     url: str = ""
     _watchers: set[asyncio.Queue[watch_pb2.WatchResponse | None]] = field(default_factory=set)
@@ -163,6 +182,8 @@ class FakeCloud:
             return session_pb2.ListSessionsResponse(sessions=list(self.sessions.values()))
         if method == "GetReceipt":
             return _found(self.receipts, receipt_pb2.GetReceiptRequest.FromString(body).name)
+        if (answer := self.answers.get(method)) is not None:
+            return answer
         return self._command(_COMMANDS[method].FromString(body))
 
     def _command(self, request: Message) -> Message:

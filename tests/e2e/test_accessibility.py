@@ -60,7 +60,7 @@ async def test_axe_finds_nothing(visits: Visits, cloud: FakeCloud, theme: str, s
     cloud.say(station.session("s-0", station.RIGHT, session_pb2.SESSION_STATE_NEEDS_REVIEW, detail="No meter."))
     cloud.receipts["receipts/r-1042"] = station.receipt()
     page = await visits.open(f"{cloud.url}/", size=size, color_scheme=theme)
-    await expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
+    await expect(page.get_by_role("heading", name="How would you like to charge?")).to_be_visible()
     found = {"sign-in": await _violations(page)}
     await page.goto(f"{cloud.url}/#signin=operator")
     await expect(page.get_by_role("article", name="Left")).to_be_visible()

@@ -75,7 +75,8 @@ async def test_a_link_signs_in_once_and_leaves_the_address(visits: Visits, cloud
 
 async def test_whoever_is_not_signed_in_is_told_what_to_do(visits: Visits, cloud: FakeCloud) -> None:
     page = await visits.open(cloud.url)
-    await expect(page.get_by_role("heading", name="You are not signed in")).to_be_visible()
+    await expect(page.get_by_role("heading", name="How would you like to charge?")).to_be_visible()
+    await expect(page.get_by_role("button", name="Continue as a guest")).to_be_enabled()
     await expect(page.get_by_text("personal sign-in link")).to_be_visible()
 
 
@@ -322,7 +323,7 @@ async def test_the_sessions_list_leads_to_receipts(visits: Visits, cloud: FakeCl
     done = station.session("s-0", RIGHT, session_pb2.SESSION_STATE_COMPLETED, energy=12_345, receipt="receipts/r-1042")
     cloud.say(done)
     page = await entered(visits, cloud)
-    await page.get_by_role("link", name="Sessions").click()
+    await page.get_by_role("link", name="Charges").click()
     row = page.get_by_role("row").filter(has_text="Harbour Street 4, right")
     await expect(row).to_contain_text("12.35 kWh")
     await row.get_by_role("link", name="Receipt").click()

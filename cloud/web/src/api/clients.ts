@@ -4,7 +4,6 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { IdentityService } from "../gen/powerctl/v1/identity_pb";
 import { LocationService } from "../gen/powerctl/v1/location_pb";
-import { ReceiptService } from "../gen/powerctl/v1/receipt_pb";
 import { SessionService } from "../gen/powerctl/v1/session_pb";
 import { WatchService } from "../gen/powerctl/v1/watch_pb";
 
@@ -12,7 +11,6 @@ export const transport = createGrpcWebTransport({ baseUrl: window.location.origi
 
 export const identity = createClient(IdentityService, transport);
 export const locations = createClient(LocationService, transport);
-export const receipts = createClient(ReceiptService, transport);
 export const sessions = createClient(SessionService, transport);
 export const changes = createClient(WatchService, transport);
 

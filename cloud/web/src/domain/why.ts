@@ -1,18 +1,15 @@
 /** One sentence: why this power. */
 
-import { ConnectorState, LimitSource } from "../gen/powerctl/v1/common_pb";
+import { LimitSource } from "../gen/powerctl/v1/common_pb";
 import type { ConnectorLive } from "../gen/powerctl/v1/location_pb";
 import { power, text } from "../format/quantity";
+import { clock } from "../format/time";
 import { fill, type Key, type Language } from "../i18n";
-import { whyKey } from "./words";
-
-/** A vehicle that asks for less than this part of its limit is what binds (as in the cloud's own sentence). */
-const FOLLOWS_ITS_LIMIT = 0.9;
+import { change, vehicleBinds } from "./change";
+import { changeKey, whyKey } from "./words";
 
 function bindingSource(live: ConnectorLive): LimitSource | undefined {
-  const asksForLess = live.targetW > 0 && live.targetW < live.limitW * FOLLOWS_ITS_LIMIT;
-  if (asksForLess && live.state === ConnectorState.CHARGING) return LimitSource.VEHICLE;
-  return live.reasons[0]?.source;
+  return vehicleBinds(live) ? LimitSource.VEHICLE : live.reasons[0]?.source;
 }
 
 /**
@@ -30,4 +27,14 @@ export function whySentence(
   if (source === undefined) return live.why;
   const values = { power: text(power(locale, live.powerW)), reason: words(whyKey(source)) };
   return fill(words("why.format"), values);
+}
+
+/** One sentence: what would change that power. Empty: nothing is known of it. */
+export function changeSentence(live: ConnectorLive, locale: string, words: (key: Key) => string): string {
+  const found = change(live);
+  if (!found) return "";
+  const parts = [words(changeKey(found.source))];
+  if (found.at !== undefined) parts.push(fill(words("change.at"), { time: clock(locale, found.at) }));
+  if (found.upToW !== undefined) parts.push(fill(words("change.upTo"), { power: text(power(locale, found.upToW)) }));
+  return parts.join(" ");
 }

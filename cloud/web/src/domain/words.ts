@@ -1,6 +1,7 @@
 /** The wire's enumerations as keys of the dictionary: one table per enumeration. */
 
 import { ConnectorState, ConnectorType, LimitSource, StopReason } from "../gen/powerctl/v1/common_pb";
+import { ReservationState } from "../gen/powerctl/v1/reservation_pb";
 import { SessionState } from "../gen/powerctl/v1/session_pb";
 import type { Key } from "../i18n";
 
@@ -41,6 +42,11 @@ export function sourceKey(source: LimitSource): Key {
 
 export function whyKey(source: LimitSource): Key {
   return `why.${sourceWord(source)}`;
+}
+
+/** What would have to happen for more power, where this source binds. */
+export function changeKey(source: LimitSource): Key {
+  return `change.${sourceWord(source)}`;
 }
 
 /** The stable code that operators quote, for example "DSO". */
@@ -104,4 +110,17 @@ const TYPES: Record<ConnectorType, Key> = {
 
 export function typeKey(type: ConnectorType): Key {
   return TYPES[type] ?? "connector.type.unknown";
+}
+
+const RESERVATION_STATES: Record<ReservationState, Key> = {
+  [ReservationState.UNSPECIFIED]: "reservation.state.unknown",
+  [ReservationState.RESERVED]: "reservation.state.reserved",
+  [ReservationState.FULFILLED]: "reservation.state.fulfilled",
+  [ReservationState.CANCELED]: "reservation.state.canceled",
+  [ReservationState.NO_SHOW]: "reservation.state.noShow",
+  [ReservationState.REFUSED]: "reservation.state.refused",
+};
+
+export function reservationStateKey(state: ReservationState): Key {
+  return RESERVATION_STATES[state] ?? "reservation.state.unknown";
 }

@@ -33,11 +33,21 @@ export function moment(locale: string, ms: number, nowMs: number): string {
   return sameDay ? clock(locale, ms) : dateTime(locale, ms);
 }
 
-/** "45 s", "12 min", "1 h 05 min". Negative spans read as zero. */
+/** "45 s", "12 min", "1 h", "1 h 05 min". Negative spans read as zero. */
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.floor(seconds));
   if (s < 60) return `${s}\u00a0s`;
   const minutes = Math.floor(s / 60);
   if (minutes < 60) return `${minutes}\u00a0min`;
-  return `${Math.floor(minutes / 60)}\u00a0h ${String(minutes % 60).padStart(2, "0")}\u00a0min`;
+  const hours = `${Math.floor(minutes / 60)}\u00a0h`;
+  return minutes % 60 ? `${hours} ${String(minutes % 60).padStart(2, "0")}\u00a0min` : hours;
+}
+
+/** "40–55 min", "1 h 05 min – 1 h 30 min"; one figure where both ends are the same. Seconds. */
+export function span(low: number, high: number): string {
+  if (high < 3600) {
+    const [from, to] = [Math.floor(low / 60), Math.ceil(high / 60)];
+    return from === to ? `${to}\u00a0min` : `${from}–${to}\u00a0min`;
+  }
+  return `${duration(low)} – ${duration(high)}`;
 }

@@ -1,5 +1,8 @@
+import { drivingEn } from "./driving.en";
+
 /** Every word of the page. Placeholders are in braces. */
 export const en = {
+  ...drivingEn,
   "app.skip": "Skip to content",
   "app.demo": "Simulated station: nothing is sold.",
   "app.language": "Language",
@@ -9,21 +12,20 @@ export const en = {
   "app.home": "To the station",
 
   "nav.station": "Station",
-  "nav.stations": "Stations",
-  "nav.sessions": "Sessions",
+  "nav.stations": "Find",
+  "nav.sessions": "Charges",
   "nav.signOut": "Sign out",
   "nav.main": "Main",
   "role.driver": "Driver",
   "role.operator": "Operator",
 
-  "signIn.title": "You are not signed in",
-  "signIn.lead": "This page opens with a personal sign-in link. Open the link you were given on this device.",
+  "signIn.title": "How would you like to charge?",
+  "signIn.lead": "Find a free connector, know the price before you start, and see why the power is what it is.",
   "signIn.demo": "Running the demo? It printed one link for a driver and one for an operator on its first screen.",
-  "signIn.operator": "Operating a station? powerctl-cloud sign-in-link makes a new link.",
   "signIn.failed": "That sign-in link did not work",
   "signIn.failedLead": "A link works once and only for a short time. Ask for a new one and open it on this device.",
   "signIn.signedOut": "You have signed out",
-  "signIn.signedOutLead": "Open a new sign-in link to come back.",
+  "signIn.signedOutLead": "Nothing of your visit is kept on this device.",
 
   "stream.live": "Live",
   "stream.connecting": "Connecting",
@@ -239,7 +241,7 @@ export const en = {
   "error.network": "The service does not answer. Check the connection; it tries again by itself.",
   "error.timeout": "The answer took too long. It may still happen: look at the state before you try again.",
   "error.denied": "You may not do this.",
-  "error.signedOut": "Your sign-in has ended. Open a new sign-in link.",
+  "error.signedOut": "Your sign-in has ended. Sign in again.",
   "error.notFound": "It does not exist, or it is not yours to see.",
   "error.internal": "Something went wrong at our end.",
 } as const;

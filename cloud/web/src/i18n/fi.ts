@@ -1,6 +1,8 @@
+import { drivingFi } from "./driving.fi";
 import type { Key } from "./en";
 
 export const fi: Record<Key, string> = {
+  ...drivingFi,
   "app.skip": "Siirry sisältöön",
   "app.demo": "Simuloitu asema: mitään ei myydä.",
   "app.language": "Kieli",
@@ -10,21 +12,20 @@ export const fi: Record<Key, string> = {
   "app.home": "Asemalle",
 
   "nav.station": "Asema",
-  "nav.stations": "Asemat",
+  "nav.stations": "Etsi",
   "nav.sessions": "Lataukset",
   "nav.signOut": "Kirjaudu ulos",
   "nav.main": "Päävalikko",
   "role.driver": "Kuljettaja",
   "role.operator": "Operaattori",
 
-  "signIn.title": "Et ole kirjautunut sisään",
-  "signIn.lead": "Sivu avautuu henkilökohtaisella kirjautumislinkillä. Avaa saamasi linkki tällä laitteella.",
+  "signIn.title": "Miten haluat ladata?",
+  "signIn.lead": "Löydä vapaa liitin, tiedä hinta ennen kuin aloitat ja näe, miksi teho on mitä on.",
   "signIn.demo": "Ajatko demoa? Se tulosti ensimmäiselle näytölleen linkin kuljettajalle ja operaattorille.",
-  "signIn.operator": "Hoidatko asemaa? powerctl-cloud sign-in-link tekee uuden linkin.",
   "signIn.failed": "Kirjautumislinkki ei toiminut",
   "signIn.failedLead": "Linkki toimii kerran ja vain lyhyen ajan. Pyydä uusi ja avaa se tällä laitteella.",
   "signIn.signedOut": "Olet kirjautunut ulos",
-  "signIn.signedOutLead": "Pääset takaisin uudella kirjautumislinkillä.",
+  "signIn.signedOutLead": "Käynnistäsi ei jää mitään tälle laitteelle.",
 
   "stream.live": "Suora",
   "stream.connecting": "Yhdistetään",
@@ -240,7 +241,7 @@ export const fi: Record<Key, string> = {
   "error.network": "Palvelu ei vastaa. Tarkista yhteys; uusi yritys tehdään itsestään.",
   "error.timeout": "Vastaus kesti liian kauan. Se voi silti tapahtua: katso tila ennen uutta yritystä.",
   "error.denied": "Et voi tehdä tätä.",
-  "error.signedOut": "Kirjautumisesi on päättynyt. Avaa uusi kirjautumislinkki.",
+  "error.signedOut": "Kirjautumisesi on päättynyt. Kirjaudu uudelleen.",
   "error.notFound": "Sitä ei ole tai se ei ole sinun nähtävissäsi.",
   "error.internal": "Meillä meni jotain vikaan.",
 };

@@ -1,19 +1,20 @@
 import type { JSX } from "preact";
-import { CALL, receipts } from "../api/clients";
-import { connectorViews } from "../domain/connector";
-import { lastSegment, locationOf } from "../domain/names";
-import { stopReasonKey, typeKey } from "../domain/words";
+import { CALL } from "../api/clients";
+import { receipts } from "../api/driving";
+import { lastSegment } from "../domain/names";
+import { stopReasonKey } from "../domain/words";
 import { money, price } from "../format/money";
 import { energy, register, text } from "../format/quantity";
 import { dateTime, duration, milliseconds, type WireTimestamp } from "../format/time";
 import type { Receipt, ReceiptLine } from "../gen/powerctl/v1/receipt_pb";
 import { locale, t, type Key } from "../i18n";
 import { link } from "../routes";
-import { live } from "../state/app";
 import { useLoaded } from "../state/loaded";
+import { Downloads } from "../ui/Downloads";
 import { Failed, Loading } from "../ui/Notice";
+import { spotWords } from "../ui/Place";
 
-export function ReceiptPage({ name }: { readonly name: string }): JSX.Element {
+export default function ReceiptPage({ name }: { readonly name: string }): JSX.Element {
   const [loaded, retry] = useLoaded(name, () => receipts.getReceipt({ name }, CALL));
   if (loaded.status === "failed") return <Failed sentence={loaded.sentence} retry={retry} />;
   if (loaded.status === "loading") return <Loading />;
@@ -26,6 +27,7 @@ export function ReceiptPage({ name }: { readonly name: string }): JSX.Element {
         </button>
       </div>
       <Paper receipt={loaded.value} />
+      <Downloads name={name} />
     </div>
   );
 }
@@ -41,14 +43,6 @@ function Fact({ name, value }: { readonly name: Key; readonly value: string }): 
 
 function time(moment: WireTimestamp | undefined): string {
   return moment ? dateTime(locale(), milliseconds(moment)) : "–";
-}
-
-/** "Left, CHAdeMO", as far as the stream has told; else the connector's id. */
-function connectorWords(receipt: Receipt): string {
-  const location = live.value.locations.get(locationOf(receipt.connector));
-  const view = location && connectorViews(location, new Map()).find((one) => one.name === receipt.connector);
-  if (!view) return lastSegment(receipt.connector);
-  return `${t(`connector.${view.side}`)}, ${t(typeKey(view.connector.type))}`;
 }
 
 function Line({ line }: { readonly line: ReceiptLine }): JSX.Element {
@@ -104,7 +98,9 @@ function Paper({ receipt }: { readonly receipt: Receipt }): JSX.Element {
   return (
     <article class="receipt panel">
       <header>
-        <p class="eyebrow">{t("receipt.number", { id: lastSegment(receipt.name) })}</p>
+        <p class="eyebrow">
+          {t("receipt.number", { id: receipt.number ? String(receipt.number) : lastSegment(receipt.name) })}
+        </p>
         <h1>{receipt.total ? money(locale(), receipt.total) : t("receipt.title")}</h1>
         <p>
           {text(energy(locale(), receipt.energyWh))} · {duration(seconds)} · {receipt.locationDisplayName}
@@ -118,7 +114,7 @@ function Paper({ receipt }: { readonly receipt: Receipt }): JSX.Element {
       </p>
       <dl class="receipt-facts">
         <Fact name="receipt.where" value={receipt.locationDisplayName} />
-        <Fact name="receipt.connector" value={connectorWords(receipt)} />
+        <Fact name="receipt.connector" value={spotWords(receipt.connector) || lastSegment(receipt.connector)} />
         <Fact name="receipt.start" value={time(receipt.startTime)} />
         <Fact name="receipt.end" value={time(receipt.endTime)} />
         <Fact name="receipt.duration" value={duration(seconds)} />

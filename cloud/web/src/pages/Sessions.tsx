@@ -1,19 +1,20 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { CALL, sessions as client } from "../api/clients";
-import { connectorViews } from "../domain/connector";
-import { locationOf } from "../domain/names";
+import { reservations } from "../api/driving";
 import { sessionStateKey } from "../domain/words";
 import { money } from "../format/money";
-import { energy, text } from "../format/quantity";
-import { milliseconds, moment } from "../format/time";
+import { energy, power, text } from "../format/quantity";
+import { clock, milliseconds, moment } from "../format/time";
+import { ReservationState } from "../gen/powerctl/v1/reservation_pb";
 import { SessionState, type ListSessionsResponse, type Session } from "../gen/powerctl/v1/session_pb";
 import { locale, t } from "../i18n";
 import { link } from "../routes";
-import { live, now } from "../state/app";
+import { live, now, operator } from "../state/app";
 import { mergeSession, newestFirst } from "../state/live";
 import { useLoaded } from "../state/loaded";
 import { Empty, Failed, Loading } from "../ui/Notice";
+import { placeWords } from "../ui/Place";
 
 const PAGE_SIZE = 25;
 
@@ -29,7 +30,7 @@ async function fetchPages(pages: number): Promise<ListSessionsResponse[]> {
   return answers;
 }
 
-export function SessionsPage(): JSX.Element {
+export default function SessionsPage(): JSX.Element {
   const [pages, setPages] = useState(1);
   const [loaded, retry] = useLoaded(`sessions ${pages}`, () => fetchPages(pages));
   if (loaded.status === "failed") return <Failed sentence={loaded.sentence} retry={retry} />;
@@ -39,16 +40,77 @@ export function SessionsPage(): JSX.Element {
     mergeSession,
     new Map(fetched.map((session) => [session.name, session])) as ReadonlyMap<string, Session>,
   );
-  if (!merged.size) return <Empty title={t("sessions.empty")} lead={t("sessions.emptyLead")} />;
+  if (!merged.size) {
+    return (
+      <section class="page">
+        <Upcoming />
+        <Empty title={t("sessions.empty")} lead={t("sessions.emptyLead")}>
+          <a class="button primary" href={link.stations}>
+            {t("sessions.find")}
+          </a>
+        </Empty>
+      </section>
+    );
+  }
+  const all = newestFirst(merged.values());
+  const shown = operator.value ? all : all.filter((session) => session.state !== SessionState.ACTIVE);
   return (
     <section class="page">
-      <h1>{t("sessions.title")}</h1>
-      <Table sessions={newestFirst(merged.values())} />
+      <h1>{t(operator.value ? "sessions.title" : "sessions.own")}</h1>
+      <Running sessions={all.filter((session) => session.state === SessionState.ACTIVE)} />
+      <Upcoming />
+      {shown.length > 0 && <Table sessions={shown} />}
       {loaded.value.at(-1)?.nextPageToken && (
         <button class="button" type="button" onClick={() => setPages(pages + 1)}>
           {t("sessions.more")}
         </button>
       )}
+    </section>
+  );
+}
+
+/** What runs now, first: that is what somebody comes for. */
+function Running({ sessions }: { readonly sessions: readonly Session[] }): JSX.Element | null {
+  if (!sessions.length || operator.value) return null;
+  return (
+    <ul class="cards">
+      {sessions.map((session) => (
+        <li key={session.name}>
+          <a class="panel trip trip-now" href={link.session(session.name)}>
+            <span class="chip chip-charging">{t(sessionStateKey(session.state))}</span>
+            <strong>{where(session)}</strong>
+            <span>
+              {text(energy(locale(), session.energyWh))} · {session.cost?.currencyCode && money(locale(), session.cost)}
+            </span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Upcoming(): JSX.Element | null {
+  const [loaded] = useLoaded("reservations", () => reservations.listReservations({ pageSize: 20 }, CALL));
+  if (loaded.status !== "ready" || operator.value) return null;
+  const open = loaded.value.reservations.filter((one) => one.state === ReservationState.RESERVED);
+  if (!open.length) return null;
+  return (
+    <section aria-labelledby="upcoming-title">
+      <h2 id="upcoming-title">{t("reservation.upcoming")}</h2>
+      <ul class="cards">
+        {open.map((one) => (
+          <li key={one.name}>
+            <a class="panel trip" href={link.reservation(one.name)}>
+              <span class="chip">{t(one.confirmed ? "reservation.confirmed" : "reservation.waiting")}</span>
+              <strong>{placeWords(one.connector)}</strong>
+              <span>
+                {one.startTime && moment(locale(), milliseconds(one.startTime), now.value)} –{" "}
+                {one.endTime && clock(locale(), milliseconds(one.endTime))} · {text(power(locale(), one.powerW))}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
     </section>
   );
 }
@@ -83,12 +145,8 @@ function Table({ sessions }: { readonly sessions: readonly Session[] }): JSX.Ele
   );
 }
 
-/** "Station, left", as far as the stream has told. */
 function where(session: Session): string {
-  const location = live.value.locations.get(locationOf(session.connector));
-  if (!location) return session.connector;
-  const view = connectorViews(location, new Map()).find((one) => one.name === session.connector);
-  return [location.displayName, view && t(`connector.${view.side}`).toLowerCase()].filter(Boolean).join(", ");
+  return placeWords(session.connector);
 }
 
 const CHIPS: Partial<Record<SessionState, string>> = {
@@ -102,7 +160,9 @@ function Row({ session }: { readonly session: Session }): JSX.Element {
   return (
     <tr>
       <td data-label={t("sessions.begin")}>{begin ? moment(locale(), milliseconds(begin), now.value) : "–"}</td>
-      <td data-label={t("sessions.where")}>{where(session)}</td>
+      <td data-label={t("sessions.where")}>
+        <a href={link.session(session.name)}>{where(session)}</a>
+      </td>
       <td data-label={t("sessions.state")}>
         <span class={`chip ${CHIPS[session.state] ?? ""}`}>{t(sessionStateKey(session.state))}</span>
         {session.detail && <small>{session.detail}</small>}

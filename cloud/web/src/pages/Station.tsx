@@ -5,12 +5,16 @@ import { milliseconds, moment } from "../format/time";
 import type { Location } from "../gen/powerctl/v1/location_pb";
 import { locale, t } from "../i18n";
 import { live, now, phase } from "../state/app";
+import { mustPay } from "../state/paying";
 import { Announcer } from "../ui/Announcer";
 import { CapPanel } from "../ui/CapPanel";
 import { ConnectorCard } from "../ui/ConnectorCard";
 import { HistoryPanel } from "../ui/HistoryPanel";
 import { Empty, Loading } from "../ui/Notice";
+import { lazy } from "../ui/lazy";
 import { Scene } from "../ui/Scene";
+
+const PricePanel = lazy(() => import("../ui/PricePanel"));
 
 export function StationPage({ name }: { readonly name: string }): JSX.Element {
   const location = live.value.locations.get(name);
@@ -30,6 +34,11 @@ export function StationPage({ name }: { readonly name: string }): JSX.Element {
         </div>
         <HistoryPanel location={location} views={views} />
       </div>
+      {mustPay.value && views[0] && (
+        <div class="station-prices">
+          <PricePanel location={location} connector={views[0].name} />
+        </div>
+      )}
       <Announcer location={location} views={views} />
     </div>
   );

@@ -13,6 +13,8 @@ import { parse, type Route } from "../routes";
 import { ServerClock } from "./clock";
 import { forgetHistories, keepHistories, observe, observeQuiet } from "./histories";
 import { merge, NOTHING, type Live } from "./live";
+import { forget, keep, last } from "./snapshot";
+import { forgetTab } from "./tab";
 
 export type Account =
   | { readonly status: "loading" }
@@ -33,13 +35,18 @@ export const heard = signal<number | null>(null);
 export const operator = computed(
   () => account.value.status === "signed-in" && account.value.principal.role === Role.OPERATOR,
 );
+export const guest = computed(() => account.value.status === "signed-in" && account.value.principal.guest);
 /** Nothing is sold here, and every page says so. */
 export const simulated = computed(() => {
   const demo = account.value.status === "signed-in" && account.value.principal.demo;
   return demo || [...live.value.locations.values()].some((location) => location.simulated);
 });
 
+/** Seconds. A page that is killed, as phones do, has lost no more than this. */
+const KEEP_EVERY = 10;
+
 const serverClock = new ServerClock();
+let ticks = 0;
 let stream: AbortController | undefined;
 
 function onMessage(message: WatchResponse): void {
@@ -75,21 +82,25 @@ function startStream(): void {
   );
 }
 
-function signedIn(principal: Principal | undefined): void {
+export function signedIn(principal: Principal | undefined): void {
   if (!principal) return signedOut("never");
+  const before = account.value;
   account.value = { status: "signed-in", principal };
-  startStream();
+  if (before.status !== "signed-in" || before.principal.name !== principal.name || !stream) startStream();
 }
 
 /** Nothing of the one who was here stays on the screen. */
 export function signedOut(why: "never" | "left" | "ended" | "refused"): void {
   stream?.abort();
+  stream = undefined;
   batch(() => {
     account.value = { status: "signed-out", why };
     live.value = NOTHING;
     heard.value = null;
   });
   forgetHistories();
+  forgetTab();
+  forget();
 }
 
 /** A sign-in token that the server has not answered yet. */
@@ -112,14 +123,31 @@ async function redeem(): Promise<void> {
   }
 }
 
-/** Ask who the session cookie belongs to. */
+/** Ask who the session cookie belongs to. Where nobody answers, what an earlier page had seen is shown with its age. */
 async function recognise(): Promise<void> {
   try {
     signedIn(await identity.getPrincipal({}, CALL));
   } catch (error) {
     if (isSignedOut(error)) signedOut("never");
-    else account.value = { status: "unreachable", error };
+    else if (!showLast()) account.value = { status: "unreachable", error };
   }
+}
+
+/** True when there was something to show; the stream then finds out by itself whether the sign-in still holds. */
+function showLast(): boolean {
+  const known = last(Date.now());
+  if (!known) return false;
+  batch(() => {
+    live.value = known.live;
+    heard.value = known.heard;
+    signedIn(known.principal);
+  });
+  return true;
+}
+
+function keepLast(): void {
+  if (account.value.status !== "signed-in" || heard.value === null) return;
+  keep({ principal: account.value.principal, live: live.value, heard: heard.value });
 }
 
 /** Find out who is here, for as long as nobody answers. */
@@ -153,6 +181,7 @@ function onRoute(): void {
 
 function tick(): void {
   now.value = serverClock.at(Date.now());
+  if (phase.value === "live" && ++ticks % KEEP_EVERY === 0) keepLast();
   observeQuiet(live.value.locations, phase.value === "live", now.value);
 }
 
@@ -161,6 +190,7 @@ export function boot(): void {
   window.addEventListener("online", () => (online.value = true));
   window.addEventListener("offline", () => (online.value = false));
   window.addEventListener("pagehide", keepHistories);
+  window.addEventListener("pagehide", keepLast);
   window.setInterval(tick, 1000);
   const first = route.value;
   if (first.page === "sign-in") useLink(first.token);

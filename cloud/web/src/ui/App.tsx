@@ -1,37 +1,53 @@
 import type { JSX } from "preact";
 import { t } from "../i18n";
+import { Find } from "../pages/Find";
 import { Home } from "../pages/Home";
-import { ReceiptPage } from "../pages/Receipt";
-import { SessionsPage } from "../pages/Sessions";
-import { SignIn, Unreachable } from "../pages/SignIn";
+import { SessionPage } from "../pages/Session";
 import { StationPage } from "../pages/Station";
+import { link, type Route } from "../routes";
 import { account, route } from "../state/app";
-import { link } from "../routes";
+import { lazy } from "./lazy";
 import { Empty, Loading } from "./Notice";
 import { Shell } from "./Shell";
 
+const AccountPage = lazy(() => import("../pages/Account"));
+const Charge = lazy(() => import("../pages/Charge"));
+const ReceiptPage = lazy(() => import("../pages/Receipt"));
+const ReservationPage = lazy(() => import("../pages/Reservation"));
+const Reserve = lazy(() => import("../pages/Reserve"));
+const SessionsPage = lazy(() => import("../pages/Sessions"));
+const SignIn = lazy(() => import("../pages/SignIn"));
+const Wallet = lazy(() => import("../pages/Wallet"));
+const Unreachable = lazy(() => import("../pages/Unreachable"));
+
+type PageOf = { readonly [P in Route["page"]]: (here: Extract<Route, { page: P }>) => JSX.Element };
+
+const PAGES: PageOf = {
+  home: () => <Home />,
+  stations: () => <Find />,
+  station: ({ name }) => <StationPage name={name} />,
+  reserve: ({ connector }) => <Reserve key={connector} connector={connector} />,
+  charge: ({ connector }) => <Charge key={connector} connector={connector} />,
+  sessions: () => <SessionsPage />,
+  session: ({ name }) => <SessionPage key={name} name={name} />,
+  reservation: ({ name }) => <ReservationPage key={name} name={name} />,
+  receipt: ({ name }) => <ReceiptPage key={name} name={name} />,
+  account: () => <AccountPage />,
+  wallet: () => <Wallet />,
+  "sign-in": () => <Loading />,
+  unknown: () => (
+    <Empty title={t("app.notFound")}>
+      <a class="button" href={link.home}>
+        {t("app.home")}
+      </a>
+    </Empty>
+  ),
+};
+
 function Page(): JSX.Element {
   const here = route.value;
-  switch (here.page) {
-    case "home":
-      return <Home />;
-    case "station":
-      return <StationPage name={here.name} />;
-    case "sessions":
-      return <SessionsPage />;
-    case "receipt":
-      return <ReceiptPage key={here.name} name={here.name} />;
-    case "sign-in":
-      return <Loading />;
-    case "unknown":
-      return (
-        <Empty title={t("app.notFound")}>
-          <a class="button" href={link.home}>
-            {t("app.home")}
-          </a>
-        </Empty>
-      );
-  }
+  const page = PAGES[here.page] as (here: Route) => JSX.Element;
+  return page(here);
 }
 
 export function App(): JSX.Element {

@@ -18,7 +18,7 @@ function columns(history: History): uPlot.AlignedData {
 }
 
 /** The canvas; it is rebuilt only when size or theme changes. */
-export function Chart({ history, label, ports }: ChartProps): JSX.Element {
+export default function Chart({ history, label, ports }: ChartProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const latest = useRef(ports);

@@ -6,12 +6,46 @@ import type { Location } from "../gen/powerctl/v1/location_pb";
 import { locale, t } from "../i18n";
 import { link } from "../routes";
 import { operator } from "../state/app";
+import { ConnectorState } from "../gen/powerctl/v1/common_pb";
+import { mustPay } from "../state/paying";
 import { busy, dismiss, failures, start, stop } from "../state/commands";
 import { askToStop, ConfirmStop } from "./ConfirmStop";
 
 interface ActionProps {
   readonly view: ConnectorView;
   readonly location: Location;
+}
+
+interface OwnProps extends ActionProps {
+  /** True on the session's own page, which needs no way to itself. */
+  readonly own?: boolean;
+}
+
+function Pay({ view, location }: ActionProps): JSX.Element {
+  return (
+    <>
+      <Price location={location} />
+      <a class="button primary wide" href={link.charge(view.name)}>
+        {t("connector.pay")}
+      </a>
+    </>
+  );
+}
+
+/** Nobody is plugged in: pay ahead, or have the connector kept. */
+function Free({ view, location }: ActionProps): JSX.Element | null {
+  if (!location.online || operator.value || !mustPay.value) return null;
+  if (view.connector.reserveEndTime && !view.connector.reservedForCaller) return null;
+  return (
+    <div class="pair">
+      <a class="button primary" href={link.charge(view.name)}>
+        {t("connector.charge")}
+      </a>
+      <a class="button" href={link.reserve(view.name)}>
+        {t("connector.reserve")}
+      </a>
+    </div>
+  );
 }
 
 function Price({ location }: { readonly location: Location }): JSX.Element | null {
@@ -74,7 +108,10 @@ function Main({ view, location }: ActionProps): JSX.Element | null {
   if (view.action === "stopping" || (calling && view.action === "stop")) {
     return <Waiting words={t("connector.stopping")} />;
   }
-  if (view.action === "start") return <Start view={view} location={location} />;
+  if (view.action === "start") {
+    return mustPay.value ? <Pay view={view} location={location} /> : <Start view={view} location={location} />;
+  }
+  if (view.state === ConnectorState.AVAILABLE) return <Free view={view} location={location} />;
   if (view.action === "stop") return <Stop view={view} />;
   return view.energised ? <p class="hint">{t("connector.other")}</p> : null;
 }
@@ -95,12 +132,17 @@ function Failure({ view }: { readonly view: ConnectorView }): JSX.Element | null
   );
 }
 
-export function ConnectorActions({ view, location }: ActionProps): JSX.Element {
+export function ConnectorActions({ view, location, own }: OwnProps): JSX.Element {
   const receipt = view.session?.receipt;
   return (
     <footer class="actions">
       <Failure view={view} />
       <Main view={view} location={location} />
+      {view.session && view.energised && !operator.value && !own && (
+        <a class="button quiet wide" href={link.session(view.session.name)}>
+          {t("connector.session")}
+        </a>
+      )}
       {receipt && (
         <a class="button wide" href={link.receipt(receipt)}>
           {t("connector.receipt")}

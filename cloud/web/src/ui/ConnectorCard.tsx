@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import type { ConnectorView } from "../domain/connector";
 import { stateKey, typeKey } from "../domain/words";
-import { whySentence } from "../domain/why";
+import { changeSentence, whySentence } from "../domain/why";
 import { current, energy, power, text, voltage } from "../format/quantity";
 import { money } from "../format/money";
-import { duration, milliseconds } from "../format/time";
+import { clock, duration, milliseconds } from "../format/time";
 import { ConnectorState } from "../gen/powerctl/v1/common_pb";
 import type { Location } from "../gen/powerctl/v1/location_pb";
 import { language, locale, t, type Key } from "../i18n";
@@ -82,6 +82,7 @@ function Why({ view }: { readonly view: ConnectorView }): JSX.Element | null {
         <>
           <h3 class="eyebrow">{t("connector.why")}</h3>
           <p>{sentence}</p>
+          <p class="why-change">{changeSentence(view.live, locale(), t)}</p>
         </>
       )}
       {view.live.reasons.length > 0 && (
@@ -109,12 +110,21 @@ function stale({ view, location }: CardProps): boolean {
   return measured !== undefined && freshness(view.state, now.value - milliseconds(measured)) === "stale";
 }
 
+/** Whom the connector waits for. */
+function Kept({ view }: { readonly view: ConnectorView }): JSX.Element | null {
+  const { reserveEndTime, reservedForCaller } = view.connector;
+  if (!reserveEndTime) return null;
+  const time = clock(locale(), milliseconds(reserveEndTime));
+  return <p class="kept">{t(reservedForCaller ? "connector.keptForYou" : "connector.kept", { time })}</p>;
+}
+
 function Body({ view, location }: CardProps): JSX.Element {
   const hint = location.online ? HINTS[view.state] : "hint.offline";
   return (
     <div class="connector-body">
       {view.energised ? <Ring view={view} /> : <PlugFace type={view.connector.type} />}
       {hint && <p class="hint">{t(hint)}</p>}
+      <Kept view={view} />
       {view.state === ConnectorState.FAULTED && operator.value && <p class="hint">{view.live?.why}</p>}
       {view.energised && <Gauge view={view} />}
       {view.energised && <Why view={view} />}

@@ -10,7 +10,9 @@ import type { StationProps } from "../pages/Station";
 import { now } from "../state/app";
 import { historyOf, version } from "../state/histories";
 import type { CapChange, Sample } from "../state/history";
-import { Chart } from "./Chart";
+import { lazy } from "./lazy";
+
+const Chart = lazy(() => import("./Chart"));
 
 const READINGS: readonly (readonly [kind: string, key: Key, pick: (sample: Sample) => number | null])[] = [
   ["cap", "chart.cap", (sample) => sample.cap],

@@ -37,3 +37,13 @@ export function Failed({ sentence, retry }: { readonly sentence: string; retry()
     </section>
   );
 }
+
+/** What went wrong, said to a screen reader at once; nothing while nothing did. */
+export function Alert({ sentence }: { readonly sentence: string }): JSX.Element | null {
+  if (!sentence) return null;
+  return (
+    <p class="failure" role="alert">
+      {sentence}
+    </p>
+  );
+}

@@ -2,9 +2,9 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { duration } from "../format/time";
 import { Role } from "../gen/powerctl/v1/identity_pb";
-import { choose, language, LANGUAGES, t } from "../i18n";
+import { choose, language, LANGUAGES, t, type Key } from "../i18n";
 import { link, type Route } from "../routes";
-import { account, heard, leave, live, now, online, phase, route, simulated } from "../state/app";
+import { account, guest, heard, leave, live, now, online, phase, route, simulated } from "../state/app";
 
 function Mark(): JSX.Element {
   return (
@@ -29,16 +29,28 @@ function Languages(): JSX.Element {
   );
 }
 
+const ROLES: Record<Role, Key> = {
+  [Role.UNSPECIFIED]: "role.driver",
+  [Role.DRIVER]: "role.driver",
+  [Role.OPERATOR]: "role.operator",
+  [Role.OPERATOR_VIEW]: "role.operatorView",
+  [Role.OWNER]: "role.owner",
+  [Role.BILLING]: "role.billing",
+  [Role.UTILITY]: "role.utility",
+  [Role.AUDITOR]: "role.auditor",
+  [Role.ADMIN]: "role.admin",
+};
+
 function Account(): JSX.Element | null {
   const { value } = account;
   if (value.status !== "signed-in") return null;
   const { displayName, role } = value.principal;
   return (
     <div class="account">
-      <span class="account-name">
+      <a class="account-name" href={link.account}>
         {displayName}
-        <small>{t(role === Role.OPERATOR ? "role.operator" : "role.driver")}</small>
-      </span>
+        <small>{t(guest.value ? "role.guest" : (ROLES[role] ?? "role.driver"))}</small>
+      </a>
       <button class="button quiet" type="button" onClick={() => void leave()}>
         {t("nav.signOut")}
       </button>
@@ -54,17 +66,39 @@ function NavLink({ href, here, children }: { href: string; here: boolean; childr
   );
 }
 
+const PLACES: ReadonlySet<Route["page"]> = new Set(["home", "stations", "station", "reserve", "charge", "wallet"]);
+const CHARGES: ReadonlySet<Route["page"]> = new Set(["sessions", "session", "receipt", "reservation"]);
+
+function Icon({ path }: { readonly path: string }): JSX.Element {
+  return (
+    <svg viewBox="0 0 24 24" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
+}
+
+const PIN = "M12 21s7-6.2 7-11a7 7 0 0 0-14 0c0 4.8 7 11 7 11zM12 12.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z";
+const BOLT = "M13 3L5 14h6l-1 7 8-11h-6z";
+const PERSON = "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5a7.5 7.5 0 0 1 15 0";
+
+/** Under the thumb on a phone, beside the name on a desk. */
 function Navigation(): JSX.Element | null {
   if (account.value.status !== "signed-in") return null;
   const { page } = route.value;
   const many = live.value.locations.size > 1;
   return (
     <nav aria-label={t("nav.main")}>
-      <NavLink href={link.home} here={page === "home" || page === "station"}>
+      <NavLink href={many ? link.stations : link.home} here={PLACES.has(page)}>
+        <Icon path={PIN} />
         {t(many ? "nav.stations" : "nav.station")}
       </NavLink>
-      <NavLink href={link.sessions} here={page === "sessions" || page === "receipt"}>
+      <NavLink href={link.sessions} here={CHARGES.has(page)}>
+        <Icon path={BOLT} />
         {t("nav.sessions")}
+      </NavLink>
+      <NavLink href={link.account} here={page === "account"}>
+        <Icon path={PERSON} />
+        {t("nav.account")}
       </NavLink>
     </nav>
   );

@@ -1,0 +1,44 @@
+/** What would change the power of a connector: the binding limit lifted, and what the next one then allows. Pure. */
+
+import { ConnectorState, LimitSource, type Limit } from "../gen/powerctl/v1/common_pb";
+import type { ConnectorLive } from "../gen/powerctl/v1/location_pb";
+import { milliseconds } from "../format/time";
+
+export interface Change {
+  /** Whose limit would have to go. */
+  readonly source: LimitSource;
+  /** What the connector would then give, watts DC. Undefined: no more than now. */
+  readonly upToW: number | undefined;
+  /** When that happens by itself, milliseconds since the epoch. Undefined: not known. */
+  readonly at: number | undefined;
+}
+
+/** A vehicle that asks for less than this part of its limit is what binds (as in the cloud's own sentence). */
+const FOLLOWS_ITS_LIMIT = 0.9;
+/** Less than this more is nothing to speak of. */
+const WORTH_SAYING = 1.03;
+
+/** Whether the vehicle itself asks for less than it may have. */
+export function vehicleBinds(live: ConnectorLive): boolean {
+  return live.state === ConnectorState.CHARGING && live.targetW > 0 && live.targetW < live.limitW * FOLLOWS_ITS_LIMIT;
+}
+
+/** What the binding limit keeps back; undefined while nothing flows or nothing binds. */
+export function change(live: ConnectorLive): Change | undefined {
+  if (live.state !== ConnectorState.CHARGING && live.state !== ConnectorState.PAUSED) return undefined;
+  if (vehicleBinds(live)) return { source: LimitSource.VEHICLE, upToW: undefined, at: undefined };
+  const [binding] = live.reasons;
+  if (!binding) return undefined;
+  return { source: binding.source, upToW: without(live, binding), at: endOf(binding) };
+}
+
+function without(live: ConnectorLive, binding: Limit): number | undefined {
+  const others = live.reasons.filter((limit) => limit.source !== binding.source).map((limit) => limit.limitW);
+  if (live.targetW > 0) others.push(live.targetW);
+  const next = Math.min(...others);
+  return Number.isFinite(next) && next > Math.max(binding.limitW, live.powerW) * WORTH_SAYING ? next : undefined;
+}
+
+function endOf(limit: Limit): number | undefined {
+  return limit.expireTime && milliseconds(limit.expireTime);
+}
