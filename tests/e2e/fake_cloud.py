@@ -25,6 +25,7 @@ from starlette.routing import Route
 from cloud.api.headers import SecurityHeaders
 from powerctl.v1 import (
     common_pb2,
+    demo_pb2,
     identity_pb2,
     location_pb2,
     notification_pb2,
@@ -81,6 +82,7 @@ class FakeCloud:
             "GetPaymentOptions": payment_pb2.PaymentOptions(),
             "ListReservations": reservation_pb2.ListReservationsResponse(),
             "EstimateCost": location_pb2.CostEstimate(total=common_pb2.Money(currency_code="EUR", units=7)),
+            "ListActs": demo_pb2.ListActsResponse(),
             "GetNotificationSettings": notification_pb2.NotificationSettings(email_available=True),
         }
     )
