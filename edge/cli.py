@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from edge import replay_cli
+from edge import replay_cli, update_cli
 from powerctl.core.errors import ConfigError
 from powerctl.runtime.log import LEVELS
 from powerctl.runtime.service import main as run_main
@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.program == "replay":
         return replay_cli.run(options.log, options.channel, as_json=options.json)
+    if options.program == "update":
+        return update_cli.run(options)
     return run_main(f"edge-{options.program}", _program(options), level=options.log_level)
 
 
@@ -46,6 +48,9 @@ def parser() -> argparse.ArgumentParser:
             program.add_argument("--save", type=Path, metavar="FILE", help="write one ZIP archive")
     replay_cli.add_arguments(
         programs.add_parser("replay", help=replay_cli.DESCRIPTION, description=replay_cli.DESCRIPTION)
+    )
+    update_cli.add_arguments(
+        programs.add_parser("update", help=update_cli.DESCRIPTION, description=update_cli.DESCRIPTION)
     )
     return parser
 

@@ -177,3 +177,21 @@ def _text(instant: datetime) -> str:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def open_transactions(path: Path) -> int:
+    """How many transactions are open, for another program than the controller; 0 when there is no journal.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    if not path.exists():
+        return 0
+    try:
+        database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            return int(database.execute("SELECT count(*) FROM started").fetchone()[0])
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        raise ConfigError(str(path), f"cannot be read: {error}.", "Check its rights.") from error

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from edge.update.checker import Checker
 from edge.uplink.disk import Backlog, Disk
 from edge.uplink.identity import Identity
 from edge.uplink.modem import Modem
@@ -54,6 +55,8 @@ async def _serve(station: StationId, uplink: UplinkSettings, disk: Disk, health:
         renewal = _renewal(station, uplink, uplink.identity, clock, link, disk)
         listeners.append(renewal.connected)
         tasks.append(renewal.run())
+    if uplink.update is not None and uplink.update.index is not None:
+        tasks.append(Checker(uplink.update, clock, _alarm(clock, disk)).run())
     server = HealthServer(uplink.http, health, setting="uplink.http.port")
     await server.start()
     try:
@@ -69,12 +72,17 @@ def _renewal(
     registry = Registry(identity.url, identity.ca)
     trusted = uplink.broker.tls.ca
 
+    alarm, reconnect = _alarm(clock, disk), lambda: link.drop("a new certificate")
+    return Renewal(station, Identity(identity.folder), registry, trusted, clock, reconnect, alarm)
+
+
+def _alarm(clock: Clock, disk: Disk) -> Callable[[str, str], Awaitable[None]]:
+    """Records what may be an attack, or concerns the station's software."""
+
     async def alarm(code: str, detail: str) -> None:
         await disk.append(Record(clock.utc(), SecurityEvent(code, detail, clock.utc())))
 
-    return Renewal(
-        station, Identity(identity.folder), registry, trusted, clock, lambda: link.drop("a new certificate"), alarm
-    )
+    return alarm
 
 
 def enrol_station(config: Path, token: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import field_validator
 
+from edge.update.settings import UpdateSettings
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, load
 from powerctl.runtime.station import StationSettings
@@ -48,6 +49,9 @@ class UplinkSettings(Section):
 
     modem: Path | None = None
     """Serial port on which the modem answers AT commands. Absent: the signal is not watched."""
+
+    update: UpdateSettings | None = None
+    """How the station updates itself. Absent: somebody else installs its software."""
 
     def outbox_path(self, station: StationSettings) -> Path:
         """Where the outbox lies."""

@@ -171,6 +171,7 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("edge_modem_rssi_dbm", "gauge", "", "Received signal strength of the modem, dBm"),
     Metric("edge_uplink_renewals_total", "counter", "", "Renewals of the station's certificate", ("result",)),
     Metric("edge_uplink_certificate_end_timestamp_seconds", "gauge", "seconds", "When the station's certificate ends"),
+    Metric("edge_update_checks_total", "counter", "", "Questions for a newer release", ("result",)),
     Metric("cloud_sign_in_failures_total", "counter", "", "Sign-ins by password that were refused"),
     Metric(
         "cloud_security_events_total",
