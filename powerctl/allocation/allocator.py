@@ -18,7 +18,7 @@ from powerctl.allocation.explain import Layer, Rated, reasons
 from powerctl.allocation.modules import ModuleRules, assigned, bound_w
 from powerctl.allocation.promises import Promise
 from powerctl.allocation.ramp import Ramp, followed
-from powerctl.allocation.shares import Share, shares
+from powerctl.allocation.shares import Fairness, Share, shares
 from powerctl.allocation.situation import Decision, Memory, Outcome, Rules, Snapshot, State
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import StationReport
@@ -79,6 +79,8 @@ def decide(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Ou
     if budget.command is Command.EMERGENCY:
         return _emergency(state, snapshot, rules, now)
     demands = _demands(state, snapshot, now)
+    if rules.fairness is Fairness.WEIGHTED:
+        demands = _yielding(demands, snapshot.waits)
     if rules.modules is not None:
         state, demands = _modular(state, demands, rules, rules.modules, ramp.cap_w, now)
     pass_ = _Pass(state, snapshot, rules, now, ramp.cap_w, demands)
@@ -119,6 +121,22 @@ def _demands(state: State, snapshot: Snapshot, now: Monotonic) -> dict[Connector
         demand = _paced(demand, snapshot.paces.get(capability.connector))
         demands[capability.connector] = _capped(demand, snapshot.caps.get(capability.connector))
     return demands
+
+
+def _yielding(demands: dict[ConnectorId, Demand], waits: frozenset[ConnectorId]) -> dict[ConnectorId, Demand]:
+    """`demands`, with those that wait for another that runs and stands no lower.
+
+    A firm session cannot wait, one with a reservation need not.
+    """
+    running = [demand.priority for connector, demand in demands.items() if demand.may_run and connector not in waits]
+    if not waits or not running:
+        return demands
+    return {
+        connector: replace(demand, may_run=False, yields=True)
+        if connector in waits and demand.can_wait and not demand.guaranteed_w and demand.priority >= min(running)
+        else demand
+        for connector, demand in demands.items()
+    }
 
 
 def _modular(

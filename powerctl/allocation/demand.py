@@ -63,6 +63,8 @@ class Demand:
     guaranteed_until: datetime | None = None
     paced: bool = False
     """True: the plan takes its time; `want_w` is what it takes now."""
+    yields: bool = False
+    """True: it waits, because its minimum is worth more to the other."""
     survives_pause: bool = True
     """False: a pause is known to end the session of this vehicle."""
 

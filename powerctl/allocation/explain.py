@@ -21,6 +21,7 @@ from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power
 
 _NOTICEABLE_W: Final = 1.0
+_WAITS: Final = "The plan serves the other vehicle first, so that both get most in their time; this one waits."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def reasons(
         chain.append(_limit(LimitSource.MODULES, demand.modules_w, "The power modules at this connector give no more."))
     if demand.paced:
         chain = [*chain, _paced(demand)] if demand.may_run else [_paced(demand)]
+    elif demand.yields:
+        chain = [_limit(LimitSource.PLAN, 0.0, _WAITS)]
     elif not demand.may_run:
         chain = [_limit(LimitSource.RAMP, 0.0, "Charging was paused and goes on in a few seconds.")]
     elif limit_w < share_w - _NOTICEABLE_W:

@@ -70,6 +70,8 @@ class Guidance:
     """Relative parts of what is free. Missing: 1."""
     paces: Mapping[ConnectorId, float] = field(default_factory=dict)
     """Watts DC that are enough for now; 0: it may wait. Missing: as much as there is."""
+    waits: frozenset[ConnectorId] = frozenset()
+    """Those that wait because their minimum is worth more to the other."""
 
 
 def problem_of(
@@ -244,7 +246,8 @@ def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:
         return Guidance(_weights(power_w), {ConnectorId(s.connector): _pace(s, power_w) for s in problem.sessions})
     if not all(session.confident for session in problem.sessions):
         return Guidance()
-    return Guidance(_weights(plan.share_w or power_w))
+    waits = frozenset(ConnectorId(connector) for connector, watts in plan.share_w.items() if watts <= 0.0)
+    return Guidance(_weights(plan.share_w or power_w), waits=waits)
 
 
 def _pace(session: PlanSession, power_w: Mapping[int, float]) -> float:

@@ -25,8 +25,11 @@ _ENERGY: Final = 0.3
 _ENERGY_UNCERTAIN: Final = 3.0
 """Value of a kilowatt hour beside its driver's satisfaction: vehicles that are served make room for those to come,
 and the less is known of the stays, the more that counts."""
+_WORTH: Final = 0.1
+"""What a pause must be worth, in kilowatt hours: drivers do not like it, and contactors wear."""
 _FULL_WORTH: Final = 100.0
 """Of a driver who gets all, in kilowatt hours: more than a battery holds."""
+_LEAST_CAP: Final = 0.001
 _KW: Final = 1000.0
 Array = Any
 """A NumPy array: divisions, stays of the first, stays of the second."""
@@ -51,27 +54,57 @@ class _Vehicle:
 
 
 def split(problem: PlanProblem) -> dict[int, float]:
-    """Watts DC for each of the two vehicles in the first step; empty where there is nothing to divide."""
+    """Watts DC for each of the two vehicles in the first step; empty where there is nothing to divide.
+
+    Zero: it waits, because its minimum is worth more to the other.
+    """
     if len(problem.sessions) != 2 or not all(session.confident and not session.from_s for session in problem.sessions):
         return {}
     first, second = sorted(problem.sessions, key=lambda session: session.connector)
     cap = problem.cap_w[0] / _KW
-    low = max(_least(first), cap - _most(second))
-    high = min(_most(first), cap - _least(second))
-    if high <= low + 1e-6:
+    if cap <= _LEAST_CAP or _most(first) + _most(second) <= cap:
         return {}
     certain = len(first.stays_s) < 2 and len(second.stays_s) < 2
-    value = _Play(problem, first, second, _ENERGY if certain else _ENERGY_UNCERTAIN).value
-    as_good = (_AS_GOOD if certain else _AS_GOOD_UNCERTAIN) * (_total(first) + _total(second))
-    left, right = _best(value, low, high, as_good)
+    play = _Play(problem, first, second, _ENERGY if certain else _ENERGY_UNCERTAIN)
+    low = max(_least(first), cap - _most(second))
+    high = min(_most(first), cap - _least(second))
+    fits = high > low - _LEAST_CAP
+    shared = play.value(np.linspace(low, high, _DIVISIONS), held=True) if fits else None
+    alone = _alone(play) if certain or shared is None else None
+    if alone is not None and (shared is None or alone[0] > shared.max()):
+        return {first.connector: alone[1] * _KW, second.connector: (cap - alone[1]) * _KW}
+    if shared is None:
+        return {}
+    chosen = _chosen(problem, play, shared, low, high, certain=certain)
+    return {first.connector: chosen * _KW, second.connector: (cap - chosen) * _KW}
+
+
+def _alone(play: _Play) -> tuple[float, float] | None:
+    """The better of the two divisions in which one waits: its value, less what a pause must be worth, and the division.
+
+    None: nobody can wait, or what is left is below the other's minimum.
+    """
+    first, second, cap = play.first.session, play.second.session, play.cap
+    options = []
+    for division, waits, runs in ((0.0, first, second), (cap, second, first)):
+        if _least(waits) > 0.0 and _least(runs) <= cap:
+            value = float(play.value(np.array([division]), held=False)[0])
+            options.append((value - (_WORTH if waits.now_w > 0.0 else 0.0), division))
+    return max(options, default=None)
+
+
+def _chosen(problem: PlanProblem, play: _Play, values: Array, low: float, high: float, *, certain: bool) -> float:
+    """The division among those that are as good as the best, kW for the first."""
+    first, second, cap = play.first.session, play.second.session, play.cap
+    as_good = (_AS_GOOD if certain else _AS_GOOD_UNCERTAIN) * (play.first.total + play.second.total)
+    left, right = _best(np.linspace(low, high, _DIVISIONS), values, as_good)
     if certain:
         step = (high - low) / (_DIVISIONS - 1)
-        left, right = _best(value, max(low, left - step), min(high, right + step), as_good)
+        finer = np.linspace(max(low, left - step), min(high, right + step), _DIVISIONS)
+        left, right = _best(finer, play.value(finer, held=True), as_good)
     if problem.mode == "count":
-        chosen = right if _hours(first).mean() <= _hours(second).mean() else left
-        return {first.connector: chosen * _KW, second.connector: (cap - chosen) * _KW}
-    chosen = min(max(_present(first, second, cap, (left + right) / 2), left), right)
-    return {first.connector: chosen * _KW, second.connector: (cap - chosen) * _KW}
+        return right if _hours(first).mean() <= _hours(second).mean() else left
+    return min(max(_present(first, second, cap, (left + right) / 2), left), right)
 
 
 def _most(session: PlanSession) -> float:
@@ -95,10 +128,8 @@ def _present(first: PlanSession, second: PlanSession, cap: float, middle: float)
     return cap * first.now_w / (first.now_w + second.now_w)
 
 
-def _best(value: Any, low: float, high: float, as_good: float) -> tuple[float, float]:
+def _best(divisions: Array, values: Array, as_good: float) -> tuple[float, float]:
     """The first and the last division that are as good as the best."""
-    divisions = np.linspace(low, high, _DIVISIONS)
-    values = value(divisions)
     good = np.flatnonzero(values >= values.max() - as_good)
     return float(divisions[good[0]]), float(divisions[good[-1]])
 
@@ -107,9 +138,9 @@ class _Play:
     """Plays divisions out."""
 
     def __init__(self, problem: PlanProblem, first: PlanSession, second: PlanSession, energy: float) -> None:
-        self._first = _Vehicle(first, _hours(first)[None, :, None], _total(first))
-        self._second = _Vehicle(second, _hours(second)[None, None, :], _total(second))
-        self._cap = problem.cap_w[0] / _KW
+        self.first = _Vehicle(first, _hours(first)[None, :, None], _total(first))
+        self.second = _Vehicle(second, _hours(second)[None, None, :], _total(second))
+        self.cap = problem.cap_w[0] / _KW
         self._energy = energy
         self._counts = problem.mode == "count"
         self._steps = self._caps(problem)
@@ -117,7 +148,7 @@ class _Play:
     def _caps(self, problem: PlanProblem) -> list[tuple[float, float, float]]:
         """Begin and length, hours, and cap, kW, of each step until the last of them leaves."""
         begins, steps = starts(problem.steps_s), []
-        last_h = max(float(self._first.stays_h.max()), float(self._second.stays_h.max()))
+        last_h = max(float(self.first.stays_h.max()), float(self.second.stays_h.max()))
         begin = 0.0
         for minutes in _MINUTES:
             if begin >= last_h:
@@ -127,18 +158,25 @@ class _Play:
             begin += hours
         return steps
 
-    def value(self, divisions: Array) -> Array:
-        """Expected value of each division (kW for the first vehicle)."""
-        part = (divisions / self._cap)[:, None, None]
-        shape = (len(divisions), self._first.stays_h.size, self._second.stays_h.size)
-        left = np.full(shape, self._first.session.need_wh / _KW)
-        right = np.full(shape, self._second.session.need_wh / _KW)
+    def value(self, divisions: Array, *, held: bool) -> Array:
+        """Expected value of each division (kW for the first vehicle).
+
+        Args:
+            divisions: Between zero and the cap.
+            held: Both keep their minimum as long as the cap is enough for both.
+        """
+        least, rest = (_least(self.first.session), _least(self.second.session)) if held else (0.0, 0.0)
+        part = (divisions / self.cap)[:, None, None]
+        shape = (len(divisions), self.first.stays_h.size, self.second.stays_h.size)
+        left = np.full(shape, self.first.session.need_wh / _KW)
+        right = np.full(shape, self.second.session.need_wh / _KW)
         for begin, hours, cap in self._steps:
-            able, other = self._first.able(left, hours, begin), self._second.able(right, hours, begin)
-            power = np.minimum(able, np.maximum(part * cap, cap - other))
+            able, other = self.first.able(left, hours, begin), self.second.able(right, hours, begin)
+            wanted = np.clip(part * cap, least, cap - rest) if cap > least + rest else part * cap
+            power = np.minimum(able, np.maximum(wanted, cap - other))
             left = left - power * hours
             right = right - np.minimum(other, cap - power) * hours
-        return (self._worth(self._first, left) + self._worth(self._second, right)).mean(axis=(1, 2))
+        return (self._worth(self.first, left) + self._worth(self.second, right)).mean(axis=(1, 2))
 
     def _worth(self, vehicle: _Vehicle, missing: Array) -> Array:
         """Concave satisfaction of the part that was served, by energy, less what a missing kilowatt hour costs.

@@ -112,6 +112,8 @@ class Snapshot:
     """From the plan: watts DC that are enough for now; 0: it may wait. Missing: as much as there is."""
     promises: Mapping[ConnectorId, Promise] = field(default_factory=dict)
     """Reservations in force. Missing: nobody has reserved."""
+    waits: frozenset[ConnectorId] = frozenset()
+    """From the plan: those that give way to the other for now. One alone never waits, nor a firm one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,7 @@ class EnergyManager:
             self.signals.connector_priorities,
             guidance.paces,
             self.orders.promised(),
+            frozenset() if self._eager else guidance.waits,
         )
         outcome = decide(self._state, snapshot, self._rules, now)
         self._state = outcome.state

@@ -101,6 +101,7 @@ class _World:
             self._ledger,
             guidance.weights,
             paces=guidance.paces,
+            waits=guidance.waits,
         )
         outcome = decide(self._state, snapshot, self._site.rules, now)
         self._state = outcome.state

@@ -193,7 +193,14 @@ class Allocator:
         decisions: dict[ConnectorId, Decision] = {}
         for _ in range(_ROUNDS):
             snapshot = Snapshot(
-                budget, self._rating, self._capabilities, reports, ledger, guidance.weights, paces=guidance.paces
+                budget,
+                self._rating,
+                self._capabilities,
+                reports,
+                ledger,
+                guidance.weights,
+                paces=guidance.paces,
+                waits=guidance.waits,
             )
             outcome = decide(self._state, snapshot, _RULES, now)
             self._state = outcome.state

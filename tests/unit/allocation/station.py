@@ -97,6 +97,7 @@ class Bench:
         self.priorities: dict[ConnectorId, int] = {}
         self.paces: dict[ConnectorId, float] = {}
         self.promises: dict[ConnectorId, Promise] = {}
+        self.waits: frozenset[ConnectorId] = frozenset()
         self.outcome: Outcome | None = None
         self._sequence = 0
         for connector_report in reports:
@@ -122,6 +123,7 @@ class Bench:
             self.priorities,
             self.paces,
             self.promises,
+            self.waits,
         )
         self.outcome = decide(self.state, snapshot, self.rules, self.now)
         self.state = self.outcome.state

@@ -8,6 +8,7 @@ import pytest
 
 from powerctl.allocation.allocator import Rules, State, resumed
 from powerctl.allocation.shares import Fairness
+from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.session import ConnectorState, Flexibility
 from powerctl.core.setpoint import Command, LimitSource
@@ -79,6 +80,33 @@ def test_a_pace_of_zero_is_a_wait_but_not_for_a_firm_session() -> None:
     assert decisions[LEFT].command is Command.PAUSE
     assert decisions[LEFT].reasons[0].detail.endswith("when energy is cheaper.")
     assert (decisions[RIGHT].command, decisions[RIGHT].limit.kw) == (Command.RUN, 2.4)
+
+
+def test_one_that_the_plan_lets_wait_leaves_all_to_the_other() -> None:
+    bench = Bench(report(1), report(2))
+    bench.waits = frozenset({LEFT})
+    decisions = bench.settle()
+    assert (decisions[LEFT].command, decisions[RIGHT].limit.kw) == (Command.PAUSE, 22.0)
+    assert decisions[LEFT].reasons[0].source is LimitSource.PLAN
+    assert decisions[LEFT].reasons[0].detail.startswith("The plan serves the other vehicle first")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "priorities", "fairness"),
+    [
+        (report(1, flexibility=Flexibility.FIRM), report(2), {}, Fairness.WEIGHTED),
+        (report(1), report(2, IDLE), {}, Fairness.WEIGHTED),
+        (report(1), report(2), {RIGHT: 1}, Fairness.WEIGHTED),
+        (report(1), report(2), {}, Fairness.EQUAL),
+    ],
+    ids=["firm", "alone", "first in priority", "power is divided evenly"],
+)
+def test_nobody_waits_who_should_not(
+    left: ConnectorReport, right: ConnectorReport, priorities: dict[ConnectorId, int], fairness: Fairness
+) -> None:
+    bench = Bench(left, right, rules=Rules(rise_step_w=0.0, fairness=fairness))
+    bench.waits, bench.priorities = frozenset({LEFT}), priorities
+    assert bench.settle()[LEFT].limit.w > 0.0
 
 
 def test_a_pace_below_the_minimum_is_the_minimum() -> None:

@@ -121,6 +121,12 @@ def test_weights_follow_the_shares_of_the_plan() -> None:
     assert guidance_of(PLANNED, problem, 0.0).paces == {}
 
 
+def test_one_without_a_share_waits() -> None:
+    problem = PlanProblem(grid(), (22000.0,) * STEPS, SESSIONS)
+    assert guidance_of(replace(PLANNED, share_w={1: 0.0, 2: 22000.0}), problem, 0.0).waits == {LEFT}
+    assert guidance_of(PLANNED, problem, 0.0).waits == frozenset()
+
+
 def test_a_price_sets_a_pace_and_too_little_is_a_wait() -> None:
     problem = PlanProblem(grid(), (22000.0,) * STEPS, SESSIONS, price=(0.1,) * STEPS)
     assert guidance_of(PLANNED, problem, 0.0).paces == {LEFT: 20000.0, RIGHT: 0.0}

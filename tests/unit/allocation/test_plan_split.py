@@ -30,6 +30,24 @@ def test_one_who_must_leave_goes_first_and_the_other_keeps_its_minimum() -> None
     assert sum(shares.values()) == pytest.approx(22000.0)
 
 
+def test_a_minimum_that_costs_the_other_its_energy_is_not_kept() -> None:
+    urgent = replace(TWO, need_wh=9000.0, stay_s=1200.0, now_w=4000.0)
+    assert _split(replace(ONE, stay_s=20000.0), urgent, cap_w=5000.0) == {1: 0.0, 2: 5000.0}
+
+
+def test_a_pause_must_be_worth_it_and_a_wait_goes_on_while_it_is() -> None:
+    urgent = replace(TWO, need_wh=6880.0, stay_s=1200.0, now_w=20000.0)
+    patient = replace(ONE, need_wh=20000.0, stay_s=4500.0)
+    assert _split(replace(patient, now_w=1500.0), urgent)[1] > 0.0
+    assert _split(replace(patient, now_w=0.0), urgent)[1] == 0.0
+
+
+def test_where_only_one_minimum_fits_the_one_that_leaves_first_runs() -> None:
+    shares = _split(replace(ONE, stay_s=20000.0), replace(TWO, stay_s=1200.0), cap_w=2000.0)
+    assert shares == {1: 0.0, 2: 2000.0}
+    assert _split(ONE, TWO, cap_w=1000.0) == {}
+
+
 def test_what_is_as_good_stays_as_it_is() -> None:
     shares = _split(replace(ONE, stay_s=7200.0, now_w=14000.0), replace(TWO, stay_s=7200.0, now_w=8000.0))
     assert shares == pytest.approx({1: 14000.0, 2: 8000.0})
@@ -67,3 +85,7 @@ def test_a_division_is_never_more_than_there_is(one: PlanSession, two: PlanSessi
     shares = _split(one, replace(two, connector=2), cap_w=cap_w)
     assert all(share >= -1e-6 for share in shares.values())
     assert sum(shares.values()) <= cap_w + 1e-6
+
+
+def test_one_that_takes_its_last_does_not_make_the_other_wait() -> None:
+    assert _split(replace(ONE, now_w=11000.0), replace(TWO, need_wh=10.0, now_w=1500.0))[1] > 20000.0
