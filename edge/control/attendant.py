@@ -84,6 +84,7 @@ class PanelDesk:
         self._pressed[number] = now
         if now.emergency and not before.emergency:
             _log.warning("emergency_pressed", connector=number)
+        if now.emergency:  # as long as it is pressed, whatever an operator releases meanwhile
             connector.emergency(EMERGENCY)
         if now.stop and not before.stop:
             connector.stop(StopReason.DRIVER, PRESSED)

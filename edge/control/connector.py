@@ -15,13 +15,14 @@ from edge.chademo import effects, events
 from edge.chademo.config import ON_SITE
 from edge.chademo.session import Session, advance, frames_due, status
 from edge.chademo.status import Status
+from edge.chademo.table import Code
 from edge.chademo.timing import PERIOD_S
 from edge.control import lease
 from edge.control.beat import Beat
 from edge.control.derating import Derating, bounded, derating, is_news
 from edge.control.keeper import SessionKeeper
 from edge.control.parts import Parts
-from edge.control.service import SAFE_TO_TOUCH, STOPPABLE, why_not_unlock
+from edge.control.service import CANNOT_START, SAFE_TO_TOUCH, STOPPABLE, why_not_unlock
 from edge.control.telemetry import Snapshot
 from edge.control.transaction import OpenSession
 from powerctl.core.clock import after
@@ -135,15 +136,24 @@ class Connector:
         return None
 
     def emergency(self, detail: str) -> None:
-        """Power off at once."""
-        self._feed(events.EmergencyStop(detail))
+        """Power off at once. Said again while it stands, nothing changes."""
+        if Code.EMERGENCY_STOP not in {fault.code for fault in self._status().faults}:
+            self._feed(events.EmergencyStop(detail))
+
+    @property
+    def latched(self) -> tuple[str, ...]:
+        """The codes of the latched faults."""
+        return tuple(sorted(fault.code for fault in self._status().faults if fault.latched))
+
+    def release(self, held: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Release the latched faults but those of `held`; returns the codes of those that stay."""
+        if released := frozenset(self.latched) - held:
+            self._feed(events.FaultReleased(released))
+        return self.latched
 
     def reset_alarms(self) -> tuple[str, ...]:
         """Release the latched faults that need nobody at the station; returns the codes of those that stay."""
-        latched = {fault.code for fault in self._status().faults if fault.latched}
-        if latched - ON_SITE:
-            self._feed(events.FaultReleased(frozenset(latched - ON_SITE)))
-        return tuple(sorted(fault.code for fault in self._status().faults if fault.latched))
+        return self.release(held=ON_SITE)
 
     def unlock(self) -> str | None:
         """Open the lock for a plug that is stuck. Returns why not, as a sentence; None: it opens."""
@@ -309,7 +319,7 @@ class Connector:
 
     def _why_not_start(self) -> str | None:
         if self.state not in STARTABLE:
-            return _CANNOT_START.get(self.state, "The vehicle is charging already.")
+            return CANNOT_START.get(self.state, "The vehicle is charging already.")
         if self._keeper.is_full:
             return "The station cannot store a new session: its disk is full."
         if not self._parts.bus.is_open:
@@ -388,10 +398,3 @@ class Connector:
     def _start_stored(self, done: asyncio.Future[None]) -> None:
         if done.cancelled() and self._keeper.transaction is not None:
             self._feed(events.StopRequested(StopReason.FAULT, UNSTORED))
-
-
-_CANNOT_START: Final = {
-    ConnectorState.AVAILABLE: "Nothing is plugged in.",
-    ConnectorState.FAULTED: "The connector has a fault.",
-    ConnectorState.STOPPING: "The vehicle is just ending the last charge.",
-}

@@ -98,7 +98,7 @@ class Control:
         self._watchdogs = Watchdogs(life, edge.realtime.watchdog, None if guard is None else guard.tell)
         self._panels = PanelDesk(self._equipment.panels, self._connectors, clock, may_start=edge.local.start)
         self._archive = Archive(self._boxes, station.state_dir / "edge" / "blackbox", clock)
-        self._window = Window(window_path(station.state_dir), self._view)
+        self._window = Window(window_path(station.state_dir), self._view, self._release)
         self._station = Station(
             self._connectors, self._equipment.station_meter, storage.recorder, clock, self._equipment.cabinet
         )
@@ -254,6 +254,17 @@ class Control:
             ],
             "modules": [module_view(module, now) for module in cabinet.modules.values()] if cabinet else [],
         }
+
+    def _release(self) -> list[str]:
+        said = []
+        for number, connector in self._connectors.items():
+            before = connector.latched
+            connector.release()
+            self._panels.look(number)  # a button that is still pressed says so at once
+            gone = set(before) - set(connector.latched)
+            said += [f"Released {code} on connector {number}." for code in sorted(gone)]
+            said += [f"{code} on connector {number} stays: its cause is there." for code in connector.latched]
+        return said
 
     async def _watch_health(self) -> None:
         metrics.gauge("powerctl_build_info").labels("edge-control", version("powerctl")).set(1)

@@ -11,6 +11,12 @@ STOPPABLE: Final = frozenset({ConnectorState.STARTING, ConnectorState.CHARGING, 
 SAFE_TO_TOUCH: Final = Voltage(10.0)
 """The plug is released at or below this (IEC 61851-24 COR1)."""
 _IN_USE: Final = STOPPABLE | {ConnectorState.STOPPING}
+CANNOT_START: Final = {
+    ConnectorState.AVAILABLE: "Nothing is plugged in.",
+    ConnectorState.FAULTED: "The connector has a fault.",
+    ConnectorState.STOPPING: "The vehicle is just ending the last charge.",
+}
+"""Why charging cannot begin in this state, as a sentence."""
 
 
 def why_not_unlock(state: ConnectorState, measured: Voltage) -> str | None:

@@ -1,4 +1,7 @@
-"""A look into the running controller: a local socket that tells everything five times a second, and takes nothing."""
+"""A look into the running controller: a local socket that tells everything five times a second.
+
+The one word that it takes is `release`, from whoever may open it: the controller's own user, at the station.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ MOST_UNSENT: Final = 256 * 1024
 
 _log = log.get(__name__)
 View = Callable[[], Mapping[str, Any]]
+Release = Callable[[], list[str]]
+"""Releases latched faults; returns what was done, in sentences."""
+RELEASE: Final = b"release\n"
 
 
 def window_path(state_dir: Path) -> Path:
@@ -81,10 +87,12 @@ class Window:
 
     Args:
         view: Everything at this instant; asked only while somebody looks.
+        release: What an operator at the station may ask for.
     """
 
-    def __init__(self, path: Path, view: View) -> None:
+    def __init__(self, path: Path, view: View, release: Release = list) -> None:
         self._path = path
+        self._release = release
         self._view = view
         self._viewers: set[asyncio.StreamWriter] = set()
 
@@ -121,6 +129,8 @@ class Window:
             return
         self._viewers.add(writer)
         with contextlib.suppress(OSError):
-            await reader.read(1)
+            if await reader.read(len(RELEASE)) == RELEASE:
+                writer.write(json.dumps({"released": self._release()}).encode() + b"\n")
+                await asyncio.wait_for(writer.drain(), 1.0)
         self._viewers.discard(writer)
-        writer.transport.abort()
+        writer.close()

@@ -34,7 +34,8 @@ class Connector:
 
     def emergency(self, detail: str) -> None:
         assert detail == EMERGENCY
-        self.told.append("emergency")
+        if "emergency" not in self.told:  # said again while it stands, nothing changes
+            self.told.append("emergency")
 
 
 class World:
@@ -74,6 +75,14 @@ def test_an_emergency_button_for_the_station_counts_for_each_connector() -> None
     world.wires.switch("station.emergency", True)
     world.desk.look()
     assert world.connector.told == ["emergency"]
+
+
+def test_a_release_does_not_outlive_a_button_that_is_still_pressed() -> None:
+    world = World()
+    world.wires.is_alive = False
+    assert world.press() == ["emergency"]
+    world.connector.told.clear()
+    assert world.press() == ["emergency"]
 
 
 def test_lines_that_cannot_be_read_are_an_emergency_where_there_is_such_a_button() -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import (
     ConnectorStatusChanged,
+    FaultCleared,
+    FaultRaised,
     SessionClosed,
     SessionOpened,
     TransactionEnded,
@@ -250,6 +252,20 @@ async def test_a_latched_fault_survives_a_restart(tmp_path: Path) -> None:
         second.plug()
         await second.passes(1)
         assert second.connector.start("c") == "The connector has a fault."
+
+
+@story
+async def test_a_latched_fault_is_released_without_a_restart_unless_its_cause_is_there(tmp_path: Path) -> None:
+    async with ConnectorStory(tmp_path) as station:
+        station.connector.emergency("The emergency stop was pressed.")
+        station.connector.emergency("The emergency stop was pressed.")
+        await station.passes(1)
+        assert len(station.records(FaultRaised)) == 1
+        assert station.connector.latched == ("emergency_stop",)
+        assert station.connector.release() == ()
+        await station.passes(1)
+        assert station.journal.faults(ConnectorId(1)) == ()
+        assert [cleared.code for cleared in station.records(FaultCleared)] == ["emergency_stop"]
 
 
 @story
