@@ -23,6 +23,8 @@ standard error says what, why and how.
 """
 DELEGATED = {"powerctl vehicle": vehicle_parser}
 """Commands that hand their arguments to a parser of their own."""
+MOST_CHOICES = 12
+"""More than so many are not listed one by one."""
 
 
 def actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
@@ -47,8 +49,8 @@ def cell(text: str) -> str:
 
 def row(action: argparse.Action) -> str:
     """One line of the table of arguments."""
-    value = action.metavar or (action.dest.upper() if action.nargs != 0 else "")
-    if action.choices and not isinstance(action, argparse._SubParsersAction):
+    value = str(action.metavar or (action.dest.upper() if action.nargs != 0 else ""))
+    if action.choices and len(list(action.choices)) <= MOST_CHOICES:
         value = " or ".join(str(choice) for choice in action.choices)
     if not action.option_strings:
         shown = f"`{value}`"

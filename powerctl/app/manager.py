@@ -50,6 +50,7 @@ from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.service import notify_ready, run_service
 from powerctl.runtime.station import StationSettings
 from powerctl.signals.arbitration import GridState
+from powerctl.signals.commission import Identity
 from powerctl.signals.service import GridSignals
 from powerctl.signals.sources.assembly import Running
 from powerctl.wire.dispatch import Hello
@@ -104,6 +105,7 @@ class EnergyManager:
             on_change=self.grid_changed,
             on_event=self._record,
             reset_alarms=self._reset_alarms,
+            identity=Identity(station.id),
         )
         self.orders = Orders(state_dir / "orders.json", self.signals, clock, self._rating)
         self.sources = Running(settings.grid, self.signals, clock, self._rating)

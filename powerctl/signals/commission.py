@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Final
 
 from powerctl.core.clock import Monotonic
@@ -53,7 +54,7 @@ class Identity:
 
     station: str
     """Its first 32 characters are shown."""
-    software_version: str
+    software_version: str = field(default_factory=lambda: version("powerctl"))
     """Its first 16 characters are shown."""
 
 
@@ -165,11 +166,11 @@ def _saved_slot(box: Mailbox, now: Monotonic) -> SavedSlot:
 def fresh_image(rating: Power, identity: Identity, saved: Saved) -> Image:
     """The register image before the first measurement, without what clients have set but for a saved schedule."""
     image = Image(REGISTER_MAP)
-    for field in REGISTER_MAP.fields:
-        if field.point.implemented and field.point.name in _SCALES:
-            image.put(field.path, _SCALES[field.point.name])
-        elif field.point.implemented and field.point.name in _POWER_SCALES:
-            image.put(field.path, power_scale(rating))
+    for register in REGISTER_MAP.fields:
+        if register.point.implemented and register.point.name in _SCALES:
+            image.put(register.path, _SCALES[register.point.name])
+        elif register.point.implemented and register.point.name in _POWER_SCALES:
+            image.put(register.path, power_scale(rating))
     image.put_all(
         {
             "1.Mn": MANUFACTURER,
