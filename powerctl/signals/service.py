@@ -71,7 +71,7 @@ class GridSignals:
         state_dir: Folder for `grid.json`.
         on_change: Called with every new state, in the same turn of the loop as what caused it. It must not block.
         on_event: Called with every step that the evidence must know.
-        reset_alarms: Asks the controller to release latched faults; False: it cannot be asked now.
+        reset_alarms: Asks the controller to release latched faults; False: it is not connected.
         identity: What model 1 says about the station.
         quality: How good the wall clock is.
     """
@@ -254,17 +254,17 @@ class GridSignals:
             _log.info("grid_clock_trusted", quality=quality.name.lower())
 
     def _take(self, changes: Sequence[Change], authority: Authority) -> None:
-        """Apply a validated write. Raises Refused: what must persist cannot be stored, or nobody can be asked."""
+        """Apply a validated write. Raises Refused: what must persist cannot be stored."""
         persistent = self._panel.persists(changes)
         if persistent and self._keeper.failed:
-            raise Refused(Code.FAILURE)
-        if any(change.field.path == ALARM_RESET and change.value for change in changes) and not self._reset_alarms():
             raise Refused(Code.FAILURE)
         stamp = self._stamp()
         for step in self._panel.take(changes, authority, stamp):
             self._note(step, stamp)
         if persistent:
             self._keep()
+        if any(change.field.path == ALARM_RESET and change.value for change in changes):
+            _log.info("alarm_reset_asked", controller=self._reset_alarms())
         self._written = True
         audit(changes, authority)
 

@@ -308,7 +308,7 @@ _CONTROL = (
     Point(
         "AlarmReset",
         U16,
-        meaning="1 asks the controller to release latched faults; those that need somebody at the station stay",
+        meaning="1 asks the controller, if it is connected, to release latched faults that need nobody at the station",
         writable=True,
         allowed=(range(2),),
     ),

@@ -82,7 +82,7 @@ async def test_dev_1_the_map_begins_with_the_marker_and_ends_with_the_end_model(
         address = 40002
         while (header := device.read(address, 2))[0] != 0xFFFF:
             address += 2 + header[1]
-        assert (header, address) == ((0xFFFF, 0), 40874)
+        assert (header, address) == ((0xFFFF, 0), 40907)
 
     await run(procedure)
 

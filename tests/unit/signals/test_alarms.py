@@ -33,7 +33,7 @@ def test_alarms_show_which_connector_is_out_of_order(tmp_path: Path) -> None:
 def test_an_alarm_reset_is_a_request_to_the_controller(tmp_path: Path) -> None:
     async def story(station: Station) -> None:
         peer = await station.connect()
-        assert await peer.write(ALARM_RESET, 1) == b"\x90\x04"
+        assert await peer.write(ALARM_RESET, 1) == accepted(ALARM_RESET)
         station.controller = []
         assert await peer.write(ALARM_RESET, 0) == accepted(ALARM_RESET)
         assert station.controller == []
