@@ -15,10 +15,11 @@ from powerctl.allocation import demand as wishes
 from powerctl.allocation.demand import Demand
 from powerctl.allocation.efficiency import corrected
 from powerctl.allocation.explain import Layer, Rated, reasons
+from powerctl.allocation.ledger import Room
 from powerctl.allocation.modules import ModuleRules, assigned, bound_w
 from powerctl.allocation.promises import Promise
 from powerctl.allocation.ramp import Ramp, followed
-from powerctl.allocation.shares import Fairness, Share, shares
+from powerctl.allocation.shares import Division, Fairness, Share, shares
 from powerctl.allocation.situation import Decision, Memory, Outcome, Rules, Snapshot, State
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import StationReport
@@ -217,6 +218,7 @@ class _Pass:
         self._now = now
         self._demands = demands
         self._conversion = state.conversion
+        self._division = Division(list(demands.values()), state.conversion, rules.fairness)
         self._effective_w = effective_w
         self._usable_w = self._conversion.usable_w(effective_w)
         committed_w = snapshot.ledger.committed_w(self._conversion, now)
@@ -236,8 +238,7 @@ class _Pass:
         ]
 
     def _shares(self, cap_w: float) -> Mapping[ConnectorId, Share]:
-        usable_w = self._conversion.usable_w(cap_w)
-        return shares(list(self._demands.values()), usable_w, self._conversion, self._rules.fairness)
+        return self._division.under(self._conversion.usable_w(cap_w))
 
     def _rated(self) -> Rated:
         rating_w = self._snapshot.rating.w
@@ -247,24 +248,22 @@ class _Pass:
             for connector, demand in self._demands.items()
             if demand.guaranteed_w > 0.0
         }
-        if all(demand.weight == 1.0 for demand in self._demands.values()):
+        if self._division.is_even:
             return Rated(planned, planned, reserved)
-        even = [replace(demand, weight=1.0) for demand in self._demands.values()]
-        usable_w = self._conversion.usable_w(rating_w)
-        return Rated(planned, shares(even, usable_w, self._conversion, self._rules.fairness), reserved)
+        return Rated(planned, self._division.under(self._conversion.usable_w(rating_w), even=True), reserved)
 
     def _grants(self) -> dict[ConnectorId, _Given]:
         """The share of each connector, as far as it may be given now."""
         wanted = self._shares(self._effective_w)
-        ledger = self._snapshot.ledger
+        room = Room(self._snapshot.ledger, self._conversion, self._now)
         grants = {}
         for connector in sorted(wanted):
             share = wanted[connector]
-            free_w = ledger.grantable_w(connector, share.limit_w, self._usable_w, self._conversion, self._now)
+            free_w = room.grantable_w(connector, share.limit_w, self._usable_w)
             command, allowed_w = self._deliverable(connector, share.command, free_w)
             limit_w = self._worth_it(connector, allowed_w, share.limit_w)
             grants[connector] = _Given(command, limit_w, allowed_w)
-            ledger = ledger.promised(connector, limit_w)
+            room.promise(connector, limit_w)
         return grants
 
     def _worth_it(self, connector: ConnectorId, limit_w: float, share_w: float) -> float:

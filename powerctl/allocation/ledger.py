@@ -9,6 +9,7 @@ from a stream that has ended.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -82,27 +83,46 @@ class Ledger:
         """Watts AC that the station can draw from `now` on, unless more is granted."""
         return conversion.station_w(account.bound_w(now) for account in self.accounts.values())
 
-    def grantable_w(
-        self, connector: ConnectorId, wish_w: float, usable_w: float, conversion: Conversion, now: Monotonic
-    ) -> float:
+
+class Room:
+    """What may be granted to one connector after the other: each grant counts against the next.
+
+    Args:
+        ledger: Before the first of them.
+        conversion: From output to input.
+        now: The instant.
+    """
+
+    def __init__(self, ledger: Ledger, conversion: Conversion, now: Monotonic) -> None:
+        self._accounts = dict(ledger.accounts)
+        self._conversion = conversion
+        self._now = now
+        self._inputs_w = {c: conversion.ac_w(account.bound_w(now)) for c, account in self._accounts.items()}
+
+    def grantable_w(self, connector: ConnectorId, wish_w: float, usable_w: float) -> float:
         """As much of `wish_w` as may be granted now, watts DC.
 
         Never less than the smaller of the wish and the connector's bound: that raises nothing.
+
+        Args:
+            connector: Who.
+            wish_w: Watts DC.
+            usable_w: Watts AC for all connectors.
         """
-        bound_w = self.bound_w(connector, now)
+        account = self._accounts.get(connector)
+        bound_w = account.bound_w(self._now) if account else 0.0
         if wish_w <= bound_w:
             return wish_w
-        others_w = sum(
-            sorted(
-                conversion.ac_w(account.bound_w(now)) for other, account in self.accounts.items() if other != connector
-            )
-        )
-        return max(bound_w, min(wish_w, conversion.dc_w(usable_w - others_w)))
+        # The exact sum does not depend on the order of the accounts.
+        others_w = math.fsum(watts for other, watts in self._inputs_w.items() if other != connector)
+        return max(bound_w, min(wish_w, self._conversion.dc_w(usable_w - others_w)))
 
-    def promised(self, connector: ConnectorId, limit_w: float) -> Ledger:
+    def promise(self, connector: ConnectorId, limit_w: float) -> None:
         """As if a setpoint with this limit were on its way already."""
-        account = self.accounts.get(connector)
-        return self if account is None else granted(self, connector, account.newest + 1, limit_w, 0.0)
+        account = self._accounts.get(connector)
+        if account is not None:
+            sent = self._accounts[connector] = _sent(account, account.newest + 1, limit_w, 0.0)
+            self._inputs_w[connector] = self._conversion.ac_w(sent.bound_w(self._now))
 
 
 def opened(ledger: Ledger, capabilities: Iterable[ConnectorCapability], now: Monotonic) -> Ledger:
@@ -136,12 +156,14 @@ def _end(now: Monotonic, account: Account | None) -> Monotonic:
 
 def granted(ledger: Ledger, connector: ConnectorId, sequence: int, limit_w: float, settle_s: float) -> Ledger:
     """A setpoint was sent. A limit on its way that is no higher than this one no longer matters."""
-    account = ledger.accounts[connector]
+    return _with(ledger, connector, _sent(ledger.accounts[connector], sequence, limit_w, settle_s))
+
+
+def _sent(account: Account, sequence: int, limit_w: float, settle_s: float) -> Account:
     higher = tuple(grant for grant in account.in_flight if grant.limit_w > limit_w)
     in_flight = _bounded((*higher, Grant(sequence, limit_w)))
     longest_s = max(settle_s, account.settle_s)
-    sent = replace(account, in_flight=in_flight, newest=sequence, ends_at=None, settle_s=longest_s)
-    return _with(ledger, connector, sent)
+    return replace(account, in_flight=in_flight, newest=sequence, ends_at=None, settle_s=longest_s)
 
 
 def confirmed(ledger: Ledger, connector: ConnectorId, sequence: int, committed_w: float) -> Ledger:

@@ -9,7 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from powerctl.allocation.efficiency import Conversion
-from powerctl.allocation.ledger import LEASE_MARGIN_S, LONGEST_SETTLE_S, Ledger, closed, confirmed, granted, opened
+from powerctl.allocation.ledger import (
+    LEASE_MARGIN_S,
+    LONGEST_SETTLE_S,
+    Ledger,
+    Room,
+    closed,
+    confirmed,
+    granted,
+    opened,
+)
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.ids import ConnectorId
 from powerctl.core.setpoint import LEASE_SECONDS
@@ -28,7 +37,7 @@ def _ready(left_w: float = 0.0, right_w: float = 0.0) -> Ledger:
 
 
 def _grantable(ledger: Ledger, connector: ConnectorId, wish_w: float, now: Monotonic = START) -> float:
-    return ledger.grantable_w(connector, wish_w, USABLE_W, CONVERSION, now)
+    return Room(ledger, CONVERSION, now).grantable_w(connector, wish_w, USABLE_W)
 
 
 def test_a_connector_that_has_not_reported_counts_with_its_rating() -> None:
