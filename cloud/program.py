@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -69,6 +70,7 @@ async def run(config: Path) -> None:
     settings, clock, health = load_settings(config), SystemClock(), Health()
     async with opened(settings, clock) as core:
         link = link_to_stations(core, clock, health)
+        metrics.begin("cloud", version("powerctl"))
         metrics_server = HealthServer(settings.http, health, setting="cloud.http.port")
         await metrics_server.start()
         try:

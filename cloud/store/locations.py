@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.location import SILENCE, Connector, Station, Wanted
@@ -55,6 +55,13 @@ async def heard(connection: AsyncConnection, stations: Collection[StationId], no
 
 
 _HEARD: Final = upsert_many(STATIONS, ("id",), ("last_seen", "online"))
+
+
+async def count(connection: AsyncConnection) -> tuple[int, int]:
+    """How many stations are known, and how many of them are online."""
+    query = select(func.count(), func.count().filter(STATIONS.c.online)).select_from(STATIONS)
+    known, online = (await connection.execute(query)).one()
+    return int(known), int(online)
 
 
 async def silent(connection: AsyncConnection, now: datetime) -> list[StationId]:

@@ -194,6 +194,7 @@ class Projection:
         if receipt is None:
             return session
         await receipts.add(self.writing.connection, receipt, self.seal)
+        self.writing.issued.append(receipt)
         return reducer.receipted(session, receipt.id)
 
     async def _own(self, session: SessionId) -> Session | None:

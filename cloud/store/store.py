@@ -122,6 +122,9 @@ class Store:
                     await writing.save(session, reducer.refused(session, sent.command.command_id, _NO_ANSWER))
             silent = await locations.silent(writing.connection, writing.now)
             writing.changed += [Changed("location", station) for station in silent]
+            known, online = await locations.count(writing.connection)
+        metrics.gauge("cloud_stations_known").set(known)
+        metrics.gauge("cloud_stations_online").set(online)
         for station in silent:
             metrics.counter("cloud_stations_silent_total").inc()
             _log.warning("station_silent", station=station)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store import sessions
 from cloud.store.changes import Changed
@@ -22,6 +23,7 @@ class Writing:
     connection: AsyncConnection
     now: datetime
     changed: list[Changed] = field(default_factory=list)
+    issued: list[Receipt] = field(default_factory=list)
     _moved: list[tuple[Session, Session]] = field(default_factory=list)
 
     async def save(self, before: Session, after: Session) -> None:
@@ -51,5 +53,8 @@ class Writing:
                 detail=after.detail,
             )
             if after.receipt and not before.receipt:
-                metrics.counter("cloud_receipts_issued_total").inc()
                 _log.info("receipt_issued", session=after.id, receipt=after.receipt, energy_wh=after.energy_wh)
+        for receipt in self.issued:
+            metrics.counter("cloud_receipts_issued_total").inc()
+            metrics.counter("cloud_billed_joules_total").inc(receipt.energy_wh * 3600)
+            metrics.counter("cloud_billed_amount_total").labels(receipt.total.currency).inc(float(receipt.total.amount))

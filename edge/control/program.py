@@ -87,6 +87,7 @@ class Control:
         self._boxes: dict[ConnectorId, BlackBox] = {}
         self._connectors: dict[ConnectorId, Connector] = {}
         self._health = Health()
+        metrics.begin("edge-control", version("powerctl"), [connector.id for connector in station.connectors])
         self._http = HealthServer(edge.http, self._health, setting="edge.http.port")
         self._equipment = Assembly(station, edge, clock, self._lines_changed).build()
         sessions = storage.journal.sessions()
@@ -267,7 +268,6 @@ class Control:
         return said
 
     async def _watch_health(self) -> None:
-        metrics.gauge("powerctl_build_info").labels("edge-control", version("powerctl")).set(1)
         while True:
             self._manager.give_up(self._clock.utc())
             for bus, number in zip(self._buses, self._connectors, strict=True):

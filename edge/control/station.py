@@ -17,7 +17,7 @@ from edge.control.telemetry import (
     station_report,
     telemetry,
 )
-from edge.hardware.ports import StationMeter
+from edge.hardware.ports import GridReading, StationMeter
 from powerctl.core.clock import Clock
 from powerctl.core.demand import StationReport
 from powerctl.core.errors import RemoteError
@@ -115,17 +115,20 @@ class Station:
             self._recorder.telemetry(
                 telemetry(snapshots, self._meter.read(), limits, manager_connected=manager_connected)
             )
-            _show(snapshots)
+            _show(snapshots, self._meter.read())
 
     def _snapshots(self) -> list[Snapshot]:
         return [connector.snapshot() for connector in self._connectors.values()]
 
 
-def _show(snapshots: list[Snapshot]) -> None:
+def _show(snapshots: list[Snapshot], grid: GridReading | None) -> None:
+    if grid is not None:
+        metrics.gauge("edge_input_watts").set(grid.power.w)
     for snapshot in snapshots:
         label = str(snapshot.connector)
         metrics.gauge("edge_limit_watts").labels(label).set(snapshot.limit.w)
         metrics.gauge("edge_power_watts").labels(label).set(snapshot.output.power.w)
+        metrics.gauge("edge_register_joules").labels(label).set(snapshot.register.energy.wh * 3600)
         metrics.gauge("edge_lease_remaining_seconds").labels(label).set(snapshot.lease_remaining_s)
 
 

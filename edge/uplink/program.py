@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -57,6 +58,7 @@ async def _serve(station: StationId, uplink: UplinkSettings, disk: Disk, health:
         tasks.append(renewal.run())
     if uplink.update is not None and uplink.update.index is not None:
         tasks.append(Checker(uplink.update, clock, _alarm(clock, disk)).run())
+    metrics.begin("edge-uplink", version("powerctl"))
     server = HealthServer(uplink.http, health, setting="uplink.http.port")
     await server.start()
     try:

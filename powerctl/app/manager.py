@@ -377,6 +377,7 @@ async def run(
     """
     health = Health()
     manager = EnergyManager(station, settings, SystemClock(), health, config)
+    metrics.begin("powerctl", version("powerctl"), [connector.id for connector in station.connectors])
     http = HealthServer(settings.http, health, setting="manager.http.port")
     status = StatusSocket(settings.status_folder, station.id, manager.explained)
     await http.start()

@@ -5,8 +5,10 @@ Names carry the program as prefix and a base unit; labels are bounded and never 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Final, Literal
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -79,6 +81,8 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     ),
     Metric("edge_limit_watts", "gauge", "watts", "Limit in force, DC", ("connector",)),
     Metric("edge_power_watts", "gauge", "watts", "Measured output, DC", ("connector",)),
+    Metric("edge_input_watts", "gauge", "watts", "Measured power at the grid connection, AC"),
+    Metric("edge_register_joules", "gauge", "joules", "The DC meter's register of delivered energy", ("connector",)),
     Metric("edge_setpoints_total", "counter", "", "Setpoints from the energy manager", ("result",)),
     Metric("edge_modules_usable", "gauge", "", "Power modules that answer and can be used"),
     Metric("edge_module_rejected_frames_total", "counter", "", "Answers of power modules that could not be decoded"),
@@ -188,7 +192,52 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     ),
     Metric("cloud_payment_webhooks_total", "counter", "", "Webhooks of payment providers", ("result",)),
     Metric("cloud_receipts_issued_total", "counter", "", "Receipts issued"),
+    Metric("cloud_billed_joules_total", "counter", "joules", "Energy on receipts"),
+    Metric(
+        "cloud_billed_amount_total",
+        "counter",
+        "",
+        "Sum of the receipts' totals, in units of the currency",
+        ("currency",),
+    ),
+    Metric("cloud_stations_online", "gauge", "", "Stations that were heard lately"),
+    Metric("cloud_stations_known", "gauge", "", "Stations that were ever heard"),
 )
+
+UPLINK: Final = ("edge_uplink_", "edge_modem_", "edge_outbox_records", "edge_outbox_oldest")
+PROGRAMS: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "powerctl": (("powerctl_",), ()),
+    "edge-control": (("edge_",), UPLINK),
+    "edge-uplink": (UPLINK, ()),
+    "cloud": (("cloud_",), ()),
+}
+"""How the names of a program's metrics begin, and which of those are not its own."""
+LANES: Final = ("billing", "status", "telemetry")
+
+
+def begin(program: str, version: str, connectors: Iterable[int] = ()) -> None:
+    """Let every metric of a program exist from now on, so that a counter's first step is a step and not a beginning.
+
+    What has other labels than lane and connector shows its name and its type until it happens for the first time.
+
+    Args:
+        program: A key of `PROGRAMS`.
+        version: Of the product.
+        connectors: Numbers of the station's connectors.
+    """
+    gauge("powerctl_build_info").labels(program, version).set(1)
+    mine, others = PROGRAMS[program]
+    values = {"connector": [str(number) for number in connectors], "lane": LANES}
+    for row in CATALOGUE:
+        if row.name.startswith(mine) and not row.name.startswith(others) and row.name != "powerctl_build_info":
+            _begin(row, values)
+
+
+def _begin(row: Metric, values: Mapping[str, Sequence[str]]) -> None:
+    metric = {"counter": counter, "gauge": gauge, "histogram": histogram}[row.type](row.name)
+    if row.labels and all(label in values for label in row.labels):
+        for combination in product(*(values[label] for label in row.labels)):
+            metric.labels(*combination)
 
 
 @cache
