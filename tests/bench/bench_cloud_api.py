@@ -1,0 +1,197 @@
+"""What a call and a watch stream cost the cloud's server, beside a server that does nothing, in the same run.
+
+Counted is the processor time of the server's process, which another program on the machine does not change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import struct
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import httpx
+import pytest
+
+from cloud.api.tokens import Tokens, load_key
+from powerctl.core.ids import StationId
+from powerctl.runtime.clock import SystemClock
+from powerctl.runtime.pki import issue
+from powerctl.v1 import location_pb2, watch_pb2
+from tests.bench.grpc_floor import METHOD
+from tests.bench.table import Figure, show
+from tests.broker import Broker, free_port, running
+from tests.integration.cloud.process import CloudProcess, eventually
+from tests.roadside import RoadsideStation
+from tests.unit.cloud.stories import OPAL, describes, live, telemetry
+
+CALLS = 3_000
+AT_ONCE = 8
+STREAMS = 1_000
+CHANNELS = 20
+WATCH_S = 15.0
+PLACE = "locations/ST-1"
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * TICK_S
+
+
+@asynccontextmanager
+async def bench_cloud(folder: Path, broker: Broker) -> AsyncIterator[CloudProcess]:
+    program = CloudProcess(folder, broker)
+    program.config.write_text(program.config.read_text() + "\n[cloud.limits]\ncalls_per_second = 1e6\nburst = 1e6\n")
+    await program.start()
+    try:
+        yield program
+    finally:
+        program.stop()
+
+
+@contextmanager
+def floor(folder: Path, broker: Broker) -> Iterator[tuple[int, int]]:
+    """Port and process of a server that does nothing."""
+    port, tls = free_port(), issue(broker.authority, "floor", server_names=["127.0.0.1"])
+    argv = [sys.executable, "-m", "tests.bench.grpc_floor", str(tls.certificate), str(tls.key), str(port)]
+    process = subprocess.Popen(argv)
+    try:
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def token(program: CloudProcess) -> str:
+    key = load_key(program.folder / "signing.pem")
+    return Tokens(key, SystemClock()).access(OPAL, str(uuid.uuid4()))[0]
+
+
+def channel(broker: Broker, port: int, number: int = 0) -> grpc.aio.Channel:
+    trusted = grpc.ssl_channel_credentials(broker.authority.certificate_file.read_bytes())
+    return grpc.aio.secure_channel(f"127.0.0.1:{port}", trusted, options=[("bench.number", number)])
+
+
+async def cost_us(pid: int, call: Callable[[], Awaitable[Any]], calls: int = CALLS) -> float:
+    """Server's processor time per call, in microseconds, after a warm-up."""
+
+    async def many(count: int) -> None:
+        for _ in range(count):
+            await call()
+
+    await asyncio.gather(*(many(calls // 10 // AT_ONCE) for _ in range(AT_ONCE)))
+    before = cpu_s(pid)
+    await asyncio.gather(*(many(calls // AT_ONCE) for _ in range(AT_ONCE)))
+    return (cpu_s(pid) - before) / (calls // AT_ONCE * AT_ONCE) * 1e6
+
+
+def unary(over: grpc.aio.Channel, secret: str) -> Callable[[], Awaitable[Any]]:
+    rpc: Any = over.unary_unary(METHOD)
+    request = location_pb2.GetLocationRequest(name=PLACE).SerializeToString()
+    metadata = [("authorization", f"Bearer {secret}")]
+    return lambda: rpc(request, metadata=metadata, timeout=20)
+
+
+def grpc_web(client: httpx.AsyncClient, secret: str) -> Callable[[], Awaitable[Any]]:
+    request = location_pb2.GetLocationRequest(name=PLACE).SerializeToString()
+    headers = {"content-type": "application/grpc-web+proto", "authorization": f"Bearer {secret}"}
+    body = struct.pack(">BI", 0, len(request)) + request
+
+    async def call() -> None:
+        answer = await client.post(METHOD, content=body, headers=headers)
+        assert answer.status_code == 200
+        assert b"Harbour" in answer.content, answer.content
+
+    return call
+
+
+@asynccontextmanager
+async def reporting(broker: Broker) -> AsyncIterator[RoadsideStation]:
+    station = RoadsideStation(StationId("ST-1"), broker.settings("ST-1"), random.Random(1))
+    task = asyncio.create_task(station.run())
+    try:
+        station.tell(describes())
+        yield station
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def committed(station: RoadsideStation) -> bool | None:
+    return None if station.waiting else True
+
+
+@pytest.mark.slow
+async def test_a_call_and_a_stream_cost_what_was_promised(tmp_path: Path) -> None:
+    with running(tmp_path, "nats") as broker, floor(tmp_path, broker) as (empty_port, empty_pid):
+        async with bench_cloud(tmp_path, broker) as program, reporting(broker) as station:
+            await eventually(lambda: committed(station), 30)
+            assert program._process is not None
+            pid, secret = program._process.pid, token(program)
+            async with channel(broker, program.grpc) as ours, channel(broker, empty_port) as empty:
+                assert await unary(ours, secret)()
+                nothing = await cost_us(empty_pid, unary(empty, secret))
+                call = await cost_us(pid, unary(ours, secret))
+            async with httpx.AsyncClient(base_url=program.address, timeout=20) as client:
+                web = await cost_us(pid, grpc_web(client, secret))
+            streams, told = await _watched(broker, program.grpc, pid, secret, station)
+    figures = [
+        Figure("an empty servicer, unary over TLS", nothing, "us"),
+        Figure("authenticated unary over TLS", call, "us", 900),
+        Figure("... of the empty servicer", call / nothing, "x"),
+        Figure("the same by gRPC-Web, plain", web, "us"),
+        Figure("... of native gRPC over TLS", web / call, "x"),
+        Figure(f"{STREAMS} watch streams at 1 Hz", streams * 100, "%", 15),
+        Figure("messages per stream and second", told / STREAMS / WATCH_S, "Hz", 0.9, at_least=True),
+    ]
+    show("Cloud API: the server's processor time", figures)
+    assert all(figure.held for figure in figures)
+
+
+async def _watched(broker: Broker, port: int, pid: int, secret: str, station: RoadsideStation) -> tuple[float, int]:
+    """The share of a core that the server needs for all streams, and how many messages they were told meanwhile."""
+    told = 0
+    ready = asyncio.Semaphore(0)
+
+    async def watch(over: grpc.aio.Channel) -> None:
+        nonlocal told
+        rpc: Any = over.unary_stream("/powerctl.v1.WatchService/Watch")
+        request = watch_pb2.WatchRequest().SerializeToString()
+        stream = rpc(request, metadata=[("authorization", f"Bearer {secret}")])
+        first = True
+        async for _ in stream:
+            told += 1
+            if first:
+                ready.release()
+                first = False
+
+    channels = [channel(broker, port, number) for number in range(CHANNELS)]
+    watching = [asyncio.create_task(watch(channels[number % CHANNELS])) for number in range(STREAMS)]
+    try:
+        async with asyncio.timeout(120):
+            for _ in range(STREAMS):
+                await ready.acquire()
+        await asyncio.sleep(2)
+        told, before, began = 0, cpu_s(pid), time.perf_counter()
+        for number in range(int(WATCH_S)):
+            station.tell(telemetry(live(session=None, wh=float(number))))
+            await asyncio.sleep(max(0.0, began + number + 1 - time.perf_counter()))
+        return (cpu_s(pid) - before) / (time.perf_counter() - began), told
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
+        with suppress(Exception):
+            await asyncio.gather(*(one.close() for one in channels))
