@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from cloud.api import names, paging
 from cloud.api.call import Call
 from cloud.api.encode import Encoder
+from cloud.api.encoded import EncodedOnce
 from cloud.domain.location import Wanted
 from cloud.domain.pricing import Booking, plain_periods, price_use
 from cloud.domain.refusal import Refusal, Why
@@ -28,15 +29,18 @@ class LocationService:
 
     store: Store
     encoder: Encoder
+    encoded: EncodedOnce = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoded", EncodedOnce(self.encoder))
 
     async def get_location(self, request: pb.GetLocationRequest, call: Call) -> pb.Location:
         """One location."""
         station = names.parse_location(request.name)
-        async with self.store.database.read() as connection:
-            found = await locations.load(connection, station)
+        found = await self.store.present.station(station)
         if found is None:
             raise Refusal(Why.NOT_FOUND, f"There is no location {request.name}.")
-        return self.encoder.location(found, call.caller())
+        return self.encoded.location(found, call.caller())
 
     async def list_locations(self, request: pb.ListLocationsRequest, call: Call) -> pb.ListLocationsResponse:
         """Locations by name."""

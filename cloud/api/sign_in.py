@@ -25,6 +25,8 @@ OVERLAP: Final = timedelta(seconds=10)
 """How far back another replica's words are read again: clocks differ, and transactions take time."""
 _WRONG: Final = "User, password or one-time code is wrong."
 
+_REMEMBERED: Final = 20_000
+
 _log = log.get(__name__)
 
 
@@ -53,6 +55,8 @@ class SignIns:
     _addresses: Throttle = field(default_factory=lambda: Throttle(free=FREE_TRIES_PER_ADDRESS))
     _ended: dict[str, datetime] = field(default_factory=dict)
     """Sign-offs of here and of other replicas, as long as an access token may outlive them."""
+    _known: dict[str, Access] = field(default_factory=dict, repr=False)
+    """Access tokens whose signature was good."""
 
     async def exchange(self, token: str) -> tuple[str, Access]:
         """An access token for a sign-in token, which can be used only once.
@@ -133,10 +137,21 @@ class SignIns:
         Raises:
             Refusal: UNAUTHENTICATED: it is not ours, has expired, or was signed out.
         """
-        access = self.tokens.read_access(token)
+        access = self._read(token)
         cut = self._ended.get(f"u:{access.principal.user}")
         if f"s:{access.session}" in self._ended or (cut is not None and access.sign_in_time <= cut):
             raise Refusal(Why.UNAUTHENTICATED, "You have signed out. Sign in again.")
+        return access
+
+    def _read(self, token: str) -> Access:
+        """What a token says; the signature of one that comes again is not computed again."""
+        known = self._known.get(token)
+        if known is not None and self.store.clock.utc() < known.expire_time:
+            return known
+        access = self.tokens.read_access(token)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[token] = access
         return access
 
     async def renew(self, access: Access) -> tuple[str, Access] | None:

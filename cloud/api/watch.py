@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from google.protobuf.message import Message
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.api import names
 from cloud.api.call import Call
 from cloud.api.encode import Encoder
+from cloud.api.encoded import EncodedOnce
 from cloud.api.session import only
 from cloud.domain.location import Station
 from cloud.domain.principal import Principal
@@ -21,12 +23,14 @@ from cloud.store import changes, locations, sessions
 from cloud.store.feed import Change, Subscriber, load
 from cloud.store.store import Store
 from powerctl.core.ids import StationId
+from powerctl.v1 import location_pb2
 from powerctl.v1 import watch_pb2 as pb
 from powerctl.wire.common import time_to_wire
 
 HEARTBEAT_S: Final = 15.0
 RECENT: Final = timedelta(hours=24)
 """Sessions that ended longer ago are not part of the present state; they are listed."""
+SHARED: Final = 1_000
 MOST: Final = 100
 """So many locations and sessions are part of the present state; the others are sent when they change."""
 
@@ -38,6 +42,12 @@ class WatchService:
     store: Store
     encoder: Encoder
     heartbeat_s: float = HEARTBEAT_S
+    encoded: EncodedOnce = field(init=False)
+    _shared: dict[tuple[str, int], tuple[pb.WatchResponse, Message]] = field(init=False, default_factory=dict)
+    """Responses that several clients are sent alike, by cursor and address of the location in them."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoded", EncodedOnce(self.encoder))
 
     async def watch(self, request: pb.WatchRequest, call: Call) -> AsyncIterator[pb.WatchResponse]:
         """The present state, or what changed since the client's cursor; then every change."""
@@ -91,16 +101,28 @@ class WatchService:
         return [*stations, *reversed(recent)]
 
     def _response(self, cursor: str, view: _View, value: Station | Session | None) -> pb.WatchResponse:
+        if isinstance(value, Station):
+            return self._alike(cursor, self.encoded.location(value, view.caller))
         now = self.store.clock.utc()
         response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(now))
         match value:
-            case Station():
-                response.location.CopyFrom(view.encoder.location(value, view.caller))
             case Session():
                 response.session.CopyFrom(view.encoder.session(value, view.caller, now))
             case None:
                 response.heartbeat.SetInParent()
         return response
+
+    def _alike(self, cursor: str, location: location_pb2.Location) -> pb.WatchResponse:
+        """One response for every client that sees the same of a location; nobody may change it."""
+        key = (cursor, id(location))
+        found = self._shared.get(key)
+        if found is None:
+            if len(self._shared) >= SHARED:
+                self._shared.clear()
+            response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(self.store.clock.utc()))
+            response.location.CopyFrom(location)
+            found = self._shared[key] = (response, location)
+        return found[0]
 
 
 @dataclass(frozen=True, slots=True)

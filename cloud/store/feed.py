@@ -16,6 +16,7 @@ from cloud.ingest.ports import StoreUnavailable
 from cloud.store import changes, locations, sessions
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
+from cloud.store.present import Present
 from powerctl.core.ids import SessionId, StationId
 from powerctl.runtime import log
 
@@ -69,8 +70,9 @@ class Subscriber:
 class Feed:
     """Reads the change table after each commit of this process, and every second for those of others."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, present: Present) -> None:
         self._database = database
+        self._present = present
         self._subscribers: set[Subscriber] = set()
         self._committed = asyncio.Event()
         self._cursor: int | None = None
@@ -104,11 +106,13 @@ class Feed:
                 try:
                     await self._pass_on()
                 except StoreUnavailable as error:
+                    self._present.follow(False)
                     _log.warning("feed_waits_for_database", reason=str(error))
                     await asyncio.sleep(POLL_S)
                 await self._wait()
         finally:
             self._ended = True
+            self._present.follow(False)
             for subscriber in self._subscribers:
                 subscriber.end()
 
@@ -131,12 +135,15 @@ class Feed:
 
     async def _read(self) -> AsyncIterator[Change]:
         async with self._database.read() as connection:
-            if self._cursor is None or not self._subscribers:
-                # Whoever subscribes from now on reads the present state first.
+            if self._cursor is None:
                 _, self._cursor = await changes.span(connection)
+                self._present.follow(True)
                 return
             newest, changed = await changes.since(connection, self._cursor)
-            for one in changed:
+            self._present.changed(changed)
+            self._present.follow(True)
+            # Without watchers nothing is loaded: whoever subscribes from now on reads the present state first.
+            for one in changed if self._subscribers else ():
                 if (value := await load(connection, one)) is not None:
                     yield Change(newest, one, value)
             self._cursor = newest

@@ -20,6 +20,7 @@ from cloud.store import audit, changes, commands, inbox, locations, people, rete
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from cloud.store.feed import Feed
+from cloud.store.present import Present
 from cloud.store.projection import Projection
 from cloud.store.receipts import Seal
 from cloud.store.tables import INBOX, QUARANTINE, USED_TOKENS
@@ -53,11 +54,13 @@ class Store:
     seal: Seal | None = None
     """Signs receipts. None: there is no key."""
     retention: Retention = DEFAULT_RETENTION
+    present: Present = field(init=False)
     feed: Feed = field(init=False)
     _identities: IdentityWatch = field(default_factory=IdentityWatch)
 
     def __post_init__(self) -> None:
-        self.feed = Feed(self.database)
+        self.present = Present(self.database)
+        self.feed = Feed(self.database, self.present)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Writing]:
@@ -72,6 +75,7 @@ class Store:
                     await audit.append(connection, deed, now)
         writing.committed()
         if writing.changed:
+            self.present.changed(writing.changed)
             self.feed.notify()
 
     async def commit(self, batches: Sequence[StationBatch]) -> list[CommitResult]:

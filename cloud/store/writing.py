@@ -36,6 +36,9 @@ class Writing:
         if after == before and before.update_time is not None:
             return False
         self.changed.append(Changed("session", after.id))
+        if after.driver != before.driver:
+            # A location shows each caller whether the session at its connector is the caller's own.
+            self.changed.append(Changed("location", after.station))
         if after.state is not before.state or after.receipt != before.receipt:
             self._moved.append((before, after))
         return True

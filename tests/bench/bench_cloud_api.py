@@ -147,14 +147,16 @@ async def test_a_call_and_a_stream_cost_what_was_promised(tmp_path: Path) -> Non
             async with httpx.AsyncClient(base_url=program.address, timeout=20) as client:
                 web = await cost_us(pid, grpc_web(client, secret))
             streams, told = await _watched(broker, program.grpc, pid, secret, station)
+    rate = told / STREAMS / WATCH_S
     figures = [
         Figure("an empty servicer, unary over TLS", nothing, "us"),
         Figure("authenticated unary over TLS", call, "us", 900),
         Figure("... of the empty servicer", call / nothing, "x"),
         Figure("the same by gRPC-Web, plain", web, "us"),
         Figure("... of native gRPC over TLS", web / call, "x"),
-        Figure(f"{STREAMS} watch streams at 1 Hz", streams * 100, "%", 15),
-        Figure("messages per stream and second", told / STREAMS / WATCH_S, "Hz", 0.9, at_least=True),
+        Figure(f"{STREAMS} watch streams", streams * 100, "%"),
+        Figure("... messages per stream", rate, "Hz", 0.9, at_least=True),
+        Figure("... at 1 Hz", streams * 100 / rate, "%", 15),
     ]
     show("Cloud API: the server's processor time", figures)
     assert all(figure.held for figure in figures)

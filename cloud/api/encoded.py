@@ -1,0 +1,43 @@
+"""Locations that are encoded once for everybody who sees the same of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cloud.api.encode import Encoder
+from cloud.domain.location import Station
+from cloud.domain.principal import Principal
+from powerctl.v1 import location_pb2
+
+CAPACITY: Final = 2_000
+
+Sight = tuple[tuple[bool, bool], ...]
+"""By connector: the caller sees whose session it is, and it is reserved for the caller."""
+
+
+def sight(station: Station, caller: Principal) -> Sight:
+    """What decides how `caller` sees `station`."""
+    return tuple((caller.sees(one.driver, station.id), one.reserved_for == caller.user) for one in station.connectors)
+
+
+@dataclass(slots=True)
+class EncodedOnce:
+    """Remembers what it has encoded. Messages are shared: nobody may change one."""
+
+    encoder: Encoder
+    _kept: dict[tuple[int, int, Sight], tuple[Station, Any, location_pb2.Location]] = field(default_factory=dict)
+    """With the values that the key names by their address, so that no other value comes to lie there."""
+
+    def location(self, station: Station, caller: Principal) -> location_pb2.Location:
+        """`station` as `caller` may see it."""
+        tariff = self.encoder.tariff
+        key = (id(station), id(tariff), sight(station, caller))
+        found = self._kept.get(key)
+        if found is not None:
+            return found[2]
+        if len(self._kept) >= CAPACITY:
+            self._kept.clear()
+        message = self.encoder.location(station, caller)
+        self._kept[key] = (station, tariff, message)
+        return message

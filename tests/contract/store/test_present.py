@@ -1,0 +1,87 @@
+"""What is kept in memory is never older than it may be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cloud.domain.location import Station
+from cloud.store import locations
+from cloud.store.changes import Changed
+from powerctl.core.session import ConnectorState
+from tests.unit.cloud.databases import Databases
+from tests.unit.cloud.stories import STATION, describes, says
+from tests.unit.cloud.world import World, world
+
+
+@asynccontextmanager
+async def followed(here: World) -> AsyncIterator[None]:
+    """While the feed runs."""
+    feed = asyncio.create_task(here.store.feed.run())
+    async with asyncio.timeout(20):
+        while not here.store.present._followed:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        feed.cancel()
+        await asyncio.gather(feed, return_exceptions=True)
+
+
+async def now(here: World) -> Station:
+    found = await here.store.present.station(STATION)
+    assert found is not None
+    return found
+
+
+async def test_a_station_is_read_once_until_it_changes(here: World) -> None:
+    await here.reports(describes())
+    async with followed(here):
+        first = await now(here)
+        assert await now(here) is first
+        await here.reports(says(ConnectorState.FAULTED, session=None))
+        assert (await now(here)).connectors[0].state is ConnectorState.FAULTED
+
+
+async def test_without_the_feed_nothing_is_kept(here: World) -> None:
+    await here.reports(describes())
+    assert await now(here) is not await now(here)
+    async with followed(here):
+        await now(here)
+    assert here.store.present._kept == {}
+
+
+async def test_what_another_replica_commits_is_seen_after_a_moment(here: World, databases: Databases) -> None:
+    await here.reports(describes())
+    address = here.store.database.engine.url.render_as_string(hide_password=False)
+    async with followed(here), world(address) as other:
+        assert (await now(here)).connectors[0].state is None
+        await other.commits([other.entry(says(ConnectorState.FAULTED, session=None), 99)])
+        async with asyncio.timeout(20):
+            while (await now(here)).connectors[0].state is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+async def test_what_changes_while_it_is_read_is_not_kept(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    await here.reports(describes())
+    async with followed(here):
+        reading = locations.load
+
+        async def slow(*arguments: object) -> Station | None:
+            found = await reading(*arguments)  # type: ignore[arg-type]
+            here.store.present.changed([Changed("location", STATION)])
+            return found
+
+        monkeypatch.setattr(locations, "load", slow)
+        await now(here)
+        assert here.store.present._kept == {}
+
+
+async def test_of_a_station_that_is_not_there_nothing_is_kept(here: World) -> None:
+    async with followed(here):
+        assert await here.store.present.station(STATION) is None
+        await here.reports(describes())
+        assert await here.store.present.station(STATION) is not None
