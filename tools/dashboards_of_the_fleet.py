@@ -27,7 +27,9 @@ FLEET: Final = Dashboard(
         number(
             "Connected", "percentunit", "Share of stations with a connection to the cloud.", "fleet:connected:ratio"
         ),
+        number("Heard lately", "short", "Stations that the back end hears.", "sum(cloud_stations_online)"),
         number("Power now", "watt", "Measured output of all stations, DC.", "fleet:power_watts:sum"),
+        number("Drawn now", "watt", "Measured at the grid connections, AC.", "sum(edge_input_watts)"),
         number("Programs down", "short", "Programs that do not answer.", "count(up == 0) or vector(0)"),
         curves("Power by station", "watt", "DC.", Query("station:power_watts:sum", "{{station}}")),
         curves("Cap by station", "watt", "AC.", Query("powerctl_grid_cap_watts", "{{station}}")),
@@ -176,6 +178,18 @@ BUSINESS: Final = Dashboard(
             "short",
             "Per hour.",
             Query("sum(increase(cloud_receipts_issued_total[1h]))", "receipts", SESSION_END),
+        ),
+        curves(
+            "Energy billed",
+            "kwatth",
+            "On receipts, per hour.",
+            Query("sum(increase(cloud_billed_joules_total[1h])) / 3.6e6", "energy", SESSION_END),
+        ),
+        curves(
+            "Billed",
+            "short",
+            "Totals of receipts per hour, by currency.",
+            Query("sum by (currency) (increase(cloud_billed_amount_total[1h]))", "{{currency}}", SESSION_END),
         ),
     ),
 )
