@@ -14,7 +14,7 @@ from typing import Final
 from powerctl.allocation import demand as wishes
 from powerctl.allocation.demand import Demand
 from powerctl.allocation.efficiency import corrected
-from powerctl.allocation.explain import Layer, Rated, reasons
+from powerctl.allocation.explain import Layer, Rated, full_bounds, reasons
 from powerctl.allocation.ledger import Room
 from powerctl.allocation.modules import ModuleRules, assigned, bound_w
 from powerctl.allocation.promises import Promise
@@ -150,7 +150,7 @@ def _modular(
 ) -> tuple[State, dict[ConnectorId, Demand]]:
     """Modules for the shares that would hold without them, and the demands that they bound."""
     usable_w = state.conversion.usable_w(cap_w)
-    wanted = shares(list(demands.values()), usable_w, state.conversion, rules.fairness)
+    wanted = shares(list(demands.values()), usable_w, state.conversion, rules.fairness, rules.tree)
     assignment = assigned(state.modules, {c: share.limit_w for c, share in wanted.items()}, modules, now)
     return replace(state, modules=assignment), {
         connector: _bounded(demand, bound_w(assignment, connector, modules)) for connector, demand in demands.items()
@@ -218,7 +218,7 @@ class _Pass:
         self._now = now
         self._demands = demands
         self._conversion = state.conversion
-        self._division = Division(list(demands.values()), state.conversion, rules.fairness)
+        self._division = Division(list(demands.values()), state.conversion, rules.fairness, rules.tree)
         self._effective_w = effective_w
         self._usable_w = self._conversion.usable_w(effective_w)
         committed_w = snapshot.ledger.committed_w(self._conversion, now)
@@ -241,21 +241,24 @@ class _Pass:
         return self._division.under(self._conversion.usable_w(cap_w))
 
     def _rated(self) -> Rated:
-        rating_w = self._snapshot.rating.w
-        planned = self._shares(rating_w)
+        rules, conversion = self._rules, self._conversion
+        usable_w = conversion.usable_w(self._snapshot.rating.w)
+        planned = self._shares(self._snapshot.rating.w)
         reserved = {
             connector: Limit(LimitSource.SHARE, Power(demand.guaranteed_w), "", demand.guaranteed_until)
             for connector, demand in self._demands.items()
             if demand.guaranteed_w > 0.0
         }
-        if self._division.is_even:
-            return Rated(planned, planned, reserved)
-        return Rated(planned, self._division.under(self._conversion.usable_w(rating_w), even=True), reserved)
+        even = planned if self._division.is_even else self._division.under(usable_w, even=True)
+        if not rules.tree:
+            return Rated(planned, even, planned, reserved)
+        free = self._division.under(usable_w, free=True)
+        return Rated(planned, even, free, reserved, full_bounds(self._demands, planned, conversion, rules.tree))
 
     def _grants(self) -> dict[ConnectorId, _Given]:
         """The share of each connector, as far as it may be given now."""
         wanted = self._shares(self._effective_w)
-        room = Room(self._snapshot.ledger, self._conversion, self._now)
+        room = Room(self._snapshot.ledger, self._conversion, self._now, self._rules.tree)
         grants = {}
         for connector in sorted(wanted):
             share = wanted[connector]

@@ -67,6 +67,8 @@ class Demand:
     """True: it waits, because its minimum is worth more to the other."""
     survives_pause: bool = True
     """False: a pause is known to end the session of this vehicle."""
+    need_wh: float | None = None
+    """Until its battery is full. None: it does not tell."""
 
     @property
     def can_wait(self) -> bool:
@@ -139,7 +141,14 @@ def demand_of(
         priority=priority,
         tapers=want_w < most_w,
         survives_pause=report.pause_s != 0.0,
+        need_wh=_need_wh(report),
     )
+
+
+def _need_wh(report: ConnectorReport) -> float | None:
+    if report.soc_percent is None or report.capacity is None:
+        return None
+    return report.capacity.wh * (1.0 - report.soc_percent / 100.0)
 
 
 def _known_maximum(report: ConnectorReport) -> float:

@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Final
 
 from powerctl.allocation.demand import Demand
+from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.shares import Share
+from powerctl.allocation.tree import Tree
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.session import ConnectorState
@@ -22,6 +24,7 @@ from powerctl.core.units import Power
 
 _NOTICEABLE_W: Final = 1.0
 _WAITS: Final = "The plan serves the other vehicle first, so that both get most in their time; this one waits."
+_SHARED: Final = "The station's power is shared with the other vehicle."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,27 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A bound of the tree that is full."""
+
+    sentence: str
+    running: int
+    """How many vehicles share it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rated:
     """The shares that would hold if nothing but the station's rating were in force."""
 
     shares: Mapping[ConnectorId, Share]
     even: Mapping[ConnectorId, Share]
     """The same without the plan."""
+    free: Mapping[ConnectorId, Share]
+    """The same as `shares` if all feeders carried any power."""
     reserved: Mapping[ConnectorId, Limit] = field(default_factory=dict)
     """What is reserved, of the sessions that are there."""
+    held: Mapping[ConnectorId, Held] = field(default_factory=dict)
+    """What between grid connection and connector bounds it. Missing: nothing does."""
 
 
 def reasons(
@@ -97,9 +113,46 @@ def _lowering(connector: ConnectorId, demand: Demand, rated: Rated, layers: Sequ
         for layer in layers
         if layer.shares[connector].limit_w < rated_w - _NOTICEABLE_W
     ]
-    if rated_w < demand.want_w - _NOTICEABLE_W:
+    held, free_w = rated.held.get(connector), rated.free[connector].limit_w
+    if held is not None and rated_w < min(free_w, demand.want_w) - _NOTICEABLE_W:
+        chain.append(_held(held, rated_w, demand))
+        if free_w < demand.want_w - _NOTICEABLE_W:
+            chain.append(_limit(LimitSource.SHARE, free_w, _SHARED))
+    elif rated_w < demand.want_w - _NOTICEABLE_W:
         chain.append(_shared(demand, rated, connector))
     return chain
+
+
+def _held(held: Held, share_w: float, demand: Demand) -> Limit:
+    source = LimitSource.SHARE if held.running > 1 or share_w <= 0.0 else LimitSource.HARDWARE
+    if share_w <= 0.0:
+        return _limit(source, 0.0, f"{held.sentence}: too little for this vehicle, which needs {Power(demand.min_w)}.")
+    shared = f", shared by {held.running} vehicles" if held.running > 1 else ""
+    return _limit(source, share_w, f"{held.sentence}{shared}.")
+
+
+def full_bounds(
+    demands: Mapping[ConnectorId, Demand], given: Mapping[ConnectorId, Share], conversion: Conversion, tree: Tree
+) -> dict[ConnectorId, Held]:
+    """For each connector that could take more the first bound on its way that is full.
+
+    Args:
+        demands: Who could use power.
+        given: What they get under the tree.
+        conversion: From output to input.
+        tree: What lies between.
+    """
+    found: dict[ConnectorId, Held] = {}
+    for bound in tree.bounds:
+        members = [connector for connector in bound.parts if connector in given]
+        flows_w = {c: bound.parts[c] * conversion.ac_w(given[c].limit_w) for c in members}
+        room_w = bound.capacity_w - sum(flows_w.values())
+        held = Held(bound.sentence, sum(given[c].limit_w > 0.0 for c in members))
+        for connector in members:
+            needs_w = 0.0 if given[connector].limit_w > 0.0 else conversion.ac_w(demands[connector].min_w)
+            if room_w < bound.parts[connector] * needs_w + _NOTICEABLE_W:
+                found.setdefault(connector, held)
+    return found
 
 
 def _reserved(demand: Demand, rated: Rated, connector: ConnectorId) -> Limit | None:
@@ -127,7 +180,7 @@ def _shared(demand: Demand, rated: Rated, connector: ConnectorId) -> Limit:
         return _limit(LimitSource.HARDWARE, share_w, "The station gives no more than this.")
     if share_w <= 0.0:
         return _limit(LimitSource.SHARE, 0.0, "The other vehicle is served first; this one waits for its turn.")
-    return _limit(LimitSource.SHARE, share_w, "The station's power is shared with the other vehicle.")
+    return _limit(LimitSource.SHARE, share_w, _SHARED)
 
 
 def _sentence(layer: Layer, connector: ConnectorId, demand: Demand) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from powerctl.allocation.efficiency import Conversion
+from powerctl.allocation.tree import Bound, Tree
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.ids import ConnectorId
 from powerctl.core.setpoint import LEASE_SECONDS
@@ -91,9 +92,17 @@ class Room:
         ledger: Before the first of them.
         conversion: From output to input.
         now: The instant.
+        tree: What lies between the grid connection and the connectors.
     """
 
-    def __init__(self, ledger: Ledger, conversion: Conversion, now: Monotonic) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        conversion: Conversion,
+        now: Monotonic,
+        tree: Tree = Tree(),  # noqa: B008 - frozen
+    ) -> None:
+        self._tree = tree
         self._accounts = dict(ledger.accounts)
         self._conversion = conversion
         self._now = now
@@ -114,8 +123,15 @@ class Room:
         if wish_w <= bound_w:
             return wish_w
         # The exact sum does not depend on the order of the accounts.
-        others_w = math.fsum(watts for other, watts in self._inputs_w.items() if other != connector)
-        return max(bound_w, min(wish_w, self._conversion.dc_w(usable_w - others_w)))
+        free_w = usable_w - math.fsum(watts for other, watts in self._inputs_w.items() if other != connector)
+        for bound in self._tree.through(connector):
+            free_w = min(free_w, self._free_w(bound, connector))
+        return max(bound_w, min(wish_w, self._conversion.dc_w(free_w)))
+
+    def _free_w(self, bound: Bound, connector: ConnectorId) -> float:
+        """What `bound` leaves for `connector` beside what all others can still draw through it, watts AC."""
+        others = ((self._inputs_w.get(other, 0.0), part) for other, part in bound.parts.items() if other != connector)
+        return (bound.capacity_w - math.fsum(part * watts for watts, part in others)) / bound.parts[connector]
 
     def promise(self, connector: ConnectorId, limit_w: float) -> None:
         """As if a setpoint with this limit were on its way already."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from powerctl.allocation.demand import Demand
 from powerctl.allocation.efficiency import Conversion
-from powerctl.allocation.sharing import fill
+from powerctl.allocation.sharing import Weighed, fill, fill_within
+from powerctl.allocation.tree import Headroom, Tree
 from powerctl.core.ids import ConnectorId
 from powerctl.core.setpoint import Command
 
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _ROUNDING_W: Final = 1e-6
+_NONE: Final = Tree()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,16 @@ class Fairness(StrEnum):
     """All rise together."""
     FIRST_COME = "first_come"
     """Who came first takes all it can; the others keep their minimum."""
+    MOST_SERVED = "most_served"
+    """Who needs least takes all it can, so that most get all they need; the others keep their minimum."""
 
 
 def shares(
-    demands: Sequence[Demand], usable_w: float, conversion: Conversion, fairness: Fairness = Fairness.WEIGHTED
+    demands: Sequence[Demand],
+    usable_w: float,
+    conversion: Conversion,
+    fairness: Fairness = Fairness.WEIGHTED,
+    tree: Tree = Tree(),  # noqa: B008 - frozen
 ) -> Mapping[ConnectorId, Share]:
     """A share of `usable_w` for every demand.
 
@@ -53,12 +62,13 @@ def shares(
         usable_w: Watts AC for all connectors; never negative.
         conversion: From output to input.
         fairness: How the rest is divided.
+        tree: What lies between the grid connection and the connectors.
 
     Returns:
         For each demand zero, or at least its minimum and at most its wish. The inputs of all outputs sum to at most
-        `usable_w`.
+        `usable_w`, and to at most what each bound of the tree carries.
     """
-    return Division(demands, conversion, fairness).under(usable_w)
+    return Division(demands, conversion, fairness, tree).under(usable_w)
 
 
 class Division:
@@ -68,9 +78,17 @@ class Division:
         demands: At most one per connector.
         conversion: From output to input.
         fairness: How the rest is divided.
+        tree: What lies between the grid connection and the connectors.
     """
 
-    def __init__(self, demands: Sequence[Demand], conversion: Conversion, fairness: Fairness) -> None:
+    def __init__(
+        self,
+        demands: Sequence[Demand],
+        conversion: Conversion,
+        fairness: Fairness,
+        tree: Tree = Tree(),  # noqa: B008 - frozen
+    ) -> None:
+        self._tree = tree
         self._demands = sorted(demands, key=lambda demand: demand.connector)
         self._conversion = conversion
         self._fairness = fairness
@@ -84,73 +102,109 @@ class Division:
             for demand, floor in zip(self._demands, self._floors, strict=True)
         ]
         self._weights = [demand.weight if fairness is Fairness.WEIGHTED else 1.0 for demand in self._demands]
-        self._known: dict[tuple[float, bool], Mapping[ConnectorId, Share]] = {}
+        self._known: dict[tuple[float, bool, bool], Mapping[ConnectorId, Share]] = {}
 
     @property
     def is_even(self) -> bool:
         """True when nobody has more weight than another."""
         return all(weight == 1.0 for weight in self._weights)
 
-    def under(self, usable_w: float, *, even: bool = False) -> Mapping[ConnectorId, Share]:
+    def under(self, usable_w: float, *, even: bool = False, free: bool = False) -> Mapping[ConnectorId, Share]:
         """Shares of `usable_w`, watts AC.
 
         Args:
             usable_w: Never negative.
             even: As if all had the same weight.
+            free: As if nothing but the grid connection bounded them together.
         """
-        known = self._known.get((usable_w, even))
+        key = (usable_w, even, free)
+        known = self._known.get(key)
         if known is None:
-            known = self._known[usable_w, even] = self._divided(usable_w, even=even)
+            tree = _NONE if free else self._tree
+            known = self._known[key] = self._divided(usable_w, tree, even=even)
         return known
 
-    def _divided(self, usable_w: float, *, even: bool) -> Mapping[ConnectorId, Share]:
-        admitted, left_w = self._admitted(usable_w)
-        floors = self._raised(admitted, left_w)
-        parts = dict(zip(admitted, self._parts(admitted, usable_w, floors, even=even), strict=True))
+    def _divided(self, usable_w: float, tree: Tree, *, even: bool) -> Mapping[ConnectorId, Share]:
+        room = Headroom(usable_w, tree)
+        admitted = self._admitted(room)
+        floors = self._raised(admitted, room)
+        parts = dict(zip(admitted, self._parts(admitted, usable_w, tree, floors, even=even), strict=True))
         return {
             demand.connector: _running(demand, self._conversion.dc_w(parts[n])) if n in parts else _denied(demand)
             for n, demand in enumerate(self._demands)
         }
 
-    def _admitted(self, usable_w: float) -> tuple[list[int], float]:
-        """Those that run, by connector, and what their minimums leave.
+    def _admitted(self, room: Headroom) -> list[int]:
+        """Those that run, by connector; their minimums are taken from `room`.
 
         One that does not fit leaves room for a smaller one behind it.
         """
-        left_w, admitted = usable_w, []
+        admitted = []
         for number in self._order:
-            if self._demands[number].may_run and self._floors[number] <= left_w:
-                left_w -= self._floors[number]
+            demand, floor_w = self._demands[number], self._floors[number]
+            if demand.may_run and floor_w <= room.most_w(demand.connector):
+                room.take(demand.connector, floor_w)
                 admitted.append(number)
-        return sorted(admitted), left_w
+        return sorted(admitted)
 
-    def _raised(self, admitted: Sequence[int], left_w: float) -> list[float]:
+    def _raised(self, admitted: Sequence[int], room: Headroom) -> list[float]:
         """What each gets in any case: its minimum, then what is reserved for it as far as there is power."""
         floors = {number: self._floors[number] for number in admitted}
         for number in self._order:
             if number in floors and self._reserved[number] > floors[number]:
-                more_w = max(0.0, min(left_w, self._reserved[number] - floors[number]))
+                connector = self._demands[number].connector
+                more_w = max(0.0, min(room.most_w(connector), self._reserved[number] - floors[number]))
                 floors[number] += more_w
-                left_w -= more_w
+                room.take(connector, more_w)
         return [floors[number] for number in admitted]
 
-    def _parts(self, admitted: Sequence[int], usable_w: float, floors: list[float], *, even: bool) -> list[float]:
+    def _parts(
+        self, admitted: Sequence[int], usable_w: float, tree: Tree, floors: list[float], *, even: bool
+    ) -> list[float]:
         ceilings = [self._ceilings[number] for number in admitted]
-        if self._fairness is not Fairness.FIRST_COME:
-            weights = [1.0 if even else self._weights[number] for number in admitted]
+        if self._fairness in _IN_TURN:
+            room = Headroom(usable_w, tree)
+            return self._in_turn([self._demands[n] for n in admitted], room, floors, ceilings)
+        weights = [1.0 if even else self._weights[number] for number in admitted]
+        if not tree:
             return fill(usable_w, floors, ceilings, weights)
-        parts, left_w = list(floors), usable_w - sum(floors)
-        places = {number: place for place, number in enumerate(admitted)}
-        for place in (places[number] for number in self._order if number in places):
-            more_w = max(0.0, min(left_w, ceilings[place] - floors[place]))
+        rows: list[Weighed] = [(usable_w, dict.fromkeys(range(len(admitted)), 1.0))]
+        rows += [(bound.capacity_w, {}) for bound in tree.bounds]
+        for place, number in enumerate(admitted):
+            for row, part in tree.index.get(self._demands[number].connector, ()):
+                rows[row + 1][1][place] = part
+        return fill_within([row for row in rows if row[1]], floors, ceilings, weights)
+
+    def _in_turn(
+        self, admitted: Sequence[Demand], room: Headroom, floors: list[float], ceilings: list[float]
+    ) -> list[float]:
+        """One takes all it can before the next; all have what they get in any case."""
+        order, parts = _IN_TURN[self._fairness], list(floors)
+        for demand, floor in zip(admitted, floors, strict=True):
+            room.take(demand.connector, floor)
+        for place in sorted(range(len(admitted)), key=lambda n: order(admitted[n])):
+            connector = admitted[place].connector
+            more_w = max(0.0, min(room.most_w(connector), ceilings[place] - floors[place]))
             parts[place] += more_w
-            left_w -= more_w
+            room.take(connector, more_w)
         return parts
 
 
 def standing(demand: Demand) -> tuple[bool, int, int, datetime, ConnectorId]:
     """Sort key: who is served first when not all minimum powers fit."""
     return (demand.can_wait, demand.priority, demand.turns, demand.plug_in_time or _LAST, demand.connector)
+
+
+def _nearly_done(demand: Demand) -> tuple[float, tuple[bool, int, int, datetime, ConnectorId]]:
+    """Sort key: who needs least comes first, so that as many as possible are served."""
+    return (math.inf if demand.need_wh is None else demand.need_wh, standing(demand))
+
+
+_IN_TURN: Final[Mapping[Fairness, Callable[[Demand], Any]]] = {
+    Fairness.FIRST_COME: standing,
+    Fairness.MOST_SERVED: _nearly_done,
+}
+"""Ways to divide in which one takes all it can before the next, by the order."""
 
 
 def _running(demand: Demand, limit_w: float) -> Share:

@@ -13,6 +13,7 @@ from powerctl.allocation.modules import Assignment, ModuleRules
 from powerctl.allocation.promises import Promise
 from powerctl.allocation.ramp import Ramp
 from powerctl.allocation.shares import Fairness
+from powerctl.allocation.tree import Tree
 from powerctl.core.clock import Monotonic
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId, SessionId
@@ -41,6 +42,8 @@ class Rules:
     """Where not all minimum powers fit, the one that waits takes over after so long."""
     modules: ModuleRules | None = None
     """None: power comes in any amount."""
+    tree: Tree = field(default_factory=Tree)
+    """What lies between the grid connection and the connectors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ def sentences(path: Path) -> list[str]:
     tables = load(path, SECTIONS)
     station, edge = tables["station"], tables["edge"]
     edge_settings.check(path, station, edge)
+    manager_settings.check(station, tables["manager"])
     return [
         f"{station.display_name} ({station.id}), {len(station.connectors)} connectors: the file is valid.",
         *_headed("Energy manager", manager_settings.describe(station, tables["manager"])),
@@ -71,6 +72,9 @@ def hard_cases(path: Path) -> tuple[list[str], bool]:
 def main(path: Path) -> int:
     """Print the sentences and play the hard cases; exit status 0, or 1 when one of them failed."""
     sys.stdout.write("\n".join(sentences(path)) + "\n")
+    sys.stdout.flush()
+    if sys.stderr.isatty():
+        sys.stderr.write("Playing the hard cases …\n")
     lines, passed = hard_cases(path)
     sys.stdout.write("\n".join(lines) + "\n")
     return 0 if passed else 1

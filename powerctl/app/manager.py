@@ -27,7 +27,7 @@ from powerctl.allocation.plan_shortfall import shortfalls
 from powerctl.app.budgets import budget_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
 from powerctl.app.explanation import Told, document, spans
-from powerctl.app.manager_settings import ManagerSettings
+from powerctl.app.manager_settings import ManagerSettings, check
 from powerctl.app.orders import Orders
 from powerctl.app.planning import Planning
 from powerctl.app.site_memory import SiteMemory
@@ -375,6 +375,7 @@ async def run(
     Raises:
         ConfigError: A port, a certificate or the state folder cannot be used.
     """
+    check(station, settings)
     health = Health()
     manager = EnergyManager(station, settings, SystemClock(), health, config)
     metrics.begin("powerctl", version("powerctl"), [connector.id for connector in station.connectors])

@@ -13,7 +13,10 @@ from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
 from powerctl.allocation.modules import ModuleRules
 from powerctl.allocation.plan_question import Aims
 from powerctl.allocation.shares import Fairness
+from powerctl.allocation.tree import Node, tree_of
 from powerctl.app.evidence import EvidenceSettings
+from powerctl.core.errors import ConfigError
+from powerctl.core.ids import ConnectorId
 from powerctl.core.setpoint import LEASE_SECONDS
 from powerctl.core.units import Power
 from powerctl.dispatch.settings import DispatchSettings
@@ -30,6 +33,43 @@ class ModuleSettings(Section):
     count: int = Field(ge=1, le=64)
     dwell_s: float = Field(default=60.0, ge=0, le=3600)
     """A module that was switched stays at least so long."""
+
+
+class NodeSettings(Section):
+    """A feeder, or a station at one: what lies between the grid connection and some of the connectors."""
+
+    name: str = Field(min_length=1, max_length=60)
+    parent: str = ""
+    """The node that feeds it. Absent: the grid connection."""
+    connectors: tuple[int, ...] = ()
+    """Those that hang on it directly, by their ids."""
+    limit_w: float | None = Field(default=None, gt=0, le=1e8)
+    """What it carries, watts AC. Absent: not bounded."""
+    phase_limit_a: float | None = Field(default=None, gt=0, le=1e5)
+    """What each phase carries, amperes. Absent: not bounded."""
+    voltage_v: float = Field(default=230.0, gt=0, le=1000)
+    """Line to neutral, the lowest that is to be expected: it turns the amperes into watts."""
+    power_factor: float = Field(default=0.98, gt=0, le=1)
+    """The lowest of what hangs there."""
+    other_w: float = Field(default=0.0, ge=0, le=1e8)
+    """What else draws there at most, watts AC: auxiliaries and whatever is not ours."""
+    phases: tuple[Literal["L1", "L2", "L3"], ...] = Field(default=("L1", "L2", "L3"), min_length=1)
+    """Those that feed the connectors that hang on it directly; power is even among them."""
+
+    def node(self) -> Node:
+        """The same as the fast path takes it."""
+        phase_w = None
+        if self.phase_limit_a is not None:
+            phase_w = self.phase_limit_a * self.voltage_v * self.power_factor
+        return Node(
+            self.name,
+            self.parent,
+            tuple(ConnectorId(connector) for connector in self.connectors),
+            self.limit_w,
+            phase_w,
+            self.other_w,
+            tuple(dict.fromkeys(self.phases)),
+        )
 
 
 class AllocationSettings(Section):
@@ -52,15 +92,23 @@ class AllocationSettings(Section):
     """A vehicle that asks for less keeps its share for so long."""
 
     fairness: Fairness = Fairness.WEIGHTED
-    """How free power is divided: `weighted` (even, shaped by the plan), `equal`, or `first_come`."""
+    """How free power is divided: `weighted` (even, shaped by the plan), `equal`, `first_come`, or `most_served` (who
+    needs least first)."""
     rotate_after_s: float = Field(default=900.0, ge=10, le=86400)
     """Where not all minimum powers fit, vehicles of one priority take turns of this length."""
+    nodes: tuple[NodeSettings, ...] = Field(default=(), alias="node", max_length=256)
+    """Feeders and stations between the grid connection and the connectors. Empty: nothing bounds there."""
     modules: ModuleSettings | None = None
     """Set where power comes in steps behind a switching matrix."""
 
     @model_validator(mode="after")
     def _curve_rises(self) -> Self:
         EfficiencyCurve.from_table(self.efficiency)
+        return self
+
+    @model_validator(mode="after")
+    def _nodes_are_a_tree(self) -> Self:
+        tree_of([node.node() for node in self.nodes])
         return self
 
     def conversion(self) -> Conversion:
@@ -76,6 +124,7 @@ class AllocationSettings(Section):
             resume_after_s=self.resume_after_s,
             handover_settle_s=self.handover_settle_s,
             fairness=self.fairness,
+            tree=tree_of([node.node() for node in self.nodes]),
             rotate_after_s=self.rotate_after_s,
             modules=ModuleRules(**self.modules.model_dump()) if self.modules is not None else None,
         )
@@ -114,6 +163,29 @@ class ManagerSettings(Section):
     the service manager gives (`$RUNTIME_DIRECTORY`), else a folder of this user's own."""
 
 
+def check(station: StationSettings, settings: ManagerSettings) -> None:
+    """Make sure that both tables are about the same connectors.
+
+    Raises:
+        ConfigError: A node names a connector that the station does not have.
+    """
+    known = {connector.id for connector in station.connectors}
+    for node in settings.allocation.nodes:
+        strange = sorted(set(node.connectors) - known)
+        if strange:
+            raise ConfigError(
+                f"manager.allocation.node: {node.name}",
+                f"connector {strange[0]} is not at this station.",
+                f"Its connectors are {', '.join(map(str, sorted(known)))}.",
+            )
+
+
+def _node(node: NodeSettings) -> str:
+    bounds = [] if node.limit_w is None else [str(Power(node.limit_w))]
+    bounds += [] if node.phase_limit_a is None else [f"{node.phase_limit_a:g} A in each phase"]
+    return f"{node.name} carries {' and '.join(bounds) or 'any power'}, fed by {node.parent or 'the grid connection'}."
+
+
 def describe(station: StationSettings, settings: ManagerSettings) -> list[str]:
     """What the energy manager will do, one sentence each, for a person who checks a configuration."""
     allocation, conversion = settings.allocation, settings.allocation.conversion()
@@ -134,7 +206,8 @@ def describe(station: StationSettings, settings: ManagerSettings) -> list[str]:
         f"What the grid asked and when the station complied is kept for {settings.evidence.keep_months} months; "
         "`powerctl evidence` verifies and exports it."
     )
-    return [*lines, *shares, _fallbacks(station, conversion), _planned(settings.plan), kept]
+    nodes = [_node(node) for node in allocation.nodes]
+    return [*nodes, *lines, *shares, _fallbacks(station, conversion), _planned(settings.plan), kept]
 
 
 def _fallbacks(station: StationSettings, conversion: Conversion) -> str:

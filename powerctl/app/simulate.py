@@ -6,7 +6,7 @@ the demo and the scenario tests are for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -41,6 +41,7 @@ def simulate(
     step_s: float = 10.0,
     planner: Planner | None = None,
     until_s: float | None = None,
+    told: Callable[[float], None] | None = None,
 ) -> Run:
     """Play the sessions under the signals.
 
@@ -51,6 +52,7 @@ def simulate(
         step_s: Seconds between two decisions.
         planner: None: power is divided without a plan.
         until_s: None: until the last vehicle has left.
+        told: Called with the part that is done, 0 to 1.
     """
     world = _World(site, sorted(sessions, key=lambda s: s.arrival_s), sorted(signals, key=lambda s: s.at_s), planner)
     end_s = until_s if until_s is not None else max((s.departure_s for s in world.sessions), default=0.0)
@@ -58,6 +60,8 @@ def simulate(
     while at_s < end_s:
         world.step(at_s, step_s)
         at_s += step_s
+        if told is not None:
+            told(min(1.0, at_s / end_s))
         if not world.present and world.next_arrival_s > at_s + step_s:
             at_s = max(at_s, step_s * int(min(world.next_arrival_s, end_s) / step_s))
     return world.run
@@ -269,6 +273,10 @@ class _World:
         allowed_w = max(cap_w, self._site.conversion.auxiliary_w) + _TOLERANCE_W
         if ac_w > allowed_w:
             self.run.violations.append(f"{ac_w:.0f} W under a cap of {cap_w:.0f} W at {at_s:.0f} s")
+        for bound in self._site.rules.tree.bounds:
+            flow_w = sum(part * self._site.conversion.ac_w(powers.get(c, 0.0)) for c, part in bound.parts.items())
+            if flow_w > bound.capacity_w + _TOLERANCE_W:
+                self.run.violations.append(f"{bound.sentence}, and {flow_w:.0f} W flow at {at_s:.0f} s")
         for connector, watts in limits.items():
             if watts > reports[ConnectorId(connector)].max_power.w + _TOLERANCE_W and watts > 0.0:
                 self.run.violations.append(f"connector {connector}: {watts:.0f} W above its bound at {at_s:.0f} s")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -38,20 +39,45 @@ def _simulate(options: argparse.Namespace) -> int:
 
     if not 0.1 <= options.step <= 300.0:
         raise ConfigError("--step", f"{options.step:g} s is out of range.", "Give 0.1 to 300 seconds.")
+    if options.report is not None and options.report.suffix not in (".html", ".json"):
+        raise ConfigError(f"--report {options.report}", "is neither .html nor .json.", "Name a file of one of the two.")
     tables = load(options.config, {"station": StationSettings, "manager": ManagerSettings})
-    sessions = simulate_files.sessions(options.sessions)
-    signals = simulate_files.signals(options.signals) if options.signals else []
+    connectors = [connector.id for connector in tables["station"].connectors]
+    midnight = simulate_files.midnight_of(options.sessions, *([options.signals] if options.signals else []))
+    sessions = simulate_files.sessions(options.sessions, connectors, midnight)
+    signals = simulate_files.signals(options.signals, midnight) if options.signals else []
     planned = tables["manager"].plan.enabled and not options.no_plan
     with WaitingPlanner() if planned else nullcontext() as planner:
         site = site_of(tables["station"], tables["manager"])
-        run = simulate(site, sessions, signals, step_s=options.step, planner=planner)
+        run = simulate(site, sessions, signals, step_s=options.step, planner=planner, told=_progress())
     html = options.report is not None and options.report.suffix == ".html"
     text = simulate_report.as_html(run, tables["station"].display_name) if html else simulate_report.as_json(run)
     if options.report is None:
         sys.stdout.write(text)
-    else:
+        return 1 if run.violations else 0
+    try:
         options.report.write_text(text, encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ConfigError(
+            f"--report {options.report}", f"cannot be written: {reason}.", "Name a file that can."
+        ) from error
     return 1 if run.violations else 0
+
+
+def _progress() -> Callable[[float], None]:
+    """Shows how far a run is, where a person watches; says nothing in logs and pipes."""
+    watched, shown = sys.stderr.isatty(), -1
+
+    def tell(part: float) -> None:
+        nonlocal shown
+        percent = int(100.0 * part)
+        if watched and percent != shown:
+            shown = percent
+            sys.stderr.write(f"\rSimulating … {percent:3d} %" + ("\n" if percent >= 100 else ""))
+            sys.stderr.flush()
+
+    return tell
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import MISSING, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -17,25 +18,65 @@ from powerctl.core.errors import ConfigError
 _Row = TypeVar("_Row", Session, Signal)
 
 
-def sessions(path: Path) -> list[Session]:
-    """The sessions of a file. Instants are seconds, or ISO 8601 for all of them, then counted from the first midnight.
+def sessions(path: Path, connectors: Collection[int], midnight: datetime | None = None) -> list[Session]:
+    """The sessions of a file. Instants are seconds, or ISO 8601.
+
+    Args:
+        path: CSV or JSON.
+        midnight: From which seconds count, by `midnight_of`.
+        connectors: Those of the station.
 
     Raises:
-        ConfigError: It cannot be read; the row and the column are named.
+        ConfigError: It cannot be read, or no vehicle can be so; the row and the column are named.
     """
-    return _read(path, Session)
+    rows = _read(path, Session, midnight)
+    for number, row in enumerate(rows, start=1):
+        for wrong, column, remedy in _flaws(row, connectors):
+            if wrong:
+                raise ConfigError(f"{path}: row {number}", f"{column} is {getattr(row, column)}.", remedy)
+    if not rows:
+        raise ConfigError(str(path), "It holds no session.", "Write one row per vehicle below the header.")
+    return rows
 
 
-def signals(path: Path) -> list[Signal]:
+def _flaws(row: Session, connectors: Collection[int]) -> Iterator[tuple[bool, str, str]]:
+    """What may be wrong with a row: whether it is, in which column, and the remedy."""
+    known = f"The station's connectors are {', '.join(map(str, sorted(connectors)))}."
+    yield row.connector not in connectors, "connector", known
+    yield row.departure_s <= row.arrival_s, "departure_s", "Let it leave after it came."
+    yield row.need_wh <= 0.0, "need_wh", "Give what it needs, above zero."
+    yield not 0.0 <= row.soc <= 1.0, "soc", "Give a part from 0 to 1."
+    yield row.capacity_wh <= 0.0, "capacity_wh", "Give its usable energy, above zero."
+    yield not 0.0 <= row.min_w <= row.max_w, "min_w", "Give a power from zero to max_w."
+    yield not 0.0 <= row.taper_from <= 1.0, "taper_from", "Give a part from 0 to 1."
+
+
+def signals(path: Path, midnight: datetime | None = None) -> list[Signal]:
     """The signals of a file; instants as in `sessions`.
 
     Raises:
         ConfigError: It cannot be read; the row and the column are named.
     """
-    return _read(path, Signal)
+    return _read(path, Signal, midnight)
 
 
-def _read(path: Path, kind: type[_Row]) -> list[_Row]:
+def midnight_of(*paths: Path) -> datetime | None:
+    """The midnight before the first instant in these files, from which all of them count. None: they tell seconds.
+
+    Raises:
+        ConfigError: One cannot be read.
+    """
+    found = [
+        moment
+        for path in paths
+        for row in _rows(path)
+        for name, value in row.items()
+        if isinstance(value, str) and str(name).endswith("_s") and (moment := _moment(value)) is not None
+    ]
+    return min(found).replace(hour=0, minute=0, second=0, microsecond=0) if found else None
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8")
         rows = json.loads(text) if path.suffix == ".json" else list(csv.DictReader(text.splitlines()))
@@ -45,26 +86,26 @@ def _read(path: Path, kind: type[_Row]) -> list[_Row]:
         ) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ConfigError(str(path), "It is no list of objects.", "Give one object per row.")
-    names = {field.name for field in fields(kind)}
-    clock = _clock(row.get(name) for row in rows for name in names if name.endswith("_s"))
-    return [_made(path, number, row, kind, clock) for number, row in enumerate(rows, start=1)]
+    return rows
 
 
-def _clock(values: Iterable[Any]) -> Callable[[str], float]:
-    """Turns an instant into seconds from the midnight before the first of `values`."""
-    instants = [moment for value in values if isinstance(value, str) and (moment := _moment(value)) is not None]
-    if not instants:
-        return float
-    first = min(instants)
-    midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    return lambda text: (datetime.fromisoformat(text) - midnight).total_seconds()
+def _read(path: Path, kind: type[_Row], midnight: datetime | None) -> list[_Row]:
+    def clock(text: str) -> float:
+        moment = _moment(text)
+        if moment is None:
+            return float(text)
+        return (moment - (midnight or moment)).total_seconds()
+
+    return [_made(path, number, row, kind, clock) for number, row in enumerate(_rows(path), start=1)]
 
 
 def _moment(text: str) -> datetime | None:
+    """The instant in `text`; one without a zone is UTC. None: it is a number, or neither."""
     try:
-        return datetime.fromisoformat(text) if "T" in text or "-" in text.lstrip("-") else None
+        moment = datetime.fromisoformat(text) if "T" in text or "-" in text.lstrip("-") else None
     except ValueError:
         return None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def _made(path: Path, number: int, row: dict[str, Any], kind: type[_Row], clock: Callable[[str], float]) -> _Row:
@@ -81,7 +122,8 @@ def _made(path: Path, number: int, row: dict[str, Any], kind: type[_Row], clock:
                 raise ConfigError(where, f"{name} is missing.", "Fill it in.")
             continue
         try:
-            values[name] = clock(raw) if name.endswith("_s") and isinstance(raw, str) else _cast(raw, hints[name])
+            timed = name.endswith("_s") and isinstance(raw, str)
+            values[name] = _cast(clock(raw) if timed else raw, hints[name])
         except (ValueError, TypeError) as error:
             raise ConfigError(
                 where, f"{name} is {raw!r}.", "Give a number in the unit that the name ends with."
@@ -93,4 +135,7 @@ def _cast(raw: Any, hint: Any) -> Any:
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     if bool in kinds:
         return str(raw).lower() in ("1", "true", "yes")
-    return next(kind for kind in kinds if kind in (str, int, float))(raw)
+    value = next(kind for kind in kinds if kind in (str, int, float))(raw)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("no finite number")
+    return value

@@ -12,6 +12,7 @@ from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.session import ConnectorState, Flexibility
 from powerctl.core.setpoint import Command, LimitSource
+from powerctl.core.units import Energy
 from tests.unit.allocation.station import LEFT, RIGHT, Bench, dso, rated, report
 
 IDLE = ConnectorState.AVAILABLE
@@ -35,6 +36,18 @@ def test_free_power_is_divided_by_the_mode(fairness: Fairness, left_w: float, ri
     decisions = _bench(fairness).settle()
     assert decisions[LEFT].limit.w == pytest.approx(left_w)
     assert decisions[RIGHT].limit.w == pytest.approx(right_w)
+
+
+def test_who_needs_least_goes_first_where_most_are_to_be_served() -> None:
+    bench = _bench(Fairness.MOST_SERVED)
+    for number, soc in ((1, 80.0), (2, 30.0)):
+        told = replace(bench.reports[ConnectorId(number)], soc_percent=soc, capacity=Energy(38_000.0))
+        bench.reports_again(told)
+    decisions = bench.settle()
+    assert decisions[LEFT].limit.w == pytest.approx(19600.0)
+    assert decisions[RIGHT].limit.w == pytest.approx(2400.0)
+    bench.reports_again(replace(bench.reports[LEFT], capacity=None))
+    assert bench.settle()[RIGHT].limit.w == pytest.approx(19600.0)
 
 
 def _running(bench: Bench) -> ConnectorId:

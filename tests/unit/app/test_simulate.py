@@ -120,7 +120,8 @@ def test_sessions_and_signals_come_from_csv_and_json(tmp_path: Path) -> None:
         "name,connector,arrival_s,departure_s,need_wh,firm\n"
         "a,1,2026-03-01T08:00:00+00:00,2026-03-01T09:00:00+00:00,9000,yes\n"
     )
-    assert simulate_files.sessions(table) == [Session("a", 1, 28800.0, 32400.0, 9000.0, firm=True)]
+    midnight = simulate_files.midnight_of(table)
+    assert simulate_files.sessions(table, {1, 2}, midnight) == [Session("a", 1, 28800.0, 32400.0, 9000.0, firm=True)]
     (tmp_path / "signals.json").write_text('[{"at_s": 5, "cap_w": 4200, "price": null}]')
     assert simulate_files.signals(tmp_path / "signals.json") == [Signal(5.0, 4200.0)]
 
@@ -131,13 +132,49 @@ def test_sessions_and_signals_come_from_csv_and_json(tmp_path: Path) -> None:
         ("name,connector\na,1\n", "arrival_s is missing"),
         ("name,connector,arrival_s,departure_s,need_wh\na,x,1,2,3\n", "connector is 'x'"),
         ("name,colour\na,red\n", "colour is no column"),
+        (
+            "name,connector,arrival_s,departure_s,need_wh\na,3,1,2,3\n",
+            "connector is 3. The station's connectors are 1, 2",
+        ),
+        ("name,connector,arrival_s,departure_s,need_wh\na,1,5,2,3\n", "departure_s is 2"),
+        ("name,connector,arrival_s,departure_s,need_wh\na,1,nan,2,3\n", "arrival_s is 'nan'"),
+        ("name,connector,arrival_s,departure_s,need_wh\na,1,1,2,-3\n", "need_wh is -3"),
+        ("name,connector,arrival_s,departure_s,need_wh,soc\na,1,1,2,3,40\n", "soc is 40"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "sessions.csv"
     path.write_text(text)
     with pytest.raises(ConfigError, match=f"row 1.*{words}"):
-        simulate_files.sessions(path)
+        simulate_files.sessions(path, {1, 2})
+
+
+def test_both_files_count_from_one_midnight(tmp_path: Path) -> None:
+    table, grid_file = tmp_path / "sessions.csv", tmp_path / "signals.csv"
+    table.write_text("name,connector,arrival_s,departure_s,need_wh\na,1,2026-03-02T01:00:00,2026-03-02T02:00:00,9000\n")
+    grid_file.write_text("at_s,cap_w\n2026-03-01T23:00:00Z,4200\n")
+    midnight = simulate_files.midnight_of(table, grid_file)
+    assert simulate_files.sessions(table, {1}, midnight)[0].arrival_s == 25 * 3600.0
+    assert simulate_files.signals(grid_file, midnight)[0].at_s == 23 * 3600.0
+
+
+@pytest.mark.parametrize("report", ["missing/out.html", "out.pdf"])
+def test_a_report_that_cannot_be_written_is_said(
+    station_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], report: str
+) -> None:
+    table = tmp_path / "sessions.csv"
+    table.write_text("name,connector,arrival_s,departure_s,need_wh\na,1,10,60,2000\n")
+    arguments = [
+        "--config",
+        str(station_file),
+        "--sessions",
+        str(table),
+        "--report",
+        str(tmp_path / report),
+        "--no-plan",
+    ]
+    assert cli.main(["simulate", *arguments]) == 2
+    assert "--report" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["html", "json"])
@@ -162,3 +199,14 @@ def test_a_rejected_problem_can_be_replayed(tmp_path: Path, capsys: pytest.Captu
     assert "Passed the check. 2 vehicles" in capsys.readouterr().out
     path.write_text("{}")
     assert cli.main(["plan", "replay", str(path)]) == 2
+
+
+def test_the_how_tos_example_runs_and_breaks_nothing(station_file: Path, tmp_path: Path) -> None:
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "simulate-days.md"
+    tables = page.read_text().split("```csv\n")[1:]
+    (tmp_path / "day.csv").write_text(tables[0].split("```")[0])
+    (tmp_path / "grid.csv").write_text(tables[1].split("```")[0])
+    arguments = ["--sessions", str(tmp_path / "day.csv"), "--signals", str(tmp_path / "grid.csv"), "--no-plan"]
+    report = tmp_path / "day.json"
+    assert cli.main(["simulate", "--config", str(station_file), *arguments, "--report", str(report)]) == 0
+    assert json.loads(report.read_text())["findings"]["sessions"] == 3
