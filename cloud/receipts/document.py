@@ -27,6 +27,8 @@ class Kept:
     sealed: Sealed | None
     """None: there was no key to sign with."""
     credits: Sequence[Credit] = ()
+    meter_records: Sequence[str] = ()
+    """What the meter itself has signed for this session, as it gave it: OCMF. Empty: it signs nothing."""
 
 
 def as_json(kept: Kept) -> bytes:
@@ -88,6 +90,11 @@ def _document(kept: Kept) -> dict[str, Any]:
             "encoding_method": "OCMF",
             "public_key": kept.sealed.public_key,
             "signed_values": [{"nature": "Transaction", "signed_data": kept.sealed.record}],
+        }
+    if kept.meter_records:
+        document["meter_signed_data"] = {
+            "encoding_method": "OCMF",
+            "signed_values": [{"nature": "Transaction", "signed_data": record} for record in kept.meter_records],
         }
     return document
 

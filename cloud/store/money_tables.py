@@ -95,6 +95,18 @@ SEALS = Table(
 )
 """The number of each receipt, without gaps, and its signed record; null: there was no key to sign with."""
 
+METER_RECORDS = Table(
+    "meter_records",
+    METADATA,
+    Column("station", NAME, primary_key=True),
+    Column("session", NAME, primary_key=True),
+    Column("transaction", NAME, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("receive_time", Instant, nullable=False),
+    Index(None, "receive_time"),
+)
+"""What a meter has signed, byte for byte. It may come after the receipt of its session was written."""
+
 CREDITS = Table(
     "credits",
     METADATA,

@@ -15,7 +15,7 @@ from cloud.domain.reservation import confirmed, refused
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
 from cloud.domain.use import Mark
-from cloud.store import audit, commands, live, locations, receipts, reservations
+from cloud.store import audit, commands, live, locations, meter_records, receipts, reservations
 from cloud.store.changes import Changed
 from cloud.store.receipts import Seal
 from cloud.store.sessions_in_hand import SessionsInHand
@@ -30,6 +30,7 @@ from powerctl.core.record import (
     SecurityEvent,
     SessionClosed,
     SessionOpened,
+    SignedMeterRecord,
     StationStarted,
     Telemetry,
     TransactionEnded,
@@ -98,6 +99,8 @@ class Projection:
                 await locations.started(self.writing.connection, self.station, body, order)
             case SecurityEvent() as body:
                 await self._alarm(body)
+            case SignedMeterRecord() as body:
+                await meter_records.add(self.writing.connection, self.station, body, self.writing.now)
             case CommandResult() as body:
                 await self._result(body, order)
             case SessionOpened() | TransactionStarted() | TransactionEnded() | SessionClosed() as body:

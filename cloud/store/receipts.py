@@ -17,6 +17,7 @@ from cloud.domain.credit import Credit
 from cloud.domain.receipt import Receipt
 from cloud.receipts.document import Kept
 from cloud.receipts.ocmf import Sealed
+from cloud.store import meter_records
 from cloud.store.money_tables import CREDITS, PSEUDONYMS, SEALS
 from cloud.store.tables import RECEIPTS
 
@@ -53,9 +54,11 @@ async def kept(connection: AsyncConnection, receipt: Receipt) -> Kept:
     """The receipt with its number, seal and credits."""
     row = (await connection.execute(select(SEALS).where(SEALS.c.receipt == receipt.id))).first()
     given_back = await credits(connection, receipt.id)
+    signed = await meter_records.of_receipt(connection, receipt)
     if row is None:
-        return Kept(receipt, 0, None, given_back)
-    return Kept(receipt, row.number, Sealed(row.signed, row.public_key) if row.signed else None, given_back)
+        return Kept(receipt, 0, None, given_back, signed)
+    sealed = Sealed(row.signed, row.public_key) if row.signed else None
+    return Kept(receipt, row.number, sealed, given_back, signed)
 
 
 async def credits(connection: AsyncConnection, receipt: str) -> list[Credit]:
@@ -111,6 +114,7 @@ async def forget(connection: AsyncConnection, before: datetime) -> None:
     await connection.execute(delete(SEALS).where(SEALS.c.receipt.in_(old)))
     await connection.execute(delete(CREDITS).where(CREDITS.c.receipt.in_(old)))
     await connection.execute(delete(RECEIPTS).where(RECEIPTS.c.issue_time < before))
+    await meter_records.forget(connection, before)
 
 
 async def _disguised(connection: AsyncConnection, receipt: Receipt) -> Receipt:

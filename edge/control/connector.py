@@ -23,6 +23,7 @@ from edge.control.derating import Derating, bounded, derating, is_news
 from edge.control.keeper import SessionKeeper
 from edge.control.parts import Parts
 from edge.control.service import CANNOT_START, SAFE_TO_TOUCH, STOPPABLE, why_not_unlock
+from edge.control.signed import Signing
 from edge.control.telemetry import Snapshot
 from edge.control.transaction import OpenSession
 from powerctl.core.clock import after
@@ -73,7 +74,7 @@ class Connector:
         self._derating: Derating | None = None
         self._period_at: float | None = None
         self._has_measured = False
-        self._signing: str | None = None
+        self._signing = Signing(parts.signer)
         self._announced = (ConnectorState.AVAILABLE, Power(0.0))
         self._log = _log.bind(connector=self.id)
 
@@ -365,10 +366,10 @@ class Connector:
                 self._state_changed(state, detail)
             case effects.TransactionBegan(command_id):
                 self._keeper.began(command_id).add_done_callback(self._start_stored)
-                self._sign()
+                self._signing.began(self._keeper.session_id, self._parts.clock.utc())
             case effects.TransactionOver(reason, detail):
                 self._keeper.ended(reason, detail)
-                self._sign_no_more()
+                self._signing.ended()
             case effects.FaultSeen(fault):
                 self._keeper.fault_seen(fault)
                 if self._parts.blackbox is not None:
@@ -377,16 +378,6 @@ class Connector:
                 self._keeper.fault_gone(code)
             case effects.LessonsLearnt(lessons):
                 self._parts.books.learnt(self.id, lessons)
-
-    def _sign(self) -> None:
-        if self._parts.signer is not None:
-            self._signing = f"{self._keeper.session_id}-{self._parts.clock.utc():%H%M%S}"
-            self._parts.signer.began(self._signing)
-
-    def _sign_no_more(self) -> None:
-        signing, self._signing = self._signing, None
-        if self._parts.signer is not None and signing is not None:
-            self._parts.signer.ended(signing)
 
     def _state_changed(self, state: ConnectorState, detail: str) -> None:
         if state is ConnectorState.AVAILABLE:

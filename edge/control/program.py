@@ -28,6 +28,7 @@ from edge.control.parts import Parts
 from edge.control.realtime import Collector, Life, Watchdogs, claim, collected_by_hand, log_off_thread
 from edge.control.recorder import Recorder
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings, check_readable, load_settings
+from edge.control.signed import SignedRecords
 from edge.control.station import Station, tell_forever
 from edge.control.transaction import RESTARTED, OpenSession, reading
 from edge.control.uploads import Uploads
@@ -88,8 +89,11 @@ class Control:
         self._connectors: dict[ConnectorId, Connector] = {}
         self._health = Health()
         metrics.begin("edge-control", version("powerctl"), [connector.id for connector in station.connectors])
+        self._signed = SignedRecords(station.state_dir / "edge" / "ocmf", storage.recorder.record)
         self._http = HealthServer(edge.http, self._health, setting="edge.http.port")
         self._equipment = Assembly(station, edge, clock, self._lines_changed).build()
+        for signer in self._equipment.signers.values():
+            signer.on_signed = self._signed.signed
         sessions = storage.journal.sessions()
         by_id = {connector.id: connector for connector in edge.connectors}
         for capability in station.capabilities():
@@ -199,6 +203,7 @@ class Control:
             tasks.create_task(self._watchdogs.run(), name="watchdogs")
             tasks.create_task(self._window.run(), name="window")
             self._say_started()
+            self._signed.recall()
             notify_ready()
             await self._broken
 

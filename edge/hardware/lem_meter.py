@@ -21,6 +21,7 @@ from powerctl.core.errors import RemoteError
 from powerctl.core.units import Energy, Voltage
 from powerctl.runtime import log, metrics
 
+OnSigned = Callable[[str, bytes], None]
 EVERY_S: Final = 0.5
 FRESH_S: Final = 5.0
 """A register that is older is not fit for billing."""
@@ -117,6 +118,8 @@ class LemMeter:
         self._latest: tuple[Monotonic, LiveMeasure] | None = None
         self._orders: queue.Queue[_Began | _Ended] = queue.Queue(MOST_ORDERS)
         self._unsigned: list[_Began | _Ended] = []
+        self.on_signed: OnSigned | None = None
+        """Told in the driver's thread of each record that was kept. None: nobody."""
         self._stopping = threading.Event()
         self._label = str(connector)
         self._log = _log.bind(connector=connector)
@@ -230,3 +233,5 @@ class LemMeter:
         draft.write_bytes(lem.check_ocmf(content))
         draft.rename(self._folder / f"{transaction}.ocmf")
         self._log.info("signed_record_kept", transaction=transaction)
+        if self.on_signed is not None:
+            self.on_signed(transaction, content)

@@ -110,6 +110,17 @@ class TransactionEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedMeterRecord:
+    """What the meter itself has signed for one transaction."""
+
+    session: SessionId
+    transaction: str
+    """The meter's name of the transaction."""
+    content: bytes
+    """As the meter gave it, byte for byte: OCMF."""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """The plug came out."""
 
@@ -311,6 +322,7 @@ Body = (
     | StationHealth
     | ConfigurationReported
     | FileChunk
+    | SignedMeterRecord
 )
 
 

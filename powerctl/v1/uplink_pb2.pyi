@@ -152,6 +152,7 @@ class Record(_message.Message):
     STATION_HEALTH_FIELD_NUMBER: _builtins.int
     CONFIGURATION_REPORTED_FIELD_NUMBER: _builtins.int
     FILE_CHUNK_FIELD_NUMBER: _builtins.int
+    SIGNED_METER_RECORD_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
     """Assigned by the outbox, starting at 1."""
     @_builtins.property
@@ -188,6 +189,8 @@ class Record(_message.Message):
     def configuration_reported(self) -> Global___ConfigurationReported: ...
     @_builtins.property
     def file_chunk(self) -> Global___FileChunk: ...
+    @_builtins.property
+    def signed_meter_record(self) -> Global___SignedMeterRecord: ...
     def __init__(
         self,
         *,
@@ -209,12 +212,13 @@ class Record(_message.Message):
         station_health: Global___StationHealth | None = ...,
         configuration_reported: Global___ConfigurationReported | None = ...,
         file_chunk: Global___FileChunk | None = ...,
+        signed_meter_record: Global___SignedMeterRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "configuration_reported", b"configuration_reported", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "file_chunk", b"file_chunk", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_health", b"station_health", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "configuration_reported", b"configuration_reported", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "file_chunk", b"file_chunk", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "session_closed", b"session_closed", "session_opened", b"session_opened", "signed_meter_record", b"signed_meter_record", "station_health", b"station_health", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "configuration_reported", b"configuration_reported", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "file_chunk", b"file_chunk", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "sequence", b"sequence", "session_closed", b"session_closed", "session_opened", b"session_opened", "station_health", b"station_health", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "command_result", b"command_result", "configuration_reported", b"configuration_reported", "connector_status_changed", b"connector_status_changed", "fault_cleared", b"fault_cleared", "fault_raised", b"fault_raised", "file_chunk", b"file_chunk", "grid_event", b"grid_event", "link_report", b"link_report", "record_time", b"record_time", "security_event", b"security_event", "sequence", b"sequence", "session_closed", b"session_closed", "session_opened", b"session_opened", "signed_meter_record", b"signed_meter_record", "station_health", b"station_health", "station_started", b"station_started", "telemetry", b"telemetry", "transaction_ended", b"transaction_ended", "transaction_started", b"transaction_started"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["station_started", "connector_status_changed", "session_opened", "transaction_started", "transaction_ended", "session_closed", "telemetry", "fault_raised", "fault_cleared", "command_result", "grid_event", "link_report", "security_event", "station_health", "configuration_reported", "file_chunk"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["station_started", "connector_status_changed", "session_opened", "transaction_started", "transaction_ended", "session_closed", "telemetry", "fault_raised", "fault_cleared", "command_result", "grid_event", "link_report", "security_event", "station_health", "configuration_reported", "file_chunk", "signed_meter_record"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
@@ -1257,3 +1261,32 @@ class FileChunk(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FileChunk: _TypeAlias = FileChunk  # noqa: Y015
+
+@_typing.final
+class SignedMeterRecord(_message.Message):
+    """What the meter itself has signed for one transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_FIELD_NUMBER: _builtins.int
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    session: _builtins.str
+    transaction: _builtins.str
+    """The meter's name of the transaction."""
+    content: _builtins.bytes
+    """As the meter gave it, byte for byte: OCMF, "OCMF|payload|signature"."""
+    def __init__(
+        self,
+        *,
+        session: _builtins.str = ...,
+        transaction: _builtins.str = ...,
+        content: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "session", b"session", "transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignedMeterRecord: _TypeAlias = SignedMeterRecord  # noqa: Y015

@@ -30,6 +30,7 @@ from powerctl.core.record import (
     SessionClosed,
     SessionOpened,
     SignalClass,
+    SignedMeterRecord,
     StationStarted,
     Telemetry,
     TransactionEnded,
@@ -59,6 +60,7 @@ from powerctl.wire.health import (
     health_to_wire,
 )
 from powerctl.wire.ids import MAX_CONNECTORS, MAX_ID, connector_from_wire, id_from_wire, session_from_wire
+from powerctl.wire.signed import signed_from_wire, signed_to_wire
 from powerctl.wire.telemetry import telemetry_from_wire, telemetry_to_wire
 
 MAX_REGISTER_WH: Final = 10**12
@@ -371,4 +373,5 @@ KINDS: Final = (
     Kind("station_health", StationHealth, health_to_wire, health_from_wire),
     Kind("configuration_reported", ConfigurationReported, configuration_to_wire, configuration_from_wire),
     Kind("file_chunk", FileChunk, chunk_to_wire, chunk_from_wire),
+    Kind("signed_meter_record", SignedMeterRecord, signed_to_wire, signed_from_wire),
 )

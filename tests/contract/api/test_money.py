@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,6 +11,8 @@ import pytest
 
 from cloud.domain.principal import Principal, Role
 from cloud.receipts.verify import verify
+from powerctl.core.ids import StationId
+from powerctl.core.record import SignedMeterRecord
 from powerctl.v1 import common_pb2, location_pb2, payment_pb2, receipt_pb2, reservation_pb2, session_pb2
 from powerctl.wire.common import time_to_wire
 from tests.contract.api.peers import Failed, M, Peer
@@ -98,6 +101,19 @@ async def test_a_receipt_is_downloaded_and_verifies(
     assert verify(file.content).problems == ()
     with pytest.raises(Failed):
         await ask(api, peer, "ReceiptService/DownloadReceipt", request, receipt_pb2.DownloadReceiptResponse, BERT)
+
+
+async def test_a_receipt_carries_what_the_meter_has_signed_untouched(api: Cloud, peer: Peer) -> None:
+    receipt = await charge(api, peer)
+    record = 'OCMF|{"FV":"1.0","MS":"M1","caf\u00e9":[]}|{"SD":"3045"}'
+    for content in (record.encode(), b"OCMF|{}|{}"):  # it may come late; a second one changes nothing
+        await api.world.reports(SignedMeterRecord(SESSION, f"{SESSION}-120000", content))
+    await api.world.reports(SignedMeterRecord(SESSION, "of-another", b"OCMF|x|y"), station=StationId("demo-2"))
+    request = receipt_pb2.DownloadReceiptRequest(name=receipt.name, format=receipt_pb2.RECEIPT_FORMAT_JSON)
+    file = await ask(api, peer, "ReceiptService/DownloadReceipt", request, receipt_pb2.DownloadReceiptResponse)
+    signed = json.loads(file.content)["meter_signed_data"]
+    assert signed["signed_values"] == [{"nature": "Transaction", "signed_data": record}]
+    assert verify(file.content).problems == ()
 
 
 async def test_a_credit_gives_money_back_once_and_leaves_the_receipt_alone(api: Cloud, peer: Peer) -> None:

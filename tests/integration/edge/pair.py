@@ -31,37 +31,47 @@ chademo = {{ test_hold_s = 0.5 }}
 [edge.cabinet]
 family = "infypower"
 can = {{ interface = "socketcand", channel = "can0", host = "127.0.0.1", port = {modules} }}
-module = [{{ address = 1, connector = 1 }}, {{ address = 2, connector = 2 }}]
-max_power_w = 11000
-max_current_a = 30
+module = [{places}]
+max_power_w = {power}
+max_current_a = {current}
 min_voltage_v = 50
 max_voltage_v = 1000
 """
 
 
 class PairSite(Site):
-    """Two outlets, each with a module of 11 kW; a vehicle of another make at each."""
+    """Two outlets, each with modules for 11 kW; a vehicle of another make at each.
 
-    def __init__(self, folder: Path, second: str = "env200") -> None:
+    Args:
+        second: Model of the second vehicle, and what else it is told.
+        each: Modules of one outlet.
+    """
+
+    def __init__(self, folder: Path, second: tuple[str, ...] = ("env200",), soc: int = 40, each: int = 1) -> None:
         super().__init__(folder)
+        self.each = each
         self.second_can, self.second_plant, self.module_port = free_port(), free_port(), free_port()
         self.second_hub = Process("hub-2", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.second_can}")
         self.module_hub = Process(
             "module-hub", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.module_port}"
         )
-        self.second_car = self.vehicle("car-2", second, self.second_can, self.second_plant)
+        self.second_car = self.vehicle("car-2", second[0], self.second_can, self.second_plant, *second[1:], soc=soc)
         self.manager.connectors = (1, 2)
         cars = [self.plant_port, self.second_plant]
         self.plant_port, self.second_plant = free_port(), free_port()
         cables = [
-            f"{place}@127.0.0.1:{cable}=tcp://127.0.0.1:{car}"
-            for place, (cable, car) in enumerate(zip((self.plant_port, self.second_plant), cars, strict=True), 1)
+            f"{self._modules(outlet)}@127.0.0.1:{cable}=tcp://127.0.0.1:{car}"
+            for outlet, (cable, car) in enumerate(zip((self.plant_port, self.second_plant), cars, strict=True), 1)
         ]
         self.modules = Talking(
             "modules", folder, "-m", "edge.hardware.modules.program", "--stdin",
             "--can", f"socketcand:127.0.0.1:{self.module_port}/can0",
             *(word for cable in cables for word in ("--cable", cable)),
+            "--power-w", str(11_000 / each), "--current-a", str(30 / each),
         )  # fmt: skip
+
+    def _modules(self, outlet: int) -> str:
+        return ",".join(str((outlet - 1) * self.each + number) for number in range(1, self.each + 1))
 
     async def start(self) -> None:
         await self.second_hub.start()
@@ -71,7 +81,19 @@ class PairSite(Site):
 
     def settings(self, text: str) -> str:
         station, edge = text.replace("max_power_w = 22000", "max_power_w = 11000").split("[edge]", 1)
-        wiring = _WIRING.format(can=self.second_can, plant=self.second_plant, modules=self.module_port)
+        places = [
+            f"{{ address = {address}, connector = {outlet} }}"
+            for outlet in (1, 2)
+            for address in self._modules(outlet).split(",")
+        ]
+        wiring = _WIRING.format(
+            can=self.second_can,
+            plant=self.second_plant,
+            modules=self.module_port,
+            places=", ".join(places),
+            power=11_000 / self.each,
+            current=30 / self.each,
+        )
         return f"{station}{_SECOND}\n[edge]{edge}{wiring}"
 
     def processes(self) -> tuple[Process, ...]:

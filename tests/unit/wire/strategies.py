@@ -42,6 +42,7 @@ from powerctl.core.record import (
     SessionClosed,
     SessionOpened,
     SignalClass,
+    SignedMeterRecord,
     StationLimits,
     StationStarted,
     Telemetry,
@@ -163,6 +164,7 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         st.none() | st.floats(-1e6, 1e6),
     ),
     st.builds(ConfigurationReported, DIGESTS, st.dictionaries(IDS, TEXTS, max_size=4)),
+    st.builds(SignedMeterRecord, IDS, IDS, st.binary(min_size=1, max_size=99)),
     st.builds(FileChunk, IDS, IDS, st.integers(0, 9), st.integers(10, 20), st.binary(max_size=99), DIGESTS),
 )
 RECORDS = st.builds(Record, INSTANTS, BODIES)

@@ -82,6 +82,8 @@ def test_a_meter_with_a_fault_is_not_billed(bench: Bench) -> None:
 
 
 def test_a_signed_record_is_kept_byte_for_byte(bench: Bench) -> None:
+    told: list[tuple[str, bytes]] = []
+    bench.meter.on_signed = lambda transaction, content: told.append((transaction, content))
     bench.meter.start()
     bench.meter.began("s-1")
     bench.until(lambda: bench.device.running == "s-1")
@@ -90,6 +92,7 @@ def test_a_signed_record_is_kept_byte_for_byte(bench: Bench) -> None:
     kept = bench.folder / "ocmf" / "s-1.ocmf"
     bench.until(kept.exists)
     assert kept.read_bytes() == bench.device.answer("GET", "/v1/ocmf?transactionId=s-1", None)[1]
+    bench.until(lambda: told == [("s-1", kept.read_bytes())])
     assert bench.device.transactions["s-1"]["evseId"] == "DE*ABC*E1"
 
 
