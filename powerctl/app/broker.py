@@ -230,9 +230,24 @@ def mosquitto_acl(ingest: str = INGEST_NAME) -> str:
 
 
 def nats_configuration(
-    place: Place, stations: Iterable[Path], ingest: Path, access: Access | None = None, member: Member | None = None
+    place: Place,
+    stations: Iterable[Path],
+    ingest: Path | None,
+    access: Access | None = None,
+    member: Member | None = None,
+    *,
+    data: Path | None = None,
 ) -> str:
-    """A `nats.conf`; its MQTT side needs JetStream and a server name (docs.nats.io, Configuring MQTT)."""
+    """A `nats.conf`; its MQTT side needs JetStream and a server name (docs.nats.io, Configuring MQTT).
+
+    Args:
+        place: Where it listens.
+        stations: Certificate files of the stations.
+        ingest: Certificate file of the cloud's ingest. None: the access file names it.
+        access: Files that the cloud writes. None: the certificates above, for ever.
+        member: Its place in a cluster. None: it is alone.
+        data: Where its streams are. None: in the broker's folder.
+    """
     tls = {
         "cert_file": str(place.tls.certificate),
         "key_file": str(place.tls.key),
@@ -241,14 +256,14 @@ def nats_configuration(
         "timeout": 10,
     }
     known = [broker_access.station(subject(file), station_id(common_name(file))) for file in stations]
-    users = [broker_access.cloud(subject(ingest)), *known]
+    users = [*([broker_access.cloud(subject(ingest))] if ingest is not None else []), *known]
     settings: dict[str, Any] = {
         "server_name": "powerctl",
         "host": place.host,
         "port": -1,
         "tls": tls,
         "max_payload": MAX_MESSAGE_BYTES,
-        "jetstream": {"store_dir": str(place.folder / "jetstream"), "max_mem": "64M", "max_file": "1G"},
+        "jetstream": {"store_dir": str((data or place.folder) / "jetstream"), "max_mem": "64M", "max_file": "1G"},
         "mqtt": {
             "host": place.host,
             "port": place.port,
@@ -261,7 +276,11 @@ def nats_configuration(
     if member is not None:
         _join(settings, member, place.host, {key: tls[key] for key in tls if key != "verify_and_map"})
     text = json.dumps(settings, indent=2)
-    return text if access is None else text.replace(json.dumps(_INCLUDED), f"{{\n  include {access.users.name}\n}}")
+    if access is None:
+        return text
+    # An included file is looked for from the folder of the configuration.
+    users_file = os.path.relpath(access.users, place.folder)
+    return text.replace(json.dumps(_INCLUDED), f"{{\n  include '{users_file}'\n}}")
 
 
 def _join(settings: dict[str, Any], member: Member, host: str, tls: Mapping[str, object]) -> None:
