@@ -16,11 +16,11 @@ from powerctl.allocation.demand import Demand
 from powerctl.allocation.efficiency import corrected
 from powerctl.allocation.explain import Layer, Rated, full_bounds, reasons
 from powerctl.allocation.ledger import Room
-from powerctl.allocation.modules import ModuleRules, assigned, bound_w
 from powerctl.allocation.promises import Promise
 from powerctl.allocation.ramp import Ramp, followed
-from powerctl.allocation.shares import Division, Fairness, Share, shares
+from powerctl.allocation.shares import Division, Fairness, Share
 from powerctl.allocation.situation import Decision, Memory, Outcome, Rules, Snapshot, State
+from powerctl.allocation.stepped import stepped
 from powerctl.core.clock import Monotonic, after
 from powerctl.core.demand import StationReport
 from powerctl.core.ids import ConnectorId, SessionId
@@ -82,8 +82,8 @@ def decide(state: State, snapshot: Snapshot, rules: Rules, now: Monotonic) -> Ou
     demands = _demands(state, snapshot, now)
     if rules.fairness is Fairness.WEIGHTED:
         demands = _yielding(demands, snapshot.waits)
-    if rules.modules is not None:
-        state, demands = _modular(state, demands, rules, rules.modules, ramp.cap_w, now)
+    if demands and (rules.modules is not None or snapshot.splits):
+        state, demands = stepped(state, demands, snapshot, rules, ramp.cap_w, now)
     pass_ = _Pass(state, snapshot, rules, now, ramp.cap_w, demands)
     decisions = pass_.decisions()
     return _outcome(state, snapshot, rules, now, decisions, ramping=ramp.cap_w < cap_w)
@@ -138,29 +138,6 @@ def _yielding(demands: dict[ConnectorId, Demand], waits: frozenset[ConnectorId])
         else demand
         for connector, demand in demands.items()
     }
-
-
-def _modular(
-    state: State,
-    demands: Mapping[ConnectorId, Demand],
-    rules: Rules,
-    modules: ModuleRules,
-    cap_w: float,
-    now: Monotonic,
-) -> tuple[State, dict[ConnectorId, Demand]]:
-    """Modules for the shares that would hold without them, and the demands that they bound."""
-    usable_w = state.conversion.usable_w(cap_w)
-    wanted = shares(list(demands.values()), usable_w, state.conversion, rules.fairness, rules.tree)
-    assignment = assigned(state.modules, {c: share.limit_w for c, share in wanted.items()}, modules, now)
-    return replace(state, modules=assignment), {
-        connector: _bounded(demand, bound_w(assignment, connector, modules)) for connector, demand in demands.items()
-    }
-
-
-def _bounded(demand: Demand, modules_w: float) -> Demand:
-    if modules_w < demand.min_w:
-        return replace(demand, may_run=False, modules_w=modules_w)
-    return replace(demand, want_w=min(demand.want_w, modules_w), modules_w=modules_w)
 
 
 def _promised(demand: Demand, promise: Promise | None) -> Demand:

@@ -117,6 +117,8 @@ class Snapshot:
     """Reservations in force. Missing: nobody has reserved."""
     waits: frozenset[ConnectorId] = frozenset()
     """From the plan: those that give way to the other for now. One alone never waits, nor a firm one."""
+    splits: tuple[Mapping[ConnectorId, Power], ...] = ()
+    """Every division of power, DC, that the working modules can make. Empty: any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class EnergyManager:
         self._capabilities: tuple[ConnectorCapability, ...] = ()
         self._reports: dict[ConnectorId, ConnectorReport] = {}
         self._decisions: tuple[Decision, ...] = ()
-        self._measured: Power | None = None
+        self._report: StationReport | None = None
         self._resuming = False
         """True: the controller has connected and not reported yet."""
         self._ledger = Ledger()
@@ -137,7 +137,7 @@ class EnergyManager:
         """The controller's stream has ended: its leases will."""
         connectors = [capability.connector for capability in self._capabilities]
         self._ledger = closed(self._ledger, connectors, self._clock.monotonic())
-        self._reports = {}
+        self._reports, self._report = {}, None
         self._health.set("controller", False, "the charging controller is not connected")
 
     def reported(self, report: StationReport) -> None:
@@ -160,7 +160,7 @@ class EnergyManager:
             self._resuming = False
             self._state = resumed(self._state, self._ledger.committed_w(self._state.conversion, now), now)
         self._state = observe(self._state, report, self._rules, now)
-        self._measured = report.ac_power
+        self._report = report
         self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
         self._comply(report.ac_power, now)
@@ -217,6 +217,7 @@ class EnergyManager:
             guidance.paces,
             self.orders.promised(),
             frozenset() if self._eager else guidance.waits,
+            () if self._report is None else self._report.possible_splits,
         )
         outcome = decide(self._state, snapshot, self._rules, now)
         self._state = outcome.state
@@ -274,7 +275,7 @@ class EnergyManager:
             budget=budget,
             decisions=self._decisions,
             reports=tuple(self._reports.values()),
-            measured=self._measured,
+            measured=None if self._report is None else self._report.ac_power,
             committed_w=self._ledger.committed_w(self._state.conversion, now),
             controller=self.server.connected,
             health=self._health.as_json(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -97,6 +98,7 @@ class Bench:
         self.priorities: dict[ConnectorId, int] = {}
         self.paces: dict[ConnectorId, float] = {}
         self.promises: dict[ConnectorId, Promise] = {}
+        self.splits: tuple[Mapping[ConnectorId, Power], ...] = ()
         self.waits: frozenset[ConnectorId] = frozenset()
         self.outcome: Outcome | None = None
         self._sequence = 0
@@ -124,6 +126,7 @@ class Bench:
             self.paces,
             self.promises,
             self.waits,
+            self.splits,
         )
         self.outcome = decide(self.state, snapshot, self.rules, self.now)
         self.state = self.outcome.state

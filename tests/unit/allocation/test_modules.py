@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from powerctl.allocation.allocator import Rules
 from powerctl.allocation.modules import Assignment, ModuleRules, assigned
+from powerctl.allocation.stepped import best_split
 from powerctl.core.clock import Monotonic
+from powerctl.core.ids import ConnectorId
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Command, LimitSource
 from powerctl.core.units import Power
@@ -71,3 +73,35 @@ def test_one_module_serves_one_vehicle() -> None:
     decisions = Bench(report(1, minutes_ago=5), report(2), rules=rules).settle()
     assert decisions[LEFT].limit == Power(5500.0)
     assert decisions[RIGHT].command is Command.PAUSE
+
+
+def _splits(*pairs_kw: tuple[float, float]) -> tuple[dict[ConnectorId, Power], ...]:
+    return tuple({LEFT: Power.from_kw(left), RIGHT: Power.from_kw(right)} for left, right in pairs_kw)
+
+
+THREE = _splits((22.0, 0.0), (14.6, 7.3), (7.3, 14.6), (0.0, 22.0))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "split"),
+    [((11.0, 11.0), (14.6, 7.3)), ((5.0, 17.0), (7.3, 14.6)), ((22.0, 0.0), (22.0, 0.0)), ((3.0, 22.0), (7.3, 14.6))],
+)
+def test_the_division_serves_whoever_wants_and_then_most(
+    wanted: tuple[float, float], split: tuple[float, float]
+) -> None:
+    found = best_split(THREE, {LEFT: 1000.0 * wanted[0], RIGHT: 1000.0 * wanted[1]})
+    assert (found[LEFT].kw, found[RIGHT].kw) == split
+
+
+def test_power_that_the_modules_cannot_bring_to_one_side_goes_to_the_other_and_the_modules_are_named() -> None:
+    bench = Bench(report(1, committed_kw=1.0), report(2, committed_kw=1.0))
+    bench.splits = _splits((14.6, 7.3))
+    decisions = bench.settle()
+    assert (decisions[LEFT].limit.kw, decisions[RIGHT].limit.kw) == pytest.approx((14.6, 7.3))
+    assert decisions[RIGHT].reasons[0].source is LimitSource.MODULES
+
+
+def test_one_vehicle_alone_is_not_bound_by_a_division_for_two() -> None:
+    bench = Bench(report(1, committed_kw=1.0), report(2, IDLE))
+    bench.splits = _splits((7.3, 7.3))
+    assert bench.settle()[LEFT].limit.kw == pytest.approx(22.0)
