@@ -15,7 +15,8 @@ from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.plan_problem import FIRST_S, Mode, Plan, PlanProblem, PlanSession, grid, starts
 from powerctl.allocation.promises import Promise
 from powerctl.allocation.stay import StayModel, Visit, forecast
-from powerctl.allocation.visits import Present, Statement, Visits, need_wh
+from powerctl.allocation.taper import Falls
+from powerctl.allocation.visits import Present, Statement, Visits, capacity_wh, need_wh
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.ids import ConnectorId
 from powerctl.core.units import Power
@@ -28,6 +29,8 @@ _CAUTIOUS: Final = 1
 """Which of the stays a plan over hours counts on: one that three in four exceed."""
 _WAITS: Final = 0.5
 """A vehicle that the plan gives less than this part of its minimum waits."""
+_FALLING: Final = 0.98
+"""A request below this part of the session's highest is falling."""
 _LOOK_S: Final = tuple(60.0 * n for n in range(60)) + tuple(300.0 * n for n in range(12, 72))
 """Seconds from now at which it is asked what will be in force; quarters of an hour follow for a day."""
 _AHEAD_S: Final = 12 * 3600.0
@@ -199,7 +202,7 @@ def _session(
     missing_wh = need_wh(report, statement)
     max_w = min(rating.w, report.max_power.w if report.max_power.w > 0.0 else rating.w)
     stays, confident = _stays(visits.model, present, report, missing_wh, utc)
-    taper_w, taper_per_h = _taper(present, report, max_w)
+    taper_w, taper_per_h = _taper(visits.model.falls, present, report, max_w)
     return PlanSession(
         connector=report.connector,
         need_wh=missing_wh,
@@ -227,12 +230,19 @@ def _stays(
     return expected.remaining_s(elapsed_s, count), expected.confident
 
 
-def _taper(present: Present | None, report: ConnectorReport, max_w: float) -> tuple[float | None, float]:
-    """What the session has shown of its taper."""
-    taper = present.taper if present is not None else None
-    if taper is None or taper.per_h is None or taper.per_h <= 0.0:
+def _taper(falls: Falls, present: Present | None, report: ConnectorReport, max_w: float) -> tuple[float | None, float]:
+    """What the session has shown of its taper, or what the site's vehicles let expect of it."""
+    if present is None:
         return None, 0.0
-    return min(max_w, taper.now_w), taper.per_h
+    taper = present.taper
+    if taper is not None and taper.per_h is not None and taper.per_h > 0.0:
+        return min(max_w, taper.now_w), taper.per_h
+    if report.soc_percent is None or present.peak_w <= 0.0:
+        return None, 0.0
+    at_zero, fall = falls.line()
+    asked_w, line_w = min(max_w, report.target.w), present.peak_w * (at_zero - fall * report.soc_percent / 100.0)
+    falling = asked_w < _FALLING * present.peak_w and not report.wants_more
+    return asked_w if falling else max(asked_w, line_w), present.peak_w * fall / capacity_wh(report)
 
 
 def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from powerctl.allocation.stay_fit import NORMAL, Fit, Matrix, Vector, Visit, prior
+from powerctl.allocation.taper import ASSUMED_FALLS, Falls
 from powerctl.core.errors import RemoteError
 
 __all__ = ["Forecast", "StayModel", "Visit", "forecast", "from_json", "learned", "to_json"]
@@ -45,6 +46,8 @@ class StayModel:
     """Belief in each of `_STATEMENT_SIGMA`."""
     covered: float = 0.8
     """Calibration: the part of recent stays that fell into the middle 80 per cent of what was predicted."""
+    falls: Falls = ASSUMED_FALLS
+    """Not of stays, but learnt with them: how requests fall towards the end."""
 
     @property
     def best(self) -> Fit:
@@ -168,7 +171,7 @@ def to_json(model: StayModel) -> str:
     """`model` as JSON."""
     names = ("beliefs", "visits", "statements", "covered")
     values: dict[str, Any] = {name: getattr(model, name) for name in names}
-    return json.dumps({**values, "fits": [asdict(fit) for fit in model.fits]})
+    return json.dumps({**values, "fits": [asdict(fit) for fit in model.fits], "falls": asdict(model.falls)})
 
 
 def from_json(text: str) -> StayModel:
@@ -186,6 +189,7 @@ def from_json(text: str) -> StayModel:
             visits=float(raw["visits"]),
             statements=_row(raw["statements"], len(_STATEMENT_SIGMA)),
             covered=float(raw["covered"]),
+            falls=Falls(*_row([raw["falls"][name] for name in Falls.__slots__], len(Falls.__slots__))),
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RemoteError(f"stay model: not understood ({error})") from error

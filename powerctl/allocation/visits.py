@@ -19,6 +19,8 @@ _APART: Final = 0.01
 """Part of the capacity that lies between two points of the taper that are compared."""
 _BELOW: Final = 0.98
 """A request below this part of the connector's rating is the vehicle's own bound."""
+_POINT_APART: Final = 0.02
+_MOST_POINTS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Present:
     known: bool = False
     """True: `visit` rests on what the vehicle or its driver told."""
     taper: Taper | None = None
+    peak_w: float = 0.0
+    """Highest request so far, at most the connector's rating."""
+    points: tuple[tuple[float, float], ...] = ()
+    """SoC, and the part of that peak that was requested, while the request falls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def followed(
         present = Present(report.session, since, Visit(need_wh(report, statement)))
     if not present.known and (report.soc_percent is not None or statement is not None):
         present = replace(present, visit=_visit(report, present.since, statement), known=True)
-    present = replace(present, taper=_tapered(present.taper, report, rated_w))
+    present = _fallen(replace(present, taper=_tapered(present.taper, report, rated_w)), report, rated_w)
     return replace(visits, present={**visits.present, report.connector: present})
 
 
@@ -114,6 +120,8 @@ def left(visits: Visits, connector: ConnectorId, utc: datetime, *, seen: bool = 
         return visits
     others = {other: one for other, one in visits.present.items() if other != connector}
     model = visits.model
+    if present.points:
+        model = replace(model, falls=model.falls.learned(present.points))
     if present.known:
         model = learned(model, present.visit, (utc - present.since).total_seconds(), ended=seen)
     return Visits(others, model)
@@ -132,6 +140,18 @@ def _visit(report: ConnectorReport, since: datetime, statement: Statement | None
         power_w=report.max_power.w if report.max_power.w > 0.0 else None,
         stated_s=(departure - since).total_seconds() if departure is not None else None,
     )
+
+
+def _fallen(present: Present, report: ConnectorReport, rated_w: float) -> Present:
+    """`present` with one more point of the fall of its request, where the request is the vehicle's own."""
+    target_w = min(report.target.w, rated_w)
+    present = replace(present, peak_w=max(present.peak_w, target_w)) if target_w > present.peak_w else present
+    if report.wants_more or report.soc_percent is None or not 0.0 < target_w < _BELOW * present.peak_w:
+        return present
+    soc, points = report.soc_percent / 100.0, present.points
+    if len(points) >= _MOST_POINTS or (points and soc - points[-1][0] < _POINT_APART):
+        return present
+    return replace(present, points=(*points, (soc, target_w / present.peak_w)))
 
 
 def _tapered(taper: Taper | None, report: ConnectorReport, rated_w: float) -> Taper | None:
