@@ -156,7 +156,7 @@ def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
     charging = Charging(core.store, publisher, random_id, payments)
     if payments is not None:
         payments.stop = charging.stop_exhausted
-    encoder = Encoder(core.store.tariff, core.settings.zone)
+    encoder = Encoder(lambda: core.store.tariff, core.settings.zone)
     settings = core.settings
     paid = settings.payment
     methods = services.methods(
@@ -207,6 +207,7 @@ async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:
             metrics.gauge("cloud_watch_streams").set(store.feed.subscribers)
             try:
                 await core.sign_ins.hear()
+                await core.store.hear_tariff()
                 if await turn.mine():
                     await chores.round()
                 else:

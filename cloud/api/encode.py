@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
@@ -40,7 +40,8 @@ _NANO: Final = Decimal(1).scaleb(-9)
 class Encoder:
     """Encodes for any caller; holds what every location shows."""
 
-    tariff: Tariff
+    current: Callable[[], Tariff]
+    """The tariff of now."""
     zone: tzinfo = UTC
     """In which sentences tell the time of day."""
 
@@ -105,7 +106,8 @@ class Encoder:
 
     def tariff_summary(self) -> location_pb2.TariffSummary:
         """The price of now."""
-        tariff, short = self.tariff, headline(self.tariff)
+        tariff = self.current()
+        short = headline(tariff)
         message = location_pb2.TariffSummary(
             name=tariff.name,
             energy_price_per_kwh=money(Money(tariff.currency, tariff.energy_price_per_kwh)),

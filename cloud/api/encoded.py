@@ -31,7 +31,7 @@ class EncodedOnce:
 
     def location(self, station: Station, caller: Principal) -> location_pb2.Location:
         """`station` as `caller` may see it."""
-        tariff = self.encoder.tariff
+        tariff = self.encoder.current()
         key = (id(station), id(tariff), sight(station, caller))
         found = self._kept.get(key)
         if found is not None:

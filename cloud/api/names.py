@@ -17,6 +17,9 @@ _SESSION: Final = re.compile(r"sessions/([A-Za-z0-9-]{1,64})")
 _USER: Final = re.compile(r"users/([a-z0-9][a-z0-9-]{0,62})")
 _RESERVATION: Final = re.compile(r"reservations/([A-Za-z0-9-]{1,64})")
 _PAYMENT: Final = re.compile(_SESSION.pattern + "/payment")
+_STATION: Final = re.compile(r"stations/([A-Za-z0-9][A-Za-z0-9-]{0,35})")
+_ANY_STATION: Final = "stations/-"
+_ID: Final = r"([A-Za-z0-9-]{1,64})"
 _PURCHASE: Final = re.compile(r"purchases/([A-Za-z0-9-]{1,64})")
 _RECEIPT: Final = re.compile(r"receipts/([A-Za-z0-9-]{1,64})")
 
@@ -49,6 +52,39 @@ def receipt_name(receipt: str) -> str:
 def reservation_name(reservation: str) -> str:
     """Name of a reservation."""
     return f"reservations/{reservation}"
+
+
+def station_name(station: StationId) -> str:
+    """Name of a station as an operator sees it."""
+    return f"stations/{station}"
+
+
+def parse_station(name: str) -> StationId:
+    """The station in its name. Raises Refusal: INVALID_ARGUMENT."""
+    return StationId(_match(_STATION, name, "stations/{station}").group(1))
+
+
+def parse_parent(name: str) -> StationId | None:
+    """The station in its name. None: any. Raises Refusal: INVALID_ARGUMENT."""
+    return None if name == _ANY_STATION else parse_station(name)
+
+
+def parse_child(name: str, kind: str) -> tuple[StationId, str]:
+    """Station and id in `stations/{station}/{kind}/{id}`. Raises Refusal: INVALID_ARGUMENT."""
+    pattern = re.compile(f"{_STATION.pattern}/{kind}/{_ID}")
+    station, child = _match(pattern, name, f"stations/{{station}}/{kind}/{{id}}").groups()
+    return StationId(station), child
+
+
+def parse_configuration(name: str) -> StationId:
+    """The station in the name of its configuration. Raises Refusal: INVALID_ARGUMENT."""
+    pattern = re.compile(f"{_STATION.pattern}/configuration")
+    return StationId(_match(pattern, name, "stations/{station}/configuration").group(1))
+
+
+def parse_one(name: str, kind: str) -> str:
+    """The id in `{kind}/{id}`. Raises Refusal: INVALID_ARGUMENT."""
+    return _match(re.compile(f"{kind}/{_ID}"), name, f"{kind}/{{id}}").group(1)
 
 
 def purchase_name(purchase: str) -> str:

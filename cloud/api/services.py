@@ -13,6 +13,7 @@ from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
 from cloud.api.demo import DemoService
 from cloud.api.encode import Encoder
+from cloud.api.fleet import FleetService
 from cloud.api.front_door import FrontDoor
 from cloud.api.identity import IdentityService
 from cloud.api.location import LocationService
@@ -25,7 +26,9 @@ from cloud.api.reserving import Reserving
 from cloud.api.session import SessionService
 from cloud.api.sign_in import SignIns
 from cloud.api.station_identity import StationIdentityService
+from cloud.api.tariff import TariffService
 from cloud.api.user import UserService
+from cloud.api.utility import UtilityService
 from cloud.api.watch import WatchService
 from cloud.ca.registrar import Registrar
 from cloud.domain.refusal import Refusal, Why
@@ -75,12 +78,7 @@ class Unbuilt:
         return refuse
 
 
-_UNBUILT: Final = (
-    (notification_pb2, "NotificationService"),
-    (tariff_pb2, "TariffService"),
-    (fleet_pb2, "FleetService"),
-    (utility_pb2, "UtilityService"),
-)
+_UNBUILT: Final = ((notification_pb2, "NotificationService"),)
 
 
 def methods(
@@ -105,6 +103,9 @@ def methods(
         (reservation_pb2, "ReservationService", ReservationService(store, Reserving(ordering))),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
         (identity_pb2, "IdentityService", IdentityService(sign_ins, FrontDoor(sign_ins, open_door), demo)),
+        (tariff_pb2, "TariffService", TariffService(store)),
+        (utility_pb2, "UtilityService", UtilityService(store, ordering)),
+        (fleet_pb2, "FleetService", FleetService(store, charging, ordering)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
         (demo_pb2, "DemoService", DemoService(director)),

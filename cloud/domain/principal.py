@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 GUEST: Final = "guest-"
 """What the id of a driver without an account begins with; no account has such an id."""
-SECOND_FACTOR: Final = frozenset({Role.OPERATOR, Role.ADMIN})
+SECOND_FACTOR: Final = frozenset({Role.OPERATOR, Role.ADMIN, Role.UTILITY})
 """Roles that nobody has with a password alone."""
 _ALL_SESSIONS: Final = frozenset({Role.OPERATOR, Role.OPERATOR_VIEW, Role.BILLING, Role.AUDITOR})
 

@@ -53,6 +53,46 @@ async def asked(connection: AsyncConnection, principal: str, request_id: str) ->
     return _sent(row) if row is not None else None
 
 
+@dataclass(frozen=True, slots=True)
+class CommandState:
+    """A command and what became of it."""
+
+    sent: SentCommand
+    create_time: datetime
+    outcome: str | None
+    """None: not answered yet."""
+    detail: str
+
+
+async def load(connection: AsyncConnection, station: StationId, command: str) -> CommandState | None:
+    """The command of this station with this id. None: there is none."""
+    query = select(COMMANDS).where(COMMANDS.c.id == command, COMMANDS.c.station == station)
+    row = (await connection.execute(query)).one_or_none()
+    return _command_state(row) if row is not None else None
+
+
+async def page(
+    connection: AsyncConnection, station: StationId, *, but: str, offset: int, size: int
+) -> tuple[list[CommandState], str]:
+    """Commands of a station, newest first, and where to continue; empty: that is all.
+
+    Args:
+        connection: An open transaction.
+        station: Whose.
+        but: Not those that this principal has asked for.
+        offset: So many were shown before.
+        size: At most so many.
+    """
+    query = select(COMMANDS).where(COMMANDS.c.station == station, COMMANDS.c.principal != but)
+    query = query.order_by(COMMANDS.c.create_time.desc(), COMMANDS.c.id).offset(offset).limit(size + 1)
+    rows = (await connection.execute(query)).all()
+    return [_command_state(row) for row in rows[:size]], str(offset + size) if len(rows) > size else ""
+
+
+def _command_state(row: Row[Any]) -> CommandState:
+    return CommandState(_sent(row), row.create_time, row.outcome, row.detail)
+
+
 async def answered(connection: AsyncConnection, station: StationId, body: CommandResult) -> SentCommand | None:
     """Note a station's answer; returns the command that it answers. None: no such command of that station."""
     statement = (

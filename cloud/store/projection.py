@@ -17,6 +17,7 @@ from cloud.domain.tariff import Tariff
 from cloud.domain.use import Mark
 from cloud.store import audit, commands, live, locations, meter_records, receipts, reservations
 from cloud.store.changes import Changed
+from cloud.store.operating import Operations
 from cloud.store.receipts import Seal
 from cloud.store.sessions_in_hand import SessionsInHand
 from cloud.store.writing import Writing
@@ -58,10 +59,12 @@ class Projection:
     station: StationId = field(init=False)
     """Whose records are being applied."""
     _sessions: SessionsInHand = field(init=False)
+    _operations: Operations = field(init=False)
     _reports: list[live.Report] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._sessions = SessionsInHand(self.writing)
+        self._operations = Operations(self.writing, self.new_id)
 
     async def apply(self, station: StationId, records: Sequence[tuple[Order, Record]]) -> None:
         """Apply records that were not applied before, in any order. Of telemetry only the newest counts."""
@@ -106,13 +109,14 @@ class Projection:
             case SessionOpened() | TransactionStarted() | TransactionEnded() | SessionClosed() as body:
                 await self._session(body, record.record_time)
             case _:
-                pass
+                await self._operations.apply(self.station, record)
 
     async def _alarm(self, body: SecurityEvent) -> None:
         """Into the audit log: what a station saw is evidence too."""
         deed = Deed(self.station, "station", f"station/{body.code}", "", "")
         await audit.append(self.writing.connection, deed, self.writing.now, "alarm", body.detail)
         metrics.counter("cloud_security_events_total").labels("station").inc()
+        await self._operations.security(self.station, body)
 
     async def _mark(self, body: Telemetry, time: datetime) -> None:
         """Note what was metered then: also values that arrive late decide what energy cost."""

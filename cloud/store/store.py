@@ -10,16 +10,18 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 
 from cloud.domain import session as reducer
+from cloud.domain.alarm import DUPLICATE_IDENTITY, SILENT, STATION
 from cloud.domain.audit import Deed
 from cloud.domain.identity_watch import IdentityWatch
 from cloud.domain.order import Order
 from cloud.domain.retention import DEFAULT_RETENTION, Retention
 from cloud.domain.tariff import Tariff
 from cloud.ingest.ports import CommitResult, StationBatch
-from cloud.store import audit, changes, commands, inbox, locations, people, retention, sessions
+from cloud.store import alarms, audit, changes, commands, files, inbox, locations, people, retention, sessions, tariffs
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from cloud.store.feed import Feed
+from cloud.store.operating import Operations
 from cloud.store.present import Present
 from cloud.store.projection import Projection
 from cloud.store.receipts import Seal
@@ -35,6 +37,7 @@ ANSWER_GRACE = timedelta(seconds=5)
 """How long after its expiry a command's answer may still be on its way."""
 KEEP_CHANGES = timedelta(hours=1)
 KEEP_TELEMETRY = timedelta(days=7)
+KEEP_FILES = timedelta(days=90)
 KEEP_QUARANTINE = 10_000
 """So many refused messages are kept; a peer that sends rubbish must not fill the disk."""
 _NO_ANSWER = "The station did not answer in time. Try again."
@@ -87,6 +90,8 @@ class Store:
             for batch, (_, new) in zip(batches, taken, strict=True):
                 if self._identities.heard(batch.station, batch.epoch, writing.now):
                     await _alarm(writing, batch.station)
+                    detail = "Records of two outboxes take turns: two programs use one identity."
+                    await Operations(writing, self.new_id).begin(batch.station, STATION, DUPLICATE_IDENTITY, detail)
                 await projection.apply(batch.station, [(Order(batch.epoch, one.sequence), one.record) for one in new])
             await projection.finish()
         return [result for result, _ in taken]
@@ -103,6 +108,14 @@ class Store:
             await writing.connection.execute(insert(QUARANTINE).values(values))
             newest = select(func.max(QUARANTINE.c.id)).scalar_subquery()
             await writing.connection.execute(delete(QUARANTINE).where(QUARANTINE.c.id <= newest - KEEP_QUARANTINE))
+
+    async def hear_tariff(self) -> None:
+        """Take the published tariff, where there is one: sessions that start from now on keep to it."""
+        async with self.database.read() as connection:
+            found = await tariffs.in_force(connection)
+        if found is not None and found != self.tariff:
+            _log.info("tariff_in_force", tariff=found.name)
+            self.tariff = found
 
     async def use_token(self, token: str, expire_time: datetime) -> bool:
         """Mark a single-use token as used. False: it was used before."""
@@ -125,6 +138,10 @@ class Store:
                 if session is not None:
                     await writing.save(session, reducer.refused(session, sent.command.command_id, _NO_ANSWER))
             silent = await locations.silent(writing.connection, writing.now)
+            await alarms.end_where_online(writing.connection, SILENT, writing.now)
+            operating = Operations(writing, self.new_id)
+            for station in silent:
+                await operating.begin(station, STATION, SILENT, "The station has not been heard for a while.")
             writing.changed += [Changed("location", station) for station in silent]
             known, online = await locations.count(writing.connection)
         metrics.gauge("cloud_stations_known").set(known)
@@ -142,6 +159,7 @@ class Store:
             await people.forget_sign_offs(connection, now)
             old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
             await connection.execute(delete(INBOX).where(old))
+            await files.forget(connection, now - KEEP_FILES)
             await retention.apply(connection, self.retention, now)
 
 

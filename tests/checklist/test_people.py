@@ -20,7 +20,7 @@ from tests.contract.api.peers import Failed
 from tests.unit.cloud.api_world import Cloud
 
 ROLES = {name: number for name, number in identity_pb2.Role.items() if number}
-STRONG = {"ROLE_OPERATOR", "ROLE_ADMIN"}
+STRONG = {"ROLE_OPERATOR", "ROLE_ADMIN", "ROLE_UTILITY"}
 ME = identity_pb2.GetPrincipalRequest()
 
 

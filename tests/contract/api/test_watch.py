@@ -96,7 +96,7 @@ async def test_a_stream_without_a_signed_in_caller_is_refused(api: Cloud, stream
 
 
 def service(api: Cloud, heartbeat_s: float = 15.0) -> WatchService:
-    return WatchService(api.world.store, Encoder(TARIFF), heartbeat_s)
+    return WatchService(api.world.store, Encoder(lambda: TARIFF), heartbeat_s)
 
 
 def call(who: Any, *, until: float = 60) -> Call:

@@ -110,7 +110,14 @@ async def cloud(
         registrar = Registrar(ca, signer, here.store) if ca and signer else None
         money = services.MoneyMatters(payments, "fake" if paid else "")
         methods = services.methods(
-            here.store, charging, sign_ins, Encoder(TARIFF), demo=True, registrar=registrar, money=money, open_door=True
+            here.store,
+            charging,
+            sign_ins,
+            Encoder(lambda: here.store.tariff),
+            demo=True,
+            registrar=registrar,
+            money=money,
+            open_door=True,
         )
         app: ASGIApp = WebApi(methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"})), Assets())
         app = Webhooks(payments, WEBHOOK_SECRET, app) if payments is not None else app

@@ -1,0 +1,149 @@
+"""Stations, alarms, events and commands as messages for operators."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cloud.api import names
+from cloud.domain.alarm import Alarm, Severity, advice
+from cloud.domain.event_words import sentence
+from cloud.domain.location import Station
+from cloud.store.commands import CommandState
+from cloud.store.files import StationFile
+from cloud.store.operations import Happening, StationState
+from powerctl.v1 import fleet_pb2 as pb
+from powerctl.wire.actions import command_to_wire
+from powerctl.wire.bodies import SIGNAL_CLASS
+from powerctl.wire.common import EnumCodec, time_to_wire
+
+SEVERITY: Final = EnumCodec(Severity, pb.AlarmSeverity, "ALARM_SEVERITY")
+_STATES: Final = {
+    None: pb.REMOTE_COMMAND_STATE_SENT,
+    "accepted": pb.REMOTE_COMMAND_STATE_ACCEPTED,
+    "rejected": pb.REMOTE_COMMAND_STATE_REJECTED,
+}
+
+
+def station(value: Station, state: StationState, version: str, alarms: int) -> pb.Station:
+    """A station's health."""
+    message = pb.Station(
+        name=names.station_name(value.id),
+        location=names.location_name(value.id),
+        display_name=value.display_name or value.id,
+        online=value.online,
+        simulated=value.simulated,
+        software_version=version,
+        manager_connected=value.manager_connected,
+        config_drift=bool(state.differing),
+        open_alarms=alarms,
+        open_sessions=sum(connector.session is not None for connector in value.connectors),
+        ac_power_w=value.ac_power.w if value.ac_power is not None else None,
+    )
+    if value.last_seen is not None:
+        message.last_seen_time.CopyFrom(time_to_wire(value.last_seen))
+    if state.link is not None:
+        message.signal_class = SIGNAL_CLASS.to_wire(state.link.signal)
+        if state.link.rssi_dbm is not None:
+            message.rssi_dbm = state.link.rssi_dbm
+    _set_health(message, state)
+    return message
+
+
+def _set_health(message: pb.Station, state: StationState) -> None:
+    if state.configuration is not None:
+        message.config_digest = state.configuration.config_digest
+    health = state.health
+    if health is None or state.health_time is None:
+        return
+    message.outbox_records = health.outbox_records
+    message.health_time.CopyFrom(time_to_wire(state.health_time))
+    if health.config_digest:
+        message.config_digest = health.config_digest
+    if health.clock_offset_s is not None:
+        message.clock_offset_s = health.clock_offset_s
+    if health.outbox_oldest_time is not None:
+        message.outbox_oldest_time.CopyFrom(time_to_wire(health.outbox_oldest_time))
+    if health.certificate_end_time is not None:
+        message.certificate_end_time.CopyFrom(time_to_wire(health.certificate_end_time))
+
+
+def alarm(value: Alarm) -> pb.Alarm:
+    """An alarm, with what to do about it."""
+    told = advice(value.code)
+    message = pb.Alarm(
+        name=f"{names.station_name(value.station)}/alarms/{value.id}",
+        code=value.code,
+        severity=SEVERITY.to_wire(told.severity),
+        connector=value.connector,
+        summary=value.detail,
+        remedy=told.remedy,
+        start_time=time_to_wire(value.start_time),
+        acknowledged_by=value.acknowledged_by,
+        note=value.note,
+    )
+    if value.end_time is not None:
+        message.end_time.CopyFrom(time_to_wire(value.end_time))
+    if value.acknowledge_time is not None:
+        message.acknowledge_time.CopyFrom(time_to_wire(value.acknowledge_time))
+    return message
+
+
+def event(value: Happening) -> pb.StationEvent:
+    """A record as an event."""
+    body = value.record.body
+    return pb.StationEvent(
+        name=f"{names.station_name(value.station)}/events/{value.id}",
+        event_time=time_to_wire(value.record.record_time),
+        receive_time=time_to_wire(value.receive_time),
+        kind=type(body).__name__,
+        connector=getattr(body, "connector", 0),
+        session=names.session_name(getattr(body, "session", None)),
+        summary=sentence(body),
+    )
+
+
+def command(value: CommandState) -> pb.RemoteCommand:
+    """A command and what became of it."""
+    sent = value.sent
+    message = pb.RemoteCommand(
+        name=f"{names.station_name(sent.station)}/remoteCommands/{sent.command.command_id}",
+        state=_STATES.get(value.outcome, pb.REMOTE_COMMAND_STATE_EXPIRED),
+        detail=value.detail,
+        create_time=time_to_wire(value.create_time),
+        expire_time=time_to_wire(sent.command.expire_time),
+    )
+    wire = command_to_wire(sent.command)
+    field = wire.WhichOneof("action")
+    if field is not None and field in message.DESCRIPTOR.fields_by_name:
+        getattr(message, field).CopyFrom(getattr(wire, field))
+    return message
+
+
+def configuration(name: str, state: StationState) -> pb.Configuration:
+    """Reported beside desired."""
+    reported = state.configuration.values if state.configuration is not None else {}
+    desired, differing = state.desired or {}, set(state.differing)
+    message = pb.Configuration(name=name)
+    if state.configuration is not None and state.configuration_time is not None:
+        message.config_digest = state.configuration.config_digest
+        message.report_time.CopyFrom(time_to_wire(state.configuration_time))
+    for key in sorted({*reported, *desired}):
+        value = pb.ConfigurationValue(key=key, differs=key in differing)
+        if key in reported:
+            value.reported = reported[key]
+        if key in desired:
+            value.desired = desired[key]
+        message.values.append(value)
+    return message
+
+
+def station_file(value: StationFile) -> pb.StationFile:
+    """A file as far as it is here."""
+    return pb.StationFile(
+        name=f"{names.station_name(value.station)}/files/{value.upload}",
+        file_name=value.file_name,
+        create_time=time_to_wire(value.create_time),
+        received_chunks=value.received,
+        chunks=value.count,
+        complete=value.received == value.count,
+    )
