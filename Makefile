@@ -8,12 +8,12 @@ ARGS ?=
 GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/cli_page.py tools/api_page.py tools/dashboards.py
 
 .DEFAULT_GOAL := help
-.PHONY: site help install demo test check bench proto fmt e2e soak lock docs install-demo clean
+.PHONY: site help install demo test check bench bench-fleet proto fmt e2e soak lock docs install-demo clean
 
 help: ## Explain the commands
 	@echo "powerctl: the station's energy manager, charging controller and back end"
 	@echo
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "Python 3.11 or newer is all they need; everything else goes into .venv."
 
@@ -63,7 +63,10 @@ docs: install ## Generate the reference pages and the traces from their tables
 	@for tool in $(GENERATED); do $(BIN)/python $$tool || exit 1; done
 
 bench: install ## Measure the numbers we promise, with an observer outside the programs
-	@$(BIN)/pytest tests/bench -o python_files='bench_*.py' -n 0 -q -s $(ARGS)
+	@$(BIN)/pytest tests/bench -o python_files='bench_*.py' --ignore tests/bench/bench_cloud_fleet.py -n 0 -q -s $(ARGS)
+
+bench-fleet: install ## A fleet of 10,000 stations that comes back after an outage (about ten minutes)
+	@$(BIN)/pytest tests/bench/bench_cloud_fleet.py -o python_files='bench_*.py' -n 0 -q -s $(ARGS)
 
 e2e: install ## The browser's stories, against real programs (needs Chromium)
 	@$(PYTHON) tools/system_packages.py
