@@ -159,7 +159,7 @@ def sentences(told: dict[str, Any], connector: int | None = None) -> list[str]:
 
 def plan_sentence(plan: dict[str, Any]) -> str:
     """How the plan fares, with its age."""
-    age = f" It is {plan['age_s']:.0f} s old." if plan["age_s"] is not None else ""
+    age = f" The plan is {plan['age_s']:.0f} s old." if plan["age_s"] is not None else ""
     return f"{plan['sentence']}{age}"
 
 

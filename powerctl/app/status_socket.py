@@ -55,7 +55,7 @@ class StatusSocket:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             refuse_foreign(folder)
-            path.unlink(missing_ok=True)
+            _sweep(folder, self._station)
             self._socket = _listening(path)
         except OSError as error:
             _log.warning("status_not_shown", file=str(path), reason=error.strerror or str(error))
@@ -83,6 +83,19 @@ class StatusSocket:
             with peer, suppress(OSError):
                 peer.settimeout(TIMEOUT_S)
                 peer.sendall(self._text())
+
+
+def _sweep(folder: Path, station: str) -> None:
+    """Remove what stations of this name left that were ended without warning."""
+    for path in folder.glob(f"{station}-*.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(TIMEOUT_S)
+            try:
+                probe.connect(str(path))
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)
+            except OSError:
+                continue
 
 
 def _listening(path: Path) -> socket.socket:

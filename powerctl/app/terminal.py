@@ -56,12 +56,16 @@ def document(options: argparse.Namespace) -> dict[str, Any]:
         station, folder = _named(options.config)
     paths = [options.socket] if options.socket is not None else status_socket.sockets(folder)
     answers, silent = _answers(paths)
-    found = [answer for answer in answers if station in (None, answer["station"]["id"])]
+    found = {path: answer for path, answer in answers.items() if station in (None, answer["station"]["id"])}
+    if options.config is not None:
+        same = {path: answer for path, answer in found.items() if answer["config"] == str(options.config.resolve())}
+        found = same or found
     if len(found) == 1:
-        return found[0]
+        return next(iter(found.values()))
     if found:
-        names = ", ".join(sorted(answer["station"]["id"] for answer in found))
-        raise ConfigError("--station", f"{len(found)} stations run here: {names}.", "Choose one, or name its --socket.")
+        names = ", ".join(f"{answer['station']['id']} ({path})" for path, answer in sorted(found.items()))
+        remedy = "Choose one with --station, or name its --socket."
+        raise ConfigError("powerctl", f"{len(found)} stations run here: {names}.", remedy)
     what = f"station {station}" if station is not None else "station"
     raise ConfigError("powerctl", f"No running {what} answers.{silent}", _START)
 
@@ -75,15 +79,15 @@ def _named(config: Path) -> tuple[str, Path | None]:
     return tables["station"].id, tables["manager"].status_folder
 
 
-def _answers(paths: list[Path]) -> tuple[list[dict[str, Any]], str]:
+def _answers(paths: list[Path]) -> tuple[dict[Path, dict[str, Any]], str]:
     """What those sockets say that answer, and what keeps the last other one from it."""
-    answers, silent = [], ""
+    answers, silent = dict[Path, dict[str, Any]](), ""
     for path in paths:
         try:
             answer = json.loads(status_socket.read(path))
-            answer["station"]["id"]
-            answers.append(answer)
-        except (RemoteError, ValueError, KeyError, TypeError) as error:
+            if {"station", "config", "limit", "connectors", "plan"} <= answer.keys():
+                answers[path] = answer
+        except (RemoteError, ValueError, AttributeError) as error:
             silent = f" ({error})"
     return answers, silent
 

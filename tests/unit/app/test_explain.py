@@ -77,7 +77,7 @@ def test_an_operator_reads_why_a_car_has_4_kw() -> None:
     assert "Connector 1 (left): run, 4.0 kW. It draws 4.0 kW." in text
     assert "4.0 kW by dso: The grid operator limits the station to 8.0 kW, shared by 2 vehicles." in text
     assert "Without it: 11.0 kW. What would lift it: The grid operator raising or releasing its limit." in text
-    assert "A plan shapes the shares. It is 12 s old." in text
+    assert "A plan shapes the shares. The plan is 12 s old." in text
     assert "Connector 2 is planned to lack 6.2 kWh when it leaves: its stay is too short" in text
     assert "In the next hour: 6.0 kW, 6.0 kW less or 1.0 kW more possible, 90% sure." in text
     assert "In 1 h: 5.0 kW, 5.0 kW less or 2.0 kW more possible, 50% sure." in text

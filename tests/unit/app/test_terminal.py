@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import socket
@@ -13,6 +14,8 @@ import pytest
 from rich.console import Console
 
 from powerctl.app import cli, status_socket, terminal
+from powerctl.app.demo import files
+from powerctl.app.demo.ports import Ports
 from powerctl.app.explanation import document
 from powerctl.app.status_socket import StatusSocket
 from powerctl.app.terminal_top import screen
@@ -87,7 +90,9 @@ def test_of_several_stations_one_is_chosen(folder: Path, capsys: pytest.CaptureF
         for path in (folder / "b").iterdir():
             os.link(path, folder / path.name)
         assert cli.main(["status"]) == 2
-        assert "2 stations run here: S-1, S-2." in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "2 stations run here: S-1 (" in told
+        assert "Choose one with --station" in told
         assert cli.main(["status", "--station", "S-2"]) == 0
         assert cli.main(["status", "--socket", str(second.path)]) == 0
         assert cli.main(["status", "--station", "S-3"]) == 2
@@ -97,9 +102,12 @@ def test_a_socket_that_a_dead_station_left_is_passed_over(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(folder / "S-1-1.sock"))
-    with _running():
+    with _running("S-2"):
         assert cli.main(["status"]) == 0
+        assert len(list(folder.iterdir())) == 2
     assert cli.main(["status"]) == 2
+    with _running("S-1"):
+        assert len(list(folder.iterdir())) == 1
 
 
 def test_a_connector_that_is_not_there_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,3 +176,21 @@ async def test_the_other_programs_of_the_station_are_asked(tmp_path: Path) -> No
     gone = terminal._health(f"http://127.0.0.1:{server.port or 9}/healthz")
     assert not gone["healthy"]
     assert "does not answer" in gone["components"]["program"]["detail"]
+
+
+def test_of_two_stations_with_one_name_the_file_tells_which(folder: Path, tmp_path: Path) -> None:
+    station_file = files.prepare(tmp_path, Ports(), scripted=False).station_file
+    ours, other = (json.loads(_answer("demo-1")) for _ in range(2))
+    ours["config"], other["config"] = str(station_file.resolve()), "elsewhere.toml"
+    ours["station"]["name"] = "Ours"
+    options = argparse.Namespace(station=None, config=station_file, socket=None)
+    shown = [StatusSocket(folder / name, "demo-1", json.dumps(one).encode) for name, one in (("a", ours), ("b", other))]
+    try:
+        for one in shown:
+            one.open()
+        for number, path in enumerate(sorted(folder.glob("*/*.sock"))):
+            os.link(path, folder / f"{number}.sock")
+        assert terminal.document(options)["station"]["name"] == "Ours"
+    finally:
+        for one in shown:
+            one.close()
