@@ -11,7 +11,7 @@ export type Route =
   | { readonly page: "receipt"; readonly name: string }
   | { readonly page: "account" }
   | { readonly page: "wallet" }
-  | { readonly page: "sign-in"; readonly token: string }
+  | { readonly page: "sign-in"; readonly token: string; readonly to: string }
   | { readonly page: "unknown" };
 
 function decode(text: string): string {
@@ -41,9 +41,15 @@ function atConnector(segments: readonly string[]): Route {
   return { page: verb, connector: `locations/${location}/evses/${evse}/connectors/${connector}` };
 }
 
+/** "signin=TOKEN&to=/stations/s": whose link, and which page it opens. */
+function signIn(path: string): Route {
+  const [token = "", to = ""] = path.slice("signin=".length).split("&to=");
+  return { page: "sign-in", token: decode(token), to: decode(to) };
+}
+
 export function parse(fragment: string): Route {
   const path = fragment.replace(/^#/, "");
-  if (path.startsWith("signin=")) return { page: "sign-in", token: decode(path.slice("signin=".length)) };
+  if (path.startsWith("signin=")) return signIn(path);
   const segments = path.split("/").filter(Boolean).map(decode);
   const [page = "", id = ""] = segments;
   if (!page) return { page: "home" };

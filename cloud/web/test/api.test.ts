@@ -123,7 +123,16 @@ describe("routes", () => {
   test.each([
     ["", { page: "home" }],
     ["#/", { page: "home" }],
-    ["#signin=a.b%2Dc", { page: "sign-in", token: "a.b-c" }],
+    ["#signin=a.b%2Dc", { page: "sign-in", token: "a.b-c", to: "" }],
+    ["#signin=a&to=/stations/s", { page: "sign-in", token: "a", to: "/stations/s" }],
+    ["#/stations", { page: "stations" }],
+    ["#/account", { page: "account" }],
+    ["#/sessions/s", { page: "session", name: "sessions/s" }],
+    ["#/reservations/r", { page: "reservation", name: "reservations/r" }],
+    ["#/stations/l/e/c/charge", { page: "charge", connector: "locations/l/evses/e/connectors/c" }],
+    ["#/stations/l/e/c/reserve", { page: "reserve", connector: "locations/l/evses/e/connectors/c" }],
+    ["#/stations/l/e/c/dance", { page: "unknown" }],
+    ["#/stations/l/e/c", { page: "unknown" }],
     ["#/sessions", { page: "sessions" }],
     ["#/stations/s%201", { page: "station", name: "locations/s 1" }],
     ["#/receipts/r", { page: "receipt", name: "receipts/r" }],
@@ -137,5 +146,8 @@ describe("routes", () => {
   test("a link leads to its page", () => {
     expect(parse(link.station("locations/a b"))).toEqual({ page: "station", name: "locations/a b" });
     expect(parse(link.receipt("receipts/r"))).toEqual({ page: "receipt", name: "receipts/r" });
+    const connector = "locations/a b/evses/1/connectors/2";
+    expect(parse(link.charge(connector))).toEqual({ page: "charge", connector });
+    expect(parse(link.reserve(connector))).toEqual({ page: "reserve", connector });
   });
 });

@@ -35,6 +35,11 @@ def uplink(files: Files) -> Program:
     return Program("edge-uplink", module("edge.cli", "uplink", "--config", files.station_file))
 
 
+def neighbours(files: Files) -> Program:
+    """The simulated stations around ours."""
+    return Program("neighbours", module("powerctl.sim.neighbours", files.neighbours_file))
+
+
 def hubs(files: Files) -> Iterator[Program]:
     """A CAN bus for each connector."""
     for name, port in (("can-left", files.ports.can_left), ("can-right", files.ports.can_right)):

@@ -11,6 +11,9 @@ from http.cookiejar import CookieJar
 from typing import Any, Final
 
 TIMEOUT_S: Final = 5.0
+PAYMENT: Final = "/powerctl.v1.PaymentService"
+CARD: Final = "pm_card_visa"
+"""Of the fake provider: it pays."""
 
 
 class ApiError(Exception):
@@ -23,31 +26,36 @@ class Driver:
     Args:
         base_url: Of the web port, without a slash at the end.
         sign_in_token: Single-use token from a sign-in link.
+        station: Where they charge.
     """
 
-    def __init__(self, base_url: str, sign_in_token: str) -> None:
+    def __init__(self, base_url: str, sign_in_token: str, station: str) -> None:
         self._base_url = base_url
+        self._location = f"/v1/locations/{station}"
         self._token = sign_in_token
         self._signed_in = False
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 
     async def connectors(self) -> list[dict[str, Any]]:
-        """Every connector of every location, as the API shows it to this person."""
-        answer = await self._call("GET", "/v1/locations")
-        return [
-            connector
-            for location in answer.get("locations", [])
-            for evse in location.get("evses", [])
-            for connector in evse.get("connectors", [])
-        ]
+        """Every connector of the station, as the API shows it to this person."""
+        answer = await self._call("GET", self._location)
+        return [connector for evse in answer.get("evses", []) for connector in evse.get("connectors", [])]
 
     async def sessions(self) -> list[dict[str, Any]]:
         """This person's sessions, newest first."""
         return list((await self._call("GET", "/v1/sessions")).get("sessions", []))
 
     async def start(self, connector: str) -> dict[str, Any]:
-        """Start charging at `connector` ("locations/…/connectors/…"); returns the session."""
-        return await self._call("POST", f"/v1/{connector}:start", {"requestId": str(uuid.uuid4())})
+        """Pay for charging at `connector` ("locations/…/connectors/…") and start it; returns the session."""
+        paying = {"connector": connector, "paymentMethod": CARD, "requestId": str(uuid.uuid4())}
+        paid = await self._call("POST", f"{PAYMENT}/CreateChargingToken", paying)
+        starting = {"requestId": str(uuid.uuid4()), "chargingToken": paid["token"]}
+        return await self._call("POST", f"/v1/{connector}:start", starting)
+
+    async def open_purchases(self) -> list[dict[str, Any]]:
+        """Purchases whose charging token waits for its start, as far as this person may see them."""
+        answer = await self._call("POST", f"{PAYMENT}/ListPurchases", {})
+        return [one for one in answer.get("purchases", []) if "tokenExpireTime" in one]
 
     async def stop(self, session: str) -> dict[str, Any]:
         """Stop `session` ("sessions/…"); returns it."""

@@ -18,6 +18,7 @@ from cloud.api.tokens import Tokens, load_key
 from cloud.domain.principal import Principal, Role
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
 from powerctl.app import broker
+from powerctl.app.demo import neighbours
 from powerctl.app.demo.ports import HOST, Ports
 from powerctl.core.errors import ConfigError
 from powerctl.runtime import pki
@@ -70,6 +71,11 @@ class Files:
         return self.folder / "cloud.toml"
 
     @property
+    def neighbours_file(self) -> Path:
+        """The simulated stations around ours."""
+        return self.folder / "neighbours.json"
+
+    @property
     def logs(self) -> Path:
         """Where each process writes its log."""
         return self.folder / "logs"
@@ -115,8 +121,8 @@ class Files:
         return self.tokens.sign_in(PEOPLE[person], str(uuid.uuid4()), LINK_LIFE)
 
     def sign_in_link(self, person: str) -> str:
-        """The page with a sign-in token in its fragment, which browsers send to nobody."""
-        return f"{self.web_url}/#signin={self.sign_in_token(person)}"
+        """Our station's page with a sign-in token in its fragment, which browsers send to nobody."""
+        return f"{self.web_url}/#signin={self.sign_in_token(person)}&to=/stations/{STATION}"
 
 
 def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
@@ -144,10 +150,13 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     place = broker.Place(
         folder / "broker", ports.mqtt, pki.issue(authority, "broker", server_names=servers, client=True)
     )
-    command = broker.prepare(place, stations=[station.certificate], ingest=ingest.certificate)
+    around = {one.station: pki.issue(authority, one.station, client=True) for one in neighbours.PLACES}
+    stations = [station.certificate, *(files.certificate for files in around.values())]
+    command = broker.prepare(place, stations=stations, ingest=ingest.certificate)
     key = pki.signing_key(folder / "pki" / "signing.key")
     pki.signing_key(folder / "pki" / RECEIPT_KEY)
     files = Files(folder, ports, command, Tokens(load_key(key), SystemClock()))
+    files.neighbours_file.write_text(json.dumps(neighbours.table(around, ports.mqtt)))
     _write(files.station_file, station_tables(files, station, manager, scripted=scripted))
     _write(files.cloud_file, {"cloud": cloud_table(files, cloud_server, ingest, key)})
     return files
@@ -252,6 +261,7 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
         "migrate_on_start": True,
         "demo": True,
         "identity": {"signing_key": str(key), "sign_up": True},
+        "payment": {"provider": "fake"},
         "director": str(files.director),
         "receipts": {"signing_key": str(key.with_name(RECEIPT_KEY)), "issuer": "powerctl demo"},
         "web": {"host": HOST, "port": ports.web},
@@ -264,6 +274,16 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
             "energy_price_per_kwh": "0.39",
             "tax_percent": "25.5",
             "description": "0.39 € per kilowatt hour, tax included. Nothing is sold here.",
+            "preauthorize_amount": "30",
+            "element": [
+                {
+                    "component": [
+                        {"dimension": "ENERGY", "price": "0.39"},
+                        {"dimension": "PARKING_TIME", "price": "6.00"},
+                    ],
+                },
+                {"reservation": "RESERVATION", "component": [{"dimension": "TIME", "price": "2.00"}]},
+            ],
         },
     }
 

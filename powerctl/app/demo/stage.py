@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 from powerctl.app.demo import cast
 from powerctl.app.demo.driver import ApiError, Driver
-from powerctl.app.demo.files import Files
+from powerctl.app.demo.files import STATION, Files
 from powerctl.app.demo.ports import HOST
 from powerctl.app.demo.stories import Action, Step, Story
 from powerctl.app.demo.supervisor import Supervisor, children, wait_until
@@ -52,7 +52,8 @@ class Stage:
         self._seed = seed
         self._with_vehicles = vehicles
         self._supervisor = Supervisor(files.logs)
-        self._driver = Driver(files.web_url, files.sign_in_token("driver"))
+        self._driver = Driver(files.web_url, files.sign_in_token("driver"), STATION)
+        self._keeper = Driver(files.web_url, files.sign_in_token("operator"), STATION)
         self._started = time.monotonic()
         self._may_start = True
         self.events: list[dict[str, Any]] = []
@@ -101,6 +102,7 @@ class Stage:
         if not await _become_well([urls["cloud"]], deadline):
             return False
         await self._supervisor.start(cast.uplink(self.files))
+        await self._supervisor.start(cast.neighbours(self.files))
         return await _become_well(urls.values(), deadline)
 
     def complaints(self) -> str:
@@ -237,10 +239,18 @@ class Stage:
         if live.get("state") not in PLUGGED_STATES:
             asked.discard(connector["name"])
         if live.get("state") in WAITING_STATES and self._may_start and plug_in not in asked:
+            if await self._is_a_visitors(connector):
+                return
             session = await self._driver.start(connector["name"])
             asked.add(plug_in)
             self.tell("authorised", f"The driver starts charging on the {connector.get('position')}")
             asked.add(session.get("name", ""))
+
+    async def _is_a_visitors(self, connector: dict[str, Any]) -> bool:
+        """True when somebody at the page has paid for this connector, or has had it kept: they start it themselves."""
+        if "reserveEndTime" in connector:
+            return True
+        return any(paid["connector"] == connector["name"] for paid in await self._keeper.open_purchases())
 
     async def _call(self, call: Callable[[], Any]) -> None:
         try:

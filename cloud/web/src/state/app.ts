@@ -32,6 +32,10 @@ export const now = signal(Date.now());
 /** When the last message came, by the server's clock. */
 export const heard = signal<number | null>(null);
 
+/** Whether the stations that are there have had time to be named: one alone may be the first of many. */
+export const settled = signal(false);
+const SETTLE_MS = 100;
+
 export const operator = computed(
   () => account.value.status === "signed-in" && account.value.principal.role === Role.OPERATOR,
 );
@@ -56,6 +60,7 @@ function onMessage(message: WatchResponse): void {
     heard.value = now.value;
     live.value = merge(live.value, message);
     if (message.event.case === "location") observe(message.event.value, now.value);
+    if (message.event.case === "location" && !settled.value) setTimeout(() => (settled.value = true), SETTLE_MS);
   });
 }
 
@@ -139,6 +144,7 @@ function showLast(): boolean {
   if (!known) return false;
   batch(() => {
     live.value = known.live;
+    settled.value = true;
     heard.value = known.heard;
     signedIn(known.principal);
   });
@@ -159,10 +165,11 @@ async function settleAccount(): Promise<void> {
   }
 }
 
-function useLink(token: string): void {
+function useLink({ token, to }: { readonly token: string; readonly to: string }): void {
   // The token works once: out of the address and the history before anything can reload it.
-  window.history.replaceState(null, "", "#/");
-  route.value = { page: "home" };
+  const fragment = to.startsWith("/") ? `#${to}` : "#/";
+  window.history.replaceState(null, "", fragment);
+  route.value = parse(fragment);
   account.value = { status: "loading" };
   pendingToken = token;
   void settleAccount();
@@ -175,7 +182,7 @@ export async function leave(): Promise<void> {
 
 function onRoute(): void {
   const next = parse(window.location.hash);
-  if (next.page === "sign-in") useLink(next.token);
+  if (next.page === "sign-in") useLink(next);
   else route.value = next;
 }
 
@@ -193,6 +200,6 @@ export function boot(): void {
   window.addEventListener("pagehide", keepLast);
   window.setInterval(tick, 1000);
   const first = route.value;
-  if (first.page === "sign-in") useLink(first.token);
+  if (first.page === "sign-in") useLink(first);
   else void settleAccount();
 }
