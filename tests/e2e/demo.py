@@ -43,9 +43,9 @@ async def running(folder: Path) -> AsyncIterator[Demo]:
     assert demo.stdout is not None
     try:
         async with asyncio.timeout(_READY_S):
-            links = [await _link(demo.stdout), await _link(demo.stdout)]
+            driver, operator = await _link(demo.stdout), await _link(demo.stdout)
         reading = asyncio.create_task(demo.stdout.read())
-        yield Demo(*links, folder)
+        yield Demo(driver, operator, folder)
         demo.send_signal(signal.SIGINT)
         async with asyncio.timeout(_STOP_S):
             assert await demo.wait() == 0

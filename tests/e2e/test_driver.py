@@ -1,4 +1,4 @@
-"""A driver's whole way in a real browser, against every real program of the demo: find, reserve, pay, charge, receipt."""
+"""A driver's whole way in a real browser, against every real program of the demo."""
 
 from __future__ import annotations
 
