@@ -92,6 +92,14 @@ def _first_sample(session: Session, station: Station, since_s: float) -> bool:
     return session.output.excess_since is not None
 
 
+def _falling(session: Session, station: Station, since_s: float) -> bool:
+    """Ours has just cleared 109.5.0, and all that the recorded one says beyond that is that bit."""
+    if station.status is None or session.phase not in ENDING:
+        return False
+    rest = station.status.flags & ~(StationFlag.LOCKED | StationFlag.STOP)
+    return rest == StationFlag.CHARGING and session.ramp_at - session.entered_at <= 2 * PERIOD_S
+
+
 def _faulted_too(session: Session, station: Station, since_s: float) -> bool:
     return station.faulted
 
@@ -101,6 +109,7 @@ _EXPLANATIONS: Final[Mapping[str, tuple[tuple[str, Holds], ...]]] = {
     "discharge": (("The recorded station can discharge, ours cannot.", _always),),
     "flags": (
         ("Ours answers the first request in the next frame and unlocks without a pause.", _leads),
+        ("The last amperes fall between two frames: one of the two sees it a period earlier.", _falling),
         ("The recorded station reports a fault of its own.", _faulted_too),
     ),
     "current_a": (

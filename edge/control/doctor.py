@@ -35,6 +35,8 @@ from powerctl.core.errors import ConfigError, RemoteError
 from powerctl.core.ids import ConnectorId
 from powerctl.runtime.station import StationSettings
 
+ROUNDS: Final = 4
+"""Times that a module is asked before it counts as missing."""
 LISTEN_S: Final = 1.0
 CONNECT_S: Final = 2.0
 LEAST_FREE: Final = 200 * 1024 * 1024
@@ -187,16 +189,19 @@ def modules(cabinet: CabinetSettings) -> Iterator[Finding]:
 
 
 def asked(cabinet: CabinetSettings, opened: Any, known: dict[int, Module]) -> dict[int, Module]:
-    """What the modules say within a second."""
+    """What the modules say. Who does not answer is asked again: a frame may be lost, or the bus just waking up."""
     family = cabinet.make_family()
     try:
-        for address in known:
-            for frame in (*family.questions(address), *family.seldom(address)):
-                opened.send(can.Message(arbitration_id=frame.frame_id, data=frame.data, is_extended_id=True))
-        for message in _messages(opened, LISTEN_S):
-            said = family.heard(Frame(message.arbitration_id, bytes(message.data), bool(message.is_extended_id)))
-            if said is not None and said[0] in known:
-                known[said[0]] = heard(known[said[0]], said[1], Monotonic(time.monotonic()))
+        for _ in range(ROUNDS):
+            for address in (module.address for module in known.values() if module.heard_at is None):
+                for frame in (*family.questions(address), *family.seldom(address)):
+                    opened.send(can.Message(arbitration_id=frame.frame_id, data=frame.data, is_extended_id=True))
+            for message in _messages(opened, LISTEN_S):
+                said = family.heard(Frame(message.arbitration_id, bytes(message.data), bool(message.is_extended_id)))
+                if said is not None and said[0] in known:
+                    known[said[0]] = heard(known[said[0]], said[1], Monotonic(time.monotonic()))
+            if all(module.heard_at is not None for module in known.values()):
+                break
     finally:
         opened.shutdown()
     return known

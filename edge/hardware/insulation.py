@@ -19,6 +19,8 @@ FRESH_S: Final = 2.0
 """A reading that is older says nothing."""
 ANSWER_S: Final = 0.5
 RETRY_S: Final = 1.0
+PSEUDO: Final = "/dev/pts/"
+"""Where Linux keeps pseudo terminals; a second opening with parity is refused there."""
 MEASURABLE: Final = Voltage(50.0)
 """Below, there is too little on the cable to measure insulation with."""
 
@@ -47,12 +49,18 @@ Open = Callable[[SerialLine], Any]
 
 
 def open_serial(line: SerialLine) -> Any:
-    """The port, 8E1. Raises OSError: it cannot be opened."""
+    """The port, 8E1; a pseudo terminal has no parity bit. Raises OSError: it cannot be opened."""
+    import termios
+
     import serial  # type: ignore[import-untyped]
 
-    return serial.Serial(
-        line.port, line.baud, parity=serial.PARITY_EVEN, timeout=ANSWER_S, write_timeout=ANSWER_S, exclusive=True
-    )
+    parity = serial.PARITY_NONE if line.port.startswith(PSEUDO) else serial.PARITY_EVEN
+    try:
+        return serial.Serial(
+            line.port, line.baud, parity=parity, timeout=ANSWER_S, write_timeout=ANSWER_S, exclusive=True
+        )
+    except termios.error as error:
+        raise OSError(*error.args) from error
 
 
 class RtuClient:

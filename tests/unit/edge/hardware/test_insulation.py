@@ -10,7 +10,7 @@ import pytest
 
 from edge.hardware import bender, rtu
 from edge.hardware.bender import Grade
-from edge.hardware.insulation import FRESH_S, BenderMonitor, SerialLine, Watch
+from edge.hardware.insulation import FRESH_S, BenderMonitor, RtuClient, SerialLine, Watch
 from edge.hardware.simulated_bender import BenderOnTerminal, BenderRegisters
 from powerctl.core.clock import ManualClock
 from powerctl.core.units import Voltage
@@ -77,6 +77,15 @@ def test_a_silent_device_is_no_value(bench: Bench) -> None:
 def test_a_self_test_can_be_asked_for(bench: Bench) -> None:
     bench.monitor.test_soon()
     bench.until(lambda: bench.device.registers.self_tests == 1)
+
+
+def test_a_simulated_line_can_be_opened_again() -> None:
+    device = BenderOnTerminal(BenderRegisters(kohm=900.0, volts=400.0))
+    for _ in range(3):  # the controller, then the doctor, then the controller
+        client = RtuClient(SerialLine(device.path, 19200, 3))
+        assert client.read(bender.R_F, 2)
+        client.close()
+    device.close()
 
 
 def test_a_device_that_is_not_there_is_tried_again() -> None:
