@@ -43,11 +43,11 @@ class PairSite(Site):
     """Two outlets, each with modules for 11 kW; a vehicle of another make at each.
 
     Args:
-        second: Model of the second vehicle, and what else it is told.
+        second: Model of the second vehicle.
         each: Modules of one outlet.
     """
 
-    def __init__(self, folder: Path, second: tuple[str, ...] = ("env200",), soc: int = 40, each: int = 1) -> None:
+    def __init__(self, folder: Path, second: str = "env200", each: int = 1) -> None:
         super().__init__(folder)
         self.each = each
         self.second_can, self.second_plant, self.module_port = free_port(), free_port(), free_port()
@@ -55,7 +55,7 @@ class PairSite(Site):
         self.module_hub = Process(
             "module-hub", folder, "-m", "edge.can.hub", "--listen", f"127.0.0.1:{self.module_port}"
         )
-        self.second_car = self.vehicle("car-2", second[0], self.second_can, self.second_plant, *second[1:], soc=soc)
+        self.second_car = self.told_vehicle("car-2", second, self.second_can, self.second_plant)
         self.manager.connectors = (1, 2)
         cars = [self.plant_port, self.second_plant]
         self.plant_port, self.second_plant = free_port(), free_port()
@@ -106,6 +106,7 @@ class PairSite(Site):
         """Plugged in, started, and each with as much as it may have."""
         await self.car.start()
         await self.second_car.start()
+        self.second_car.say(do="plug")
         await self.until(lambda: len({opened.connector for opened in self.records(SessionOpened)}) == 2, 30)
         for opened in self.records(SessionOpened):
             self.order(f"start-{opened.connector}", StartCharging(opened.session, opened.connector))

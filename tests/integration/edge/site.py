@@ -202,11 +202,17 @@ class Site:
         """A controller with the same settings."""
         return Process(name, self.folder, "-m", "edge.cli", "control", "--config", str(self.folder / "station.toml"))
 
-    def vehicle(self, name: str, model: str, can_port: int, plant_port: int, *more: str, soc: int = 40) -> Process:
-        """A simulated vehicle."""
+    def vehicle(self, name: str, model: str, can_port: int, plant_port: int) -> Process:
+        """A simulated vehicle, at 40 %."""
+        return Process(name, self.folder, *self._vehicle_words(model, can_port, plant_port))
+
+    def told_vehicle(self, name: str, model: str, can_port: int, plant_port: int) -> Talking:
+        """A simulated vehicle that plugs in when it is told to."""
+        return Talking(name, self.folder, *self._vehicle_words(model, can_port, plant_port), "--stdin")
+
+    def _vehicle_words(self, model: str, can_port: int, plant_port: int) -> tuple[str, ...]:
         can, plant = f"socketcand:127.0.0.1:{can_port}/can0", f"127.0.0.1:{plant_port}"
-        words = ("--model", model, "--can", can, "--plant", plant, "--soc", str(soc), "--seed", "7")
-        return Process(name, self.folder, "-c", _CAR, *words, *more)
+        return ("-c", _CAR, "--model", model, "--can", can, "--plant", plant, "--soc", "40", "--seed", "7")
 
     async def start(self) -> None:
         port = await self.manager.start(self.authority)
