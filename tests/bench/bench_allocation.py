@@ -108,14 +108,18 @@ def test_a_problem(evbench: Callable[[str], Any], row: Row) -> None:
 def _figures(row: Row, ours: dict[str, float], even: dict[str, float]) -> list[Figure]:
     least = even if not row.known else {"energy_pct_opt": 0.0, "welfare_pct_opt": 0.0}
     figures = [
-        Figure("Energy", ours["energy_pct_opt"], "%", max(row.energy, least["energy_pct_opt"]), at_least=True),
-        Figure("... of equal sharing with reallocation", even["energy_pct_opt"], "%"),
-        Figure("Welfare", ours["welfare_pct_opt"], "%", max(row.welfare, least["welfare_pct_opt"]), at_least=True),
-        Figure("... of equal sharing with reallocation", even["welfare_pct_opt"], "%"),
-        Figure("Drivers fully served", ours["met_pct"], "%", row.met or None, at_least=True),
-        Figure("Restarts per session", ours["restarts"], "", _bound(row.restarts)),
+        Figure(
+            "Energy", ours["energy_pct_opt"], "%", max(row.energy, least["energy_pct_opt"]), at_least=True, digits=3
+        ),
+        Figure("... of equal sharing with reallocation", even["energy_pct_opt"], "%", digits=3),
+        Figure(
+            "Welfare", ours["welfare_pct_opt"], "%", max(row.welfare, least["welfare_pct_opt"]), at_least=True, digits=3
+        ),
+        Figure("... of equal sharing with reallocation", even["welfare_pct_opt"], "%", digits=3),
+        Figure("Drivers fully served", ours["met_pct"], "%", row.met or None, at_least=True, digits=3),
+        Figure("Restarts per session", ours["restarts"], "", _bound(row.restarts), digits=3),
         Figure("Travel of set-points", ours["tv_kw_h"], "kW/h", _bound(row.travel)),
-        Figure("Price, as a multiple of the optimum", ours["price_ratio"], "", _bound(row.price)),
+        Figure("Price, as a multiple of the optimum", ours["price_ratio"], "", _bound(row.price), digits=3),
         Figure("Set-points in the dead zone", ours["deadzone"], "", 0),
         Figure("Steps above a limit", ours["viol_limit"] + ours["viol_conn"], "", 0),
     ]

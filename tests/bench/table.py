@@ -17,6 +17,8 @@ class Figure:
     """None: only stated. Otherwise the most that is promised."""
     at_least: bool = False
     """True: `limit` is the least that is promised."""
+    digits: int = 1
+    """After the point."""
 
     @property
     def held(self) -> bool:
@@ -34,4 +36,4 @@ def show(title: str, figures: Sequence[Figure]) -> None:
         sign = "≥" if figure.at_least else "≤"
         promise = "" if figure.limit is None else f"{sign} {figure.limit:g} {figure.unit}"
         mark = "" if figure.held else "   NOT KEPT"
-        print(f"  {figure.what:<{width}}  {figure.value:10.1f} {figure.unit:<5} {promise}{mark}")
+        print(f"  {figure.what:<{width}}  {figure.value:10.{figure.digits}f} {figure.unit:<5} {promise}{mark}")
