@@ -38,7 +38,7 @@ async def payments_of(settings: CloudSettings, store: Store) -> AsyncIterator[Pa
     if chosen.provider == "fake":
         yield _payments(store, FakeProvider(store.clock), token_key)
         return
-    headers = {"Authorization": f"Bearer {_secret(chosen.secret_key_file, 'cloud.payment.secret_key_file')}"}
+    headers = {"Authorization": f"Bearer {secret_in(chosen.secret_key_file, 'cloud.payment.secret_key_file')}"}
     async with httpx.AsyncClient(base_url=chosen.address, headers=headers, timeout=TIMEOUT_S) as client:
         yield _payments(store, Stripe(client), token_key)
 
@@ -51,7 +51,7 @@ def webhook_secret(settings: PaymentSettings) -> bytes:
     """
     if settings.webhook_secret_file is None:
         return secrets.token_bytes(32)
-    return _secret(settings.webhook_secret_file, "cloud.payment.webhook_secret_file").encode()
+    return secret_in(settings.webhook_secret_file, "cloud.payment.webhook_secret_file").encode()
 
 
 def sealer(settings: ReceiptSettings) -> Sealer | None:
@@ -81,7 +81,8 @@ def _payments(store: Store, provider: PaymentPort, token_key: bytes) -> Payments
     return Payments(store, provider, token_key, store.new_id)
 
 
-def _secret(path: Path | None, setting: str) -> str:
+def secret_in(path: Path | None, setting: str) -> str:
+    """The secret in a file. Raises ConfigError: there is none."""
     if path is None:
         raise ConfigError(setting, "is missing.", "Name the file with the secret.")
     try:

@@ -40,6 +40,7 @@ from cloud.ingest.jetstream import ClusterLink
 from cloud.ingest.mqtt import StationLink
 from cloud.ingest.ports import StoreUnavailable
 from cloud.money import payments_of, sealer, webhook_secret
+from cloud.notify.notifier import Notifier
 from cloud.payment.process import Payments
 from cloud.payment.webhook import Webhooks
 from cloud.settings import CloudSettings, load_settings
@@ -47,6 +48,7 @@ from cloud.store.engine import Database, database_url
 from cloud.store.migrate import migrate, require_current
 from cloud.store.store import Store
 from cloud.store.turn import HOUSEKEEPING, Turn
+from cloud.telling import notifier_of, push_key
 from cloud.web.assets import Assets
 from powerctl.core.clock import Clock
 from powerctl.runtime import garbage, log, metrics
@@ -111,6 +113,8 @@ async def front(core: Core, publisher: CommandPublisher, health: Health) -> list
     await grpc.start(settings.grpc.host, settings.grpc.port, settings.grpc.tls)
     _log.info("api_ready", web=web.port, grpc=grpc.port)
     tasks = [core.store.feed.run(), grpc.run(), web.run()]
+    if core.notifier is not None:
+        tasks.append(core.notifier.run())
     return [*tasks, *broker_files(core), housekeep(core, health, charging)]
 
 
@@ -126,6 +130,8 @@ class Core:
     limits: Limits | None = None
     payments: Payments | None = None
     """None: nobody needs to pay."""
+    notifier: Notifier | None = None
+    """None: nobody is told anything."""
 
 
 @asynccontextmanager
@@ -144,8 +150,8 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
         sign_ins = SignIns(store, tokens, random_id, links_for_all=settings.demo)
         signer = Registrar(settings.ca, authority(settings.ca), store) if settings.ca is not None else None
         limits = Limits(clock, rate=settings.limits.calls_per_second, burst=settings.limits.burst)
-        async with payments_of(settings, store) as payments:
-            yield Core(settings, store, tokens, sign_ins, signer, limits, payments)
+        async with payments_of(settings, store) as payments, notifier_of(settings.notify, store, tokens) as notifier:
+            yield Core(settings, store, tokens, sign_ins, signer, limits, payments, notifier)
     finally:
         await database.close()
 
@@ -167,6 +173,8 @@ def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
         demo=settings.demo,
         registrar=core.registrar,
         open_door=settings.identity.sign_up,
+        push_key=push_key(core.notifier) if core.notifier is not None else "",
+        email=core.notifier is not None and core.notifier.mailer is not None,
         money=MoneyMatters(payments, paid.provider, paid.publishable_key, settings.receipts.issuer),
         director=settings.director if settings.demo else None,
     )

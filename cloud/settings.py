@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from cloud.ca.settings import CaSettings
 from cloud.ingest.jetstream import NatsSettings
 from cloud.settings_money import PaymentSettings, ReceiptSettings, TariffSettings
+from cloud.settings_notify import NotifySettings
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
 
@@ -116,6 +117,7 @@ class CloudSettings(Section):
     """None: this cloud enrols no stations."""
     payment: PaymentSettings = PaymentSettings()
     receipts: ReceiptSettings = ReceiptSettings()
+    notify: NotifySettings = NotifySettings()
     backup: BackupSettings | None = None
     """None: this cloud makes no backups by itself; the database's own tools must."""
     web: WebSettings = WebSettings()

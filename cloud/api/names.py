@@ -87,6 +87,13 @@ def parse_one(name: str, kind: str) -> str:
     return _match(re.compile(f"{kind}/{_ID}"), name, f"{kind}/{{id}}").group(1)
 
 
+def parse_push_subscription(name: str) -> tuple[str, str]:
+    """User and id in the name of a push subscription. Raises Refusal: INVALID_ARGUMENT."""
+    pattern = re.compile(f"{_USER.pattern}/pushSubscriptions/{_ID}")
+    user, subscription = _match(pattern, name, "users/{user}/pushSubscriptions/{subscription}").groups()
+    return user, subscription
+
+
 def purchase_name(purchase: str) -> str:
     """Name of a purchase."""
     return f"purchases/{purchase}"

@@ -7,8 +7,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from google.protobuf.message import Message
-
 from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
 from cloud.api.demo import DemoService
@@ -18,6 +16,7 @@ from cloud.api.front_door import FrontDoor
 from cloud.api.identity import IdentityService
 from cloud.api.location import LocationService
 from cloud.api.method import Methods, methods_of
+from cloud.api.notification import NotificationService
 from cloud.api.ordering import Ordering
 from cloud.api.payment import PaymentService
 from cloud.api.receipt import ReceiptService
@@ -31,7 +30,6 @@ from cloud.api.user import UserService
 from cloud.api.utility import UtilityService
 from cloud.api.watch import WatchService
 from cloud.ca.registrar import Registrar
-from cloud.domain.refusal import Refusal, Why
 from cloud.payment.process import Payments
 from cloud.store.store import Store
 from powerctl.v1 import (
@@ -68,19 +66,6 @@ class MoneyMatters:
 NO_MONEY: Final = MoneyMatters()
 
 
-class Unbuilt:
-    """Refuses every call of a service that has no servant yet."""
-
-    def __getattr__(self, name: str) -> object:
-        async def refuse(request: object, call: object) -> Message:
-            raise Refusal(Why.FAILED_PRECONDITION, "This cloud does not serve that yet.")
-
-        return refuse
-
-
-_UNBUILT: Final = ((notification_pb2, "NotificationService"),)
-
-
 def methods(
     store: Store,
     charging: Charging,
@@ -91,6 +76,8 @@ def methods(
     registrar: Registrar | None = None,
     money: MoneyMatters = NO_MONEY,
     open_door: bool = False,
+    push_key: str = "",
+    email: bool = False,
     director: Path | None = None,
 ) -> Methods:
     """Every method of the API by its full name."""
@@ -103,6 +90,11 @@ def methods(
         (reservation_pb2, "ReservationService", ReservationService(store, Reserving(ordering))),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
         (identity_pb2, "IdentityService", IdentityService(sign_ins, FrontDoor(sign_ins, open_door), demo)),
+        (
+            notification_pb2,
+            "NotificationService",
+            NotificationService(store, sign_ins.tokens.sealer, push_key, email),
+        ),
         (tariff_pb2, "TariffService", TariffService(store)),
         (utility_pb2, "UtilityService", UtilityService(store, ordering)),
         (fleet_pb2, "FleetService", FleetService(store, charging, ordering)),
@@ -115,7 +107,6 @@ def methods(
             StationIdentityService(store, sign_ins.tokens, registrar),
         ),
     )
-    served += tuple((module, name, Unbuilt()) for module, name in _UNBUILT)
     table: Methods = {}
     ledger = Ledger(store)
     for module, name, servicer in served:

@@ -9,6 +9,7 @@ from typing import Final
 
 from cloud.domain import session as reducer
 from cloud.domain.audit import Deed
+from cloud.domain.notice import of_limit
 from cloud.domain.order import Order
 from cloud.domain.receipt import issue
 from cloud.domain.reservation import confirmed, refused
@@ -27,6 +28,7 @@ from powerctl.core.record import (
     CommandOutcome,
     CommandResult,
     ConnectorStatusChanged,
+    ConnectorTelemetry,
     Record,
     SecurityEvent,
     SessionClosed,
@@ -40,6 +42,8 @@ from powerctl.core.record import (
 from powerctl.core.session import ConnectorState
 from powerctl.runtime import metrics
 
+MOST_SLOWED: Final = 10_000
+"""Sessions that are remembered."""
 _NOT_CHARGING: Final = (ConnectorState.OCCUPIED, ConnectorState.FINISHED, ConnectorState.FAULTED)
 
 
@@ -56,6 +60,8 @@ class Projection:
     """Makes a random id."""
     seal: Seal | None = None
     """Signs receipts. None: there is no key."""
+    slowed: set[SessionId] = field(default_factory=set)
+    """Sessions whose drivers were told that the grid slows them."""
     station: StationId = field(init=False)
     """Whose records are being applied."""
     _sessions: SessionsInHand = field(init=False)
@@ -92,7 +98,16 @@ class Projection:
             session = await self._own(one.session) if one.session is not None else None
             if session is not None and session.ended is None and session.started is not None:
                 self._sessions.put(session, reducer.metered(session, one.session_energy.wh))
+                self._tell_slowed(session, one)
         await self._sessions.write()
+
+    def _tell_slowed(self, session: Session, values: ConnectorTelemetry) -> None:
+        if session.id in self.slowed or (told := of_limit(session, values.reasons, values.target.w)) is None:
+            return
+        if len(self.slowed) >= MOST_SLOWED:
+            self.slowed.clear()
+        self.slowed.add(session.id)
+        self.writing.notices.append(told)
 
     async def _one(self, order: Order, record: Record) -> None:
         match record.body:

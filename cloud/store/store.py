@@ -17,7 +17,20 @@ from cloud.domain.order import Order
 from cloud.domain.retention import DEFAULT_RETENTION, Retention
 from cloud.domain.tariff import Tariff
 from cloud.ingest.ports import CommitResult, StationBatch
-from cloud.store import alarms, audit, changes, commands, files, inbox, locations, people, retention, sessions, tariffs
+from cloud.store import (
+    alarms,
+    audit,
+    changes,
+    commands,
+    files,
+    inbox,
+    locations,
+    notices,
+    people,
+    retention,
+    sessions,
+    tariffs,
+)
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
 from cloud.store.feed import Feed
@@ -29,7 +42,7 @@ from cloud.store.tables import INBOX, QUARANTINE, USED_TOKENS
 from cloud.store.upsert import insert_missing
 from cloud.store.writing import Writing
 from powerctl.core.clock import Clock
-from powerctl.core.ids import StationId
+from powerctl.core.ids import SessionId, StationId
 from powerctl.core.record import Lane
 from powerctl.runtime import log, metrics
 
@@ -38,6 +51,7 @@ ANSWER_GRACE = timedelta(seconds=5)
 KEEP_CHANGES = timedelta(hours=1)
 KEEP_TELEMETRY = timedelta(days=7)
 KEEP_FILES = timedelta(days=90)
+KEEP_NOTICES = timedelta(days=7)
 KEEP_QUARANTINE = 10_000
 """So many refused messages are kept; a peer that sends rubbish must not fill the disk."""
 _NO_ANSWER = "The station did not answer in time. Try again."
@@ -59,6 +73,8 @@ class Store:
     retention: Retention = DEFAULT_RETENTION
     present: Present = field(init=False)
     feed: Feed = field(init=False)
+    _slowed: set[SessionId] = field(default_factory=set)
+    """Sessions whose drivers were told that the grid slows them."""
     _identities: IdentityWatch = field(default_factory=IdentityWatch)
 
     def __post_init__(self) -> None:
@@ -74,6 +90,7 @@ class Store:
                 writing = Writing(connection, now)
                 yield writing
                 await changes.note(connection, writing.changed, now)
+                await notices.add(connection, writing.notices, now)
                 if deed is not None:
                     await audit.append(connection, deed, now)
         writing.committed()
@@ -86,7 +103,7 @@ class Store:
         async with self.write() as writing:
             await locations.heard(writing.connection, {batch.station for batch in batches}, writing.now)
             taken = await inbox.take_in(writing.connection, batches, writing.now)
-            projection = Projection(writing, self.tariff, self.new_id, self.seal)
+            projection = Projection(writing, self.tariff, self.new_id, self.seal, self._slowed)
             for batch, (_, new) in zip(batches, taken, strict=True):
                 if self._identities.heard(batch.station, batch.epoch, writing.now):
                     await _alarm(writing, batch.station)
@@ -160,6 +177,7 @@ class Store:
             old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
             await connection.execute(delete(INBOX).where(old))
             await files.forget(connection, now - KEEP_FILES)
+            await notices.forget(connection, now - KEEP_NOTICES)
             await retention.apply(connection, self.retention, now)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud.domain.notice import Notice, of_step
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store import sessions
@@ -24,6 +25,8 @@ class Writing:
     now: datetime
     changed: list[Changed] = field(default_factory=list)
     issued: list[Receipt] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    """What drivers are to be told once it is committed."""
     _moved: list[tuple[Session, Session]] = field(default_factory=list)
 
     async def save(self, before: Session, after: Session) -> None:
@@ -41,6 +44,8 @@ class Writing:
             self.changed.append(Changed("location", after.station))
         if after.state is not before.state or after.receipt != before.receipt:
             self._moved.append((before, after))
+            if (told := of_step(before, after)) is not None:
+                self.notices.append(told)
         return True
 
     def committed(self) -> None:

@@ -178,6 +178,13 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("edge_update_checks_total", "counter", "", "Questions for a newer release", ("result",)),
     Metric("cloud_sign_in_failures_total", "counter", "", "Sign-ins by password that were refused"),
     Metric(
+        "cloud_notices_total",
+        "counter",
+        "",
+        "Notices to drivers: sent, failed",
+        ("result",),
+    ),
+    Metric(
         "cloud_alarms_total",
         "counter",
         "",
