@@ -11,6 +11,7 @@ from cloud.notify.reach import Reach, is_public
 from powerctl.core.errors import RemoteError
 
 PUBLIC = "93.184.215.14"
+METADATA = "169.254.169.254"
 
 
 class Counting:
@@ -21,7 +22,7 @@ class Counting:
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.host)
-        return httpx.Response(302, headers={"location": "https://169.254.169.254/latest/meta-data"})
+        return httpx.Response(302, headers={"location": f"https://{METADATA}/latest/meta-data"})
 
 
 def reach(network: Counting, *answers: list[str]) -> Reach:
@@ -41,7 +42,7 @@ def reach(network: Counting, *answers: list[str]) -> Reach:
         "10.0.0.1",
         "172.16.0.1",
         "192.168.1.1",
-        "169.254.169.254",
+        METADATA,
         "100.64.0.1",
         "0.0.0.0",
         "224.0.0.1",
