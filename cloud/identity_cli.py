@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import getpass
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from cloud.domain.principal import Role
 from cloud.domain.refusal import Refusal
 from cloud.settings import load_settings
 from cloud.store import audit as log_of_deeds
-from cloud.store import certificates, people
+from cloud.store import certificates, people, personal
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import station_id
 from powerctl.runtime.clock import SystemClock
@@ -46,6 +47,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     new.add_argument("--user", required=True)
     new.add_argument("--name", required=True)
     new.add_argument("--role", choices=[role.value for role in Role], required=True)
+    for action, meaning in (
+        ("export", "Print everything that is known of a person, as JSON."),
+        ("erase", "Forget a person; their receipts stay and are nobody's."),
+    ):
+        _configured(people_, action, meaning).add_argument("--user", required=True)
     deeds = commands.add_parser("audit", help="The audit log.").add_subparsers(dest="action", required=True)
     _configured(deeds, "verify", "Follow the audit log, and name the first entry that does not hold.")
 
@@ -68,7 +74,7 @@ def ca(options: argparse.Namespace) -> None:
 
 def user(options: argparse.Namespace) -> None:
     """`powerctl-cloud user`."""
-    _run(options.config, _add_user, options)
+    _run(options.config, {"add": _add_user, "export": _export, "erase": _erase}[options.action], options)
 
 
 def audit(options: argparse.Namespace) -> None:
@@ -134,6 +140,21 @@ async def _add_user(core: program.Core, options: argparse.Namespace) -> None:
     if secret is not None:
         sys.stderr.write("For the authenticator, shown only now:\n")
         print(otp.uri(secret, options.user))
+
+
+async def _export(core: program.Core, options: argparse.Namespace) -> None:
+    with log_of_deeds.asked(_deed("user export", options.user)):
+        async with core.store.write() as writing:
+            found = await personal.export(writing.connection, options.user)
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+async def _erase(core: program.Core, options: argparse.Namespace) -> None:
+    with log_of_deeds.asked(_deed("user erase", options.user)):
+        async with core.store.write() as writing:
+            await personal.erase(writing.connection, options.user)
+    await core.sign_ins.end_all(options.user)
+    print(f"{options.user} is forgotten. Receipts stay for as long as the law wants them, and are nobody's.")
 
 
 async def _verify(core: program.Core, options: argparse.Namespace) -> None:
