@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from powerctl.allocation.budget import Budget
-from powerctl.allocation.flexibility import Flex
+from powerctl.allocation.flexibility import Flex, flex_ahead, flex_now
+from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_shortfall import Shortfall
 from powerctl.allocation.situation import Decision
 from powerctl.allocation.stay import StayModel
 from powerctl.allocation.why import as_json
+from powerctl.core.clock import Monotonic
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.record import FlexibilitySpan, PlanStatus
+from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import Limit
 from powerctl.core.units import Power
 from powerctl.runtime.station import StationSettings
@@ -65,6 +68,22 @@ def spans(flexibility: Iterable[Flex]) -> tuple[FlexibilitySpan, ...]:
         )
         for flex in flexibility
     )
+
+
+def flexibility_of(
+    reports: Sequence[ConnectorReport], usable_w: float, newest: tuple[Plan, PlanProblem, Monotonic] | None
+) -> tuple[Flex, ...]:
+    """Now, and hour by hour as far as there is a plan.
+
+    Args:
+        usable_w: What the cap leaves for vehicles, DC.
+        newest: The plan in use, what it answers, and since when. None: there is none.
+    """
+    now = flex_now(tuple(reports), usable_w)
+    if newest is None:
+        return (now,)
+    firm = {int(report.connector): report.flexibility is Flexibility.FIRM for report in reports}
+    return (now, *flex_ahead(newest[0], newest[1], firm))
 
 
 def _few(watts: float) -> int:

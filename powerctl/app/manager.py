@@ -19,17 +19,18 @@ from typing import Final, NoReturn
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
-from powerctl.allocation.flexibility import Flex, flex_ahead, flex_now
+from powerctl.allocation.flexibility import Flex
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_problem import PlanProblem
 from powerctl.allocation.plan_question import Ahead, outlook_of, problem_of
 from powerctl.allocation.plan_shortfall import shortfalls
 from powerctl.app.budgets import budget_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
-from powerctl.app.explanation import Told, document, spans
+from powerctl.app.explanation import Told, document, flexibility_of, spans
 from powerctl.app.manager_settings import ManagerSettings, check
 from powerctl.app.orders import Orders
 from powerctl.app.planning import Planning
+from powerctl.app.prices import hourly
 from powerctl.app.site_memory import SiteMemory
 from powerctl.app.status_socket import StatusSocket
 from powerctl.core.clock import Clock, Monotonic
@@ -38,7 +39,6 @@ from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.order import StationCommand
 from powerctl.core.record import CommandResult, GridEvent, GridEventKind, Record, StationLimits
-from powerctl.core.session import Flexibility
 from powerctl.core.setpoint import Command, LimitSource, Setpoint
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power
@@ -321,20 +321,16 @@ class EnergyManager:
         budget = self._budget
         if budget is not None:
             flexibility, plan = spans(self._flexibility(budget)), self.planning.status
-            self.server.send_limits(
-                StationLimits(budget.cap, budget.source, budget.detail, budget.until, budget.sources, plan, flexibility)
-            )
+            told = (budget.cap, budget.source, budget.detail, budget.until, budget.sources, plan, flexibility)
+            prices = hourly(self.signals.foreseen, self._clock.utc())
+            self.server.send_limits(StationLimits(*told, *prices))
             self.signals.update_forecast(flexibility)
 
     def _flexibility(self, budget: Budget) -> tuple[Flex, ...]:
         """Now, and hour by hour as far as there is a plan."""
-        reports, conversion = tuple(self._reports.values()), self._state.conversion
-        now = flex_now(reports, conversion.dc_w(conversion.usable_w(budget.cap.w)))
-        newest = self.planning.newest
-        if newest is None:
-            return (now,)
-        firm = {int(report.connector): report.flexibility is Flexibility.FIRM for report in reports}
-        return (now, *flex_ahead(newest[0], newest[1], firm))
+        conversion = self._state.conversion
+        usable_w = conversion.dc_w(conversion.usable_w(budget.cap.w))
+        return flexibility_of(tuple(self._reports.values()), usable_w, self.planning.newest)
 
     def _limits_granted(self) -> dict[ConnectorId, Power]:
         return {connector: issued.setpoint.limit for connector, issued in self._book.issued.items()}

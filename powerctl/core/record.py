@@ -180,6 +180,10 @@ class StationLimits:
     """None: not told."""
     flexibility: tuple[FlexibilitySpan, ...] = ()
     """Now first, then hour by hour as far as the plan reaches."""
+    hourly_price: tuple[float, ...] = ()
+    """Per kilowatt hour from the grid, this hour first, as far as the grid has told."""
+    price_currency: str = ""
+    """ISO 4217. Empty: not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 Commands: `{"do": "limit", "w": 4200}`, `{"do": "emergency"}`, `{"do": "pause"}`, `{"do": "release"}`, `{"do": "cut"}`
 (drops the connection and stays away), `{"do": "silence"}` (stays connected, sends no heartbeat) and `{"do": "mend"}`
-(ends both, and repeats the standing command). It says on standard output what happened, as JSON lines with `t` in
-seconds on the monotonic clock.
+(ends both, and repeats the standing command), `{"do": "prices", "per_kwh": [0.3, 0.05]}` (this hour's and the following
+ones', through the schedule; an empty list ends them). It says on standard output what happened, as JSON lines with `t`
+in seconds on the monotonic clock.
 
 On every connection it writes its standing command once, 22 kW at first, then keeps the heartbeat (LPC-TS-030).
 """
@@ -18,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from pymodbus import ModbusException
@@ -27,12 +29,19 @@ from powerctl.core.errors import RemoteError
 from powerctl.runtime import service
 from powerctl.signals.mailbox import Mode
 from powerctl.signals.register_map import REGISTER_MAP
+from powerctl.signals.vendor import SPEAKERS
 
 RATING_W: Final = 22_000
 MAX_COMMANDS: Final = 64
 RETRY_S: Final = 0.5
 TIMEOUT_S: Final = 2.0
 MODES: Final = {"limit": Mode.CAP, "pause": Mode.PAUSE, "emergency": Mode.EMERGENCY, "release": Mode.CAP}
+HOUR_S: Final = 3600
+MOST_HOURS: Final = 48
+"""What one request carries (FC 16: at most 123 registers)."""
+MOST_PER_KWH: Final = 32.0
+DSO: Final = dict(SPEAKERS)["DSO"]
+NO_CAP: Final = 0xFFFF
 LINK: Final = frozenset({"cut", "silence", "mend"})
 
 Say = Callable[[Mapping[str, Any]], None]
@@ -70,12 +79,23 @@ def parse(line: str) -> Mapping[str, Any]:
         command = json.loads(line)
     except ValueError as error:
         raise RemoteError(f"not JSON: {error}") from error
-    if not isinstance(command, dict) or command.get("do") not in {*MODES, *LINK}:
+    if not isinstance(command, dict) or command.get("do") not in {*MODES, *LINK, "prices"}:
         raise RemoteError(f"unknown command: {line.strip()}")
     watts = command.get("w", 0)
     if command["do"] == "limit" and (not isinstance(watts, int) or not 0 <= watts < 0xFFFF):
         raise RemoteError("a limit needs w, whole watts from 0 to 65534")
+    if command["do"] == "prices":
+        _prices(command.get("per_kwh"))
     return command
+
+
+def _prices(told: object) -> list[int]:
+    """Thousandths per kilowatt hour, as 64303 takes them. Raises RemoteError: they are none."""
+    if not isinstance(told, list) or len(told) > MOST_HOURS:
+        raise RemoteError(f"prices need per_kwh, a list of at most {MOST_HOURS} numbers")
+    if not all(isinstance(price, int | float) and abs(price) < MOST_PER_KWH for price in told):
+        raise RemoteError(f"a price per kilowatt hour is a number between -{MOST_PER_KWH:g} and {MOST_PER_KWH:g}")
+    return [round(price * 1000) & 0xFFFF for price in told]
 
 
 class Utility:
@@ -110,6 +130,9 @@ class Utility:
             self._set_link(command["do"])
             if command["do"] == "mend":
                 await self._resume()
+            return
+        if command["do"] == "prices":
+            await self._try(partial(self._write_prices, _prices(command["per_kwh"])))
             return
         watts = command["w"] if command["do"] == "limit" else self._order.limit_w
         self._order = Order(command["do"], watts, enabled=command["do"] != "release")
@@ -182,10 +205,23 @@ class Utility:
         self._written = order if ok else None
         self._say({"event": "acknowledged" if ok else "refused", "do": order.do, "w": order.limit_w, "sent": sent})
 
+    async def _write_prices(self, prices: Sequence[int]) -> None:
+        """Through 64303: what it is about, then the points, then their adoption as a whole."""
+        start = int(time.time()) // HOUR_S * HOUR_S
+        head = [DSO, start >> 16, start & 0xFFFF, 0, HOUR_S, len(prices)]
+        points = [word for price in prices for word in (NO_CAP, price)]
+        ok = await self._write_at("64303.SchSrc", head)
+        ok = ok and (not points or await self._write_at("64303.Pt.0.LimW", points))
+        ok = ok and await self._write_at("64303.AdptReq", [1])
+        self._say({"event": "acknowledged" if ok else "refused", "do": "prices", "hours": len(prices)})
+
     async def _write(self, point: str, values: list[int]) -> bool:
+        return await self._write_at(f"64300.Src.{self._settings.slot}.{point}", values)
+
+    async def _write_at(self, path: str, values: list[int]) -> bool:
         if self._client is None:
             return False
-        address = REGISTER_MAP.by_path[f"64300.Src.{self._settings.slot}.{point}"].address
+        address = REGISTER_MAP.by_path[path].address
         if len(values) == 1:
             response = await self._client.write_register(address, values[0])
         else:

@@ -322,12 +322,16 @@ class StationLimits(_message.Message):
     SOURCES_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     FLEXIBILITY_FIELD_NUMBER: _builtins.int
+    HOURLY_PRICE_FIELD_NUMBER: _builtins.int
+    PRICE_CURRENCY_FIELD_NUMBER: _builtins.int
     cap_w: _builtins.float
     """Effective cap, watts AC at the grid connection, auxiliaries included."""
     source: Global___LimitSource.ValueType
     """The source that binds."""
     detail: _builtins.str
     """One sentence for a person."""
+    price_currency: _builtins.str
+    """Of those, ISO 4217. Empty: not told."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -342,6 +346,12 @@ class StationLimits(_message.Message):
     def flexibility(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlexibilitySpan]:
         """How much can be shed and taken up: now first, then hour by hour as far as the plan reaches."""
 
+    @_builtins.property
+    def hourly_price(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What a kilowatt hour from the grid costs in this hour and in those that follow, as far as the grid has told. The
+        plan prefers cheap hours where drivers have time. Not what a driver pays.
+        """
+
     def __init__(
         self,
         *,
@@ -352,10 +362,12 @@ class StationLimits(_message.Message):
         sources: _abc.Iterable[Global___Limit] | None = ...,
         plan: Global___PlanStatus | None = ...,
         flexibility: _abc.Iterable[Global___FlexibilitySpan] | None = ...,
+        hourly_price: _abc.Iterable[_builtins.float] | None = ...,
+        price_currency: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "plan", b"plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_w", b"cap_w", "detail", b"detail", "expire_time", b"expire_time", "flexibility", b"flexibility", "plan", b"plan", "source", b"source", "sources", b"sources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap_w", b"cap_w", "detail", b"detail", "expire_time", b"expire_time", "flexibility", b"flexibility", "hourly_price", b"hourly_price", "plan", b"plan", "price_currency", b"price_currency", "source", b"source", "sources", b"sources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ Every `*_from_wire` raises `RemoteError` on a message that the domain cannot hol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from powerctl.core.errors import RemoteError
@@ -24,6 +25,8 @@ from powerctl.wire.common import (
 
 MAX_SPANS: Final = 32
 """Most spans that are taken from a peer."""
+MAX_HOURS: Final = 48
+MAX_PRICE: Final = 1e6
 _MAX_W: Final = 10**8
 _MAX_S: Final = 7 * 86_400
 
@@ -39,6 +42,8 @@ def station_limits_to_wire(limits: StationLimits) -> pb.StationLimits:
         sources=[limit_to_wire(limit) for limit in limits.sources],
         plan=_plan_to_wire(limits.plan) if limits.plan is not None else None,
         flexibility=[_span_to_wire(span) for span in limits.flexibility],
+        hourly_price=limits.hourly_price,
+        price_currency=limits.price_currency,
     )
     if limits.until is not None:
         message.expire_time.CopyFrom(time_to_wire(limits.until))
@@ -61,7 +66,15 @@ def station_limits_from_wire(message: pb.StationLimits) -> StationLimits:
         sources=limits_from_wire(message.sources),
         plan=_plan_from_wire(message.plan) if message.HasField("plan") else None,
         flexibility=tuple(_span_from_wire(span) for span in message.flexibility),
+        hourly_price=_prices_from_wire(message.hourly_price),
+        price_currency=text_from_wire(message.price_currency, "price currency")[:3],
     )
+
+
+def _prices_from_wire(prices: Sequence[float]) -> tuple[float, ...]:
+    if len(prices) > MAX_HOURS or not all(abs(price) <= MAX_PRICE for price in prices):
+        raise RemoteError(f"prices: at most {MAX_HOURS} of at most {MAX_PRICE:g} are taken")
+    return tuple(prices)
 
 
 def _plan_to_wire(plan: PlanStatus) -> pb.PlanStatus:

@@ -71,6 +71,12 @@ async def test_every_button_does_what_it_says(page: Page) -> None:
     await expect(right).to_contain_text("the vehicle asks for no more", timeout=SOON_MS)
     await button(page, "Right battery half full").click()
 
+    await button(page, "Price curve").click()
+    await sees(page, "What energy costs the station")
+    await sees(page, r"€0\.34 per kWh now, least at")
+    await button(page, "No prices").click()
+    await expect(page.get_by_role("main")).not_to_contain_text("What energy costs the station", timeout=SOON_MS)
+
     await button(page, "Kill the optimiser").click()
     await sees(page, "Nothing about safety rested on it")
 

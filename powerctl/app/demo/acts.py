@@ -49,6 +49,11 @@ ACTS: Final[tuple[Act, ...]] = (
         _step(Action.DIM, "The grid recovers: 22 kW again", RATED_W),
     ),
     Act(
+        "price-curve",
+        _step(Action.PRICES, "The utility tells the prices of the next hours", 1),
+        _step(Action.PRICES, "No prices any more", 0),
+    ),
+    Act(
         "taper",
         _step(Action.FILL, "The battery on the right is nearly full and asks for less", NEARLY_FULL, "right"),
         _step(Action.FILL, "A battery with room is on the right", HALF_FULL, "right"),

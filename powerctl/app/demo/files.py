@@ -181,6 +181,9 @@ def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, script
             "grid": {
                 "modbus_tcp": {"host": HOST, "port": ports.modbus},
                 "modbus_tls": _modbus_tls(files, manager),
+                "schedule_currency": "EUR",
+                # A laptop's or a container's kernel often does not say that its clock is synchronised.
+                "trust_clock": True,
                 "slots": [_slot(STORY_HEARTBEAT_S if scripted else HEARTBEAT_S)],
             },
             "allocation": {"efficiency": [list(row) for row in EFFICIENCY], "auxiliary_w": AUXILIARY_W},

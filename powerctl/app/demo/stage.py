@@ -27,6 +27,8 @@ REPORT_S: Final = 30.0
 WAITING_STATES: Final = frozenset({"CONNECTOR_STATE_OCCUPIED"})
 VEHICLES_OWN: Final = frozenset({Action.PLUG, Action.UNPLUG, Action.LEAVE, Action.FILL})
 """Left to whoever brings the vehicles."""
+PRICES_PER_KWH: Final = (0.34, 0.38, 0.31, 0.22, 0.15, 0.09, 0.06, 0.05, 0.05, 0.07, 0.11, 0.16)
+"""Of this hour and those that follow: an evening that goes into a night with wind. Invented."""
 LEAVE_S: Final = 30.0
 """How long a session may take to end before the plug is pulled in vain."""
 ENERGISED_STATES: Final = frozenset(
@@ -172,6 +174,7 @@ class Stage:
             Action.LEAVE: self._leave,
             Action.FILL: self._fill,
             Action.KILL_PLAN: self._kill_plan,
+            Action.PRICES: self._prices,
         }[step.action](step)
 
     async def _plug(self, step: Step) -> None:
@@ -205,6 +208,10 @@ class Stage:
         for pid in await asyncio.to_thread(children, manager, "plan_worker") if manager is not None else ():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    async def _prices(self, step: Step) -> None:
+        told = PRICES_PER_KWH if step.value else ()
+        await self._supervisor.say("utility", json.dumps({"do": "prices", "per_kwh": told}))
 
     async def _dim(self, step: Step) -> None:
         await self._supervisor.say("utility", json.dumps({"do": "limit", "w": step.value}))

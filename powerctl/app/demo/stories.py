@@ -32,6 +32,8 @@ class Action(StrEnum):
     """The driver in the vehicle of connector `value` presses stop, and unplugs when it may."""
     FILL = "fill"
     """The battery on the side `target` is `value` per cent full."""
+    PRICES = "prices"
+    """The utility tells the prices of the hours to come; `value` 0 ends them."""
     KILL_PLAN = "kill-plan"
     """End the energy manager's plan process."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +118,24 @@ def test_silence_leads_to_failsafe_on_an_open_connection_and_mending_ends_it(tmp
 def test_a_line_that_is_no_command_is_refused(line: str) -> None:
     with pytest.raises(RemoteError):
         parse(line)
+
+
+def test_prices_go_through_the_schedule_and_an_empty_list_ends_them(tmp_path: Path) -> None:
+    async def story(station: Station, desk: Desk) -> None:
+        def price() -> float | None:
+            told = station.signals.foreseen(datetime.now(UTC)).price
+            return None if told is None else float(told)
+
+        assert (await desk.does(do="prices", per_kwh=[0.25, -0.05]))["hours"] == 2
+        assert price() == 0.25
+        assert station.cap_w == 22_000
+        await desk.does(do="prices", per_kwh=[])
+        assert price() is None
+
+    at_work(story, tmp_path)
+
+
+@pytest.mark.parametrize("per_kwh", [None, "0.3", [40.0], [True, None], [0.1] * 49])
+def test_prices_that_a_register_cannot_hold_are_refused(per_kwh: object) -> None:
+    with pytest.raises(RemoteError, match="price"):
+        parse(json.dumps({"do": "prices", "per_kwh": per_kwh}))

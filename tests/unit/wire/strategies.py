@@ -111,6 +111,8 @@ STATION_LIMITS = st.builds(
         st.builds(FlexibilitySpan, st.integers(0, 86_400), _COUNTED_W, _COUNTED_W, _COUNTED_W, st.integers(0, 100)),
         max_size=5,
     ).map(tuple),
+    st.lists(st.floats(-1000, 1000, width=32), max_size=24).map(tuple),
+    st.sampled_from(("", "EUR")),
 )
 TELEMETRY = st.builds(
     Telemetry,

@@ -25,6 +25,9 @@ def test_station_limits_survive(limits: StationLimits) -> None:
         pb.StationLimits(source=pb.LIMIT_SOURCE_DSO, flexibility=[pb.FlexibilitySpan(confidence_percent=101)]),
         pb.StationLimits(source=pb.LIMIT_SOURCE_DSO, flexibility=[pb.FlexibilitySpan(up_w=2**31)]),
         pb.StationLimits(source=pb.LIMIT_SOURCE_DSO, flexibility=[pb.FlexibilitySpan()] * 33),
+        pb.StationLimits(source=pb.LIMIT_SOURCE_DSO, hourly_price=[0.1] * 49),
+        pb.StationLimits(source=pb.LIMIT_SOURCE_DSO, hourly_price=[float("nan")]),
+        pb.StationLimits(source=pb.LIMIT_SOURCE_DSO, hourly_price=[float("inf")]),
     ],
 )
 def test_what_the_domain_cannot_hold_is_refused(limits: pb.StationLimits) -> None:

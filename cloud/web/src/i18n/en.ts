@@ -131,6 +131,9 @@ export const en = {
   "chart.right": "Right (DC)",
   "chart.granted": "Granted (DC)",
 
+  "outlook.title": "What energy costs the station, next hours",
+  "outlook.summary": "{now} per kWh now, least at {time}: {best}. The plan prefers cheap hours where there is time.",
+
   "sessions.title": "Sessions",
   "sessions.empty": "No sessions yet",
   "sessions.emptyLead": "Each time you charge, it is kept here with its receipt.",

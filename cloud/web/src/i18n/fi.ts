@@ -131,6 +131,10 @@ export const fi: Record<Key, string> = {
   "chart.right": "Oikea (DC)",
   "chart.granted": "Myönnetty (DC)",
 
+  "outlook.title": "Energian hinta asemalle, tulevat tunnit",
+  "outlook.summary":
+    "{now} / kWh nyt, halvinta kello {time}: {best}. Suunnitelma suosii halpoja tunteja, kun on aikaa.",
+
   "sessions.title": "Lataukset",
   "sessions.empty": "Ei vielä latauksia",
   "sessions.emptyLead": "Jokainen lataus ja sen kuitti jäävät tänne.",

@@ -11,6 +11,7 @@ import { now } from "../state/app";
 import { historyOf, version } from "../state/histories";
 import type { CapChange, Sample } from "../state/history";
 import { lazy } from "./lazy";
+import { PriceOutlook } from "./PriceOutlook";
 
 const Chart = lazy(() => import("./Chart"));
 
@@ -89,6 +90,7 @@ export function HistoryPanel({ location, views }: StationProps): JSX.Element {
       />
       {history.samples.length < 2 && <p class="hint">{t("chart.waiting")}</p>}
       <Legend sample={sample} pointed={pointed !== null} />
+      <PriceOutlook location={location} />
     </section>
   );
 }
