@@ -13,11 +13,13 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, NoReturn, TypeVar
 
 from cloud.domain.bucket import Buckets
 from cloud.ingest.check import Inspected, Refused, inspect
 from cloud.ingest.ports import CommitResult, RecordStore, StationBatch, StoredRecord, StoreUnavailable
+from cloud.ingest.pressure import hint_at
 from powerctl.core.clock import Monotonic
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
@@ -70,6 +72,7 @@ class Ingest:
         on_answer: Told the id of every command that a station has answered.
         on_store: Told whether the database answers.
         now: The clock of the rates.
+        utc: The time of day that stations compare theirs with.
     """
 
     def __init__(
@@ -81,13 +84,17 @@ class Ingest:
         on_store: Callable[[bool], None] = lambda _: None,
         capacity: int = CAPACITY,
         now: Callable[[], Monotonic] = lambda: Monotonic(time.monotonic()),
+        utc: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._store = store
         self._publish = publish
         self._on_answer = on_answer
         self._on_store = on_store
         self._now = now
+        self._utc = utc
+        self._pressure = 0
         self._rates = Buckets(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE)
+        self._capacity = capacity
         self._waiting: asyncio.Queue[Arrival] = asyncio.Queue(capacity)
         self._messages = metrics.counter("cloud_ingest_messages_total")
         self._records = metrics.counter("cloud_ingest_records_total")
@@ -108,7 +115,9 @@ class Ingest:
     async def run(self) -> NoReturn:
         """Work until cancelled. What arrives during one transaction goes into the next together."""
         while True:
-            await self._settle(await self._gather(await self._waiting.get()))
+            first = await self._waiting.get()
+            self._pressure = self._waiting.qsize()
+            await self._settle(await self._gather(first))
 
     async def _gather(self, first: Arrival) -> list[_Group]:
         groups: dict[tuple[StationId, int], _Group] = {}
@@ -153,7 +162,10 @@ class Ingest:
         for arrival in group.arrivals:
             arrival.accepted()
         settled = [stored.sequence for stored in group.good] + [one.record.sequence for one in group.refused]
-        self._publish(topic(group.station, Channel.COMMITTED), committed_to_wire(group.epoch, settled))
+        word = committed_to_wire(
+            group.epoch, settled, send_time=self._utc(), hint=hint_at(self._pressure, self._capacity)
+        )
+        self._publish(topic(group.station, Channel.COMMITTED), word)
         for stored in group.good:
             if isinstance(stored.record.body, CommandResult):
                 self._on_answer(stored.record.body.command_id)

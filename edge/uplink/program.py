@@ -10,14 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from cryptography import x509
+
 from edge.update.checker import Checker
 from edge.uplink.disk import Backlog, Disk
 from edge.uplink.identity import Identity
 from edge.uplink.modem import Modem
 from edge.uplink.registry import Registry
 from edge.uplink.renewal import Renewal, enrol
+from edge.uplink.self_report import SelfReport
 from edge.uplink.settings import IdentitySettings, UplinkSettings, load_settings
 from edge.uplink.shipper import Shipper
+from edge.uplink.timekeeping import Timekeeper
 from powerctl.core.clock import Clock
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import StationId
@@ -41,15 +45,19 @@ async def run(config: Path) -> None:
     station, uplink = load_settings(config)
     health = Health()
     with closing(Disk(uplink.outbox_path(station))) as disk:
-        await _serve(StationId(station.id), uplink, disk, health)
+        await _serve(config, StationId(station.id), uplink, disk, health)
 
 
-async def _serve(station: StationId, uplink: UplinkSettings, disk: Disk, health: Health) -> None:
+async def _serve(config: Path, station: StationId, uplink: UplinkSettings, disk: Disk, health: Health) -> None:
     clock = SystemClock()
     shipper = Shipper(station, disk, clock)
     listeners: list[Callable[[bool], None]] = [shipper.connected]
-    link = _link(station, uplink, shipper, health, lambda state: [tell(state) for tell in listeners])
-    tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run()]
+    link = _link(station, uplink, shipper, health, clock, lambda state: [tell(state) for tell in listeners])
+    keeper = Timekeeper(clock, disk.append, lambda: shipper.cloud_offset_s)
+    about_us = SelfReport(
+        config, clock, disk.append, disk.backlog, lambda: _certificate_end(uplink), lambda: keeper.offset_s
+    )
+    tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run(), keeper.run(), about_us.run()]
     if uplink.modem is not None:
         tasks.append(Modem(uplink.modem, clock, disk.append, shipper.set_weak).run())
     if uplink.identity is not None:
@@ -103,7 +111,12 @@ def enrol_station(config: Path, token: str) -> str:
 
 
 def _link(
-    station: StationId, uplink: UplinkSettings, shipper: Shipper, health: Health, tell: Callable[[bool], object]
+    station: StationId,
+    uplink: UplinkSettings,
+    shipper: Shipper,
+    health: Health,
+    clock: Clock,
+    tell: Callable[[bool], object],
 ) -> MqttLink:
     def connected(state: bool) -> None:
         metrics.gauge("edge_uplink_connected").set(state)
@@ -118,11 +131,24 @@ def _link(
         on_state=connected,
     )
     link = MqttLink(
-        uplink.broker, terms, setting="uplink.broker", on_attempt=lambda result: attempts.labels(result).inc()
+        uplink.broker,
+        terms,
+        setting="uplink.broker",
+        on_attempt=lambda result: attempts.labels(result).inc(),
+        spread_s=lambda: shipper.hints.reconnect_within_s(clock.monotonic()),
     )
     shipper.attach(link.publish)
     connected(False)
     return link
+
+
+def _certificate_end(uplink: UplinkSettings) -> datetime | None:
+    """When the certificate for the broker ends. None: it cannot be read now."""
+    try:
+        content = uplink.broker.tls.certificate.read_bytes()
+        return x509.load_pem_x509_certificate(content).not_valid_after_utc
+    except (OSError, ValueError):
+        return None
 
 
 async def _measure(disk: Disk, health: Health, clock: Clock) -> NoReturn:

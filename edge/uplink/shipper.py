@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from edge.uplink.batches import batches
 from edge.uplink.disk import Disk
+from edge.uplink.hints import Hints
 from edge.uplink.window import Window
 from powerctl.core.clock import Clock, after
 from powerctl.core.errors import RemoteError
@@ -53,6 +54,9 @@ class Shipper:
         self._look = True
         self._awake = asyncio.Event()
         self.weak = False
+        self.hints = Hints()
+        self.cloud_offset_s: float | None = None
+        """Our clock ahead of the cloud's, the way of a message included. None: not known yet."""
         self._telemetry_at = clock.monotonic()
         self._inbox: deque[Message] = deque(maxlen=INBOX)
         self._records = metrics.counter("edge_uplink_records_total")
@@ -106,14 +110,19 @@ class Shipper:
         if admitted and not self._send(admitted, "sent"):
             self._look = True
         elif any(one.lane is Lane.TELEMETRY for one in admitted):
-            self._telemetry_at = after(self._clock.monotonic(), GATHER_S)
+            self._telemetry_at = after(self._clock.monotonic(), self._gather_s)
+
+    @property
+    def _gather_s(self) -> float:
+        """How long live values wait for each other; 0: not at all."""
+        return max(GATHER_S if self.weak else 0.0, self.hints.gather_s(self._clock.monotonic()))
 
     def _telemetry_is_due(self) -> bool:
-        """True when a weak link has waited long enough for live values."""
-        return self.weak and self._clock.monotonic() >= self._telemetry_at
+        """True when gathered live values have waited long enough."""
+        return self._gather_s > 0 and self._clock.monotonic() >= self._telemetry_at
 
     def _may_go(self, entry: Entry) -> bool:
-        return entry.lane is not Lane.TELEMETRY or not self.weak or self._telemetry_is_due()
+        return entry.lane is not Lane.TELEMETRY or self._gather_s == 0 or self._telemetry_is_due()
 
     def _send(self, entries: Sequence[Entry], event: str) -> bool:
         """Send `entries`; False when the connection does not take all of them."""
@@ -140,6 +149,12 @@ class Shipper:
 
     async def _confirm(self, word: Committed) -> None:
         """Delete what the cloud has committed."""
+        now = self._clock.monotonic()
+        before = self._gather_s
+        self.hints.take(word.hint, now)
+        self._look = self._look or self._gather_s < before
+        if word.send_time is not None:
+            self.cloud_offset_s = (self._clock.utc() - word.send_time).total_seconds()
         if word.epoch != self._disk.epoch:
             return
         sequences = self._window.confirmed(word.ranges)

@@ -175,6 +175,10 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
     Metric("edge_modem_rssi_dbm", "gauge", "", "Received signal strength of the modem, dBm"),
     Metric("edge_uplink_renewals_total", "counter", "", "Renewals of the station's certificate", ("result",)),
     Metric("edge_uplink_certificate_end_timestamp_seconds", "gauge", "seconds", "When the station's certificate ends"),
+    Metric("edge_clock_synchronised", "gauge", "", "1 while a time service disciplines the station's clock"),
+    Metric(
+        "edge_clock_offset_seconds", "gauge", "seconds", "Station's clock ahead of the time service, or of the cloud"
+    ),
     Metric("edge_update_checks_total", "counter", "", "Questions for a newer release", ("result",)),
     Metric("cloud_sign_in_failures_total", "counter", "", "Sign-ins by password that were refused"),
     Metric(

@@ -126,6 +126,7 @@ class MqttLink:
         terms: What for.
         setting: Name of the settings table, for errors.
         on_attempt: Told of every attempt: `connected`, `refused` or `failed`.
+        spread_s: Bound of the random wait after the loss of a connection, when the peer has asked for one; 0: none.
 
     Raises:
         ConfigError: The certificate files cannot be used.
@@ -138,12 +139,14 @@ class MqttLink:
         *,
         setting: str,
         on_attempt: Callable[[str], None] = lambda _: None,
+        spread_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         tls_context(settings.tls, f"{setting}.tls")
         self._settings = settings
         self._terms = terms
         self._setting = setting
         self._on_attempt = on_attempt
+        self._spread_s = spread_s
         self._current: _Connection | None = None
         self._connections = 0
 
@@ -178,6 +181,8 @@ class MqttLink:
             why = await self._one_connection()
             failures = 0 if loop.time() - began >= STEADY_S else failures + 1
             wait = full_jitter(max(failures - 1, 0), cap_s=self._settings.reconnect_cap_s, random=random.random)
+            if failures == 0:
+                wait = max(wait, random.uniform(0, self._spread_s()))  # noqa: S311 - spreads load, guards nothing
             _log.warning("mqtt_not_connected", why=why, retry_s=round(wait, 2))
             await asyncio.sleep(wait)
 

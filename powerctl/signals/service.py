@@ -21,12 +21,12 @@ from powerctl.core.record import FlexibilitySpan, GridEvent, GridEventKind
 from powerctl.core.setpoint import Limit
 from powerctl.core.units import Power
 from powerctl.runtime import log
+from powerctl.runtime.clock_quality import Quality, Trust, clock_quality, seen
 from powerctl.runtime.metrics import counter, gauge, histogram
 from powerctl.signals import flexibility, lpc, telemetry
 from powerctl.signals.arbitration import Contribution, GridState, arbitrate
 from powerctl.signals.audit import audit
 from powerctl.signals.bank import Bank, Change, WriteRate
-from powerctl.signals.clock_quality import Quality, Trust, clock_quality, seen
 from powerctl.signals.commission import Identity, open_panel, rights_of, saved_of
 from powerctl.signals.controls import ADDRESS, ALARM_RESET
 from powerctl.signals.forecast import forecast

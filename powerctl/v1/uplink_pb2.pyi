@@ -781,24 +781,66 @@ class RecordsCommitted(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     RANGES_FIELD_NUMBER: _builtins.int
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    HINT_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     @_builtins.property
     def ranges(self) -> _containers.RepeatedCompositeFieldContainer[Global___SequenceRange]:
         """Sequences that are committed, as closed ranges."""
+
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp:
+        """The cloud's clock when this was sent."""
+
+    @_builtins.property
+    def hint(self) -> Global___LinkHint:
+        """What the cloud asks of the station for a while. Absent: nothing, and what it asked before is over."""
 
     def __init__(
         self,
         *,
         epoch: _builtins.int = ...,
         ranges: _abc.Iterable[Global___SequenceRange] | None = ...,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        hint: Global___LinkHint | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hint", b"hint", "send_time", b"send_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "ranges", b"ranges"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "hint", b"hint", "ranges", b"ranges", "send_time", b"send_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RecordsCommitted: _TypeAlias = RecordsCommitted  # noqa: Y015
+
+@_typing.final
+class LinkHint(_message.Message):
+    """A station obeys within its own bounds; records of money and safety wait for nobody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATHER_S_FIELD_NUMBER: _builtins.int
+    RECONNECT_WITHIN_S_FIELD_NUMBER: _builtins.int
+    VALID_S_FIELD_NUMBER: _builtins.int
+    gather_s: _builtins.int
+    """Seconds for which live values are gathered before they are sent."""
+    reconnect_within_s: _builtins.int
+    """After the loss of the connection the station waits a random time up to so many seconds."""
+    valid_s: _builtins.int
+    """Seconds for which this holds."""
+    def __init__(
+        self,
+        *,
+        gather_s: _builtins.int = ...,
+        reconnect_within_s: _builtins.int = ...,
+        valid_s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gather_s", b"gather_s", "reconnect_within_s", b"reconnect_within_s", "valid_s", b"valid_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LinkHint: _TypeAlias = LinkHint  # noqa: Y015
 
 @_typing.final
 class SequenceRange(_message.Message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -18,6 +19,7 @@ from powerctl.core.order import StationCommand
 from powerctl.core.record import Record
 from powerctl.v1 import uplink_pb2 as pb
 from powerctl.wire.actions import command_from_wire, command_to_wire
+from powerctl.wire.common import time_from_wire, time_to_wire
 from powerctl.wire.uplink import record_from_wire, record_to_wire
 
 M = TypeVar("M", bound=Message)
@@ -56,12 +58,27 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkHint:
+    """What the cloud asks of a station's link for a while."""
+
+    gather_s: int
+    """Live values are gathered for so long before they are sent."""
+    reconnect_within_s: int
+    """After a loss of the connection: bound of the random wait before the first attempt."""
+    valid_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """What the cloud has committed of one epoch."""
 
     epoch: int
     ranges: tuple[tuple[int, int], ...]
     """First and last sequence, both included."""
+    send_time: datetime | None = None
+    """The cloud's clock when it said so. None: it did not say."""
+    hint: LinkHint | None = None
+    """None: nothing is asked any more."""
 
 
 def encode_record(record: Record) -> bytes:
@@ -114,10 +131,19 @@ def batch_from_wire(data: bytes) -> Batch:
     return Batch(station, message.epoch, records)
 
 
-def committed_to_wire(epoch: int, sequences: Iterable[int]) -> bytes:
+def committed_to_wire(
+    epoch: int, sequences: Iterable[int], *, send_time: datetime | None = None, hint: LinkHint | None = None
+) -> bytes:
     """The word that `sequences` of `epoch` are committed."""
     ranges = [pb.SequenceRange(first=first, last=last) for first, last in ranges_of(sequences)]
-    return pb.RecordsCommitted(epoch=epoch, ranges=ranges).SerializeToString()
+    message = pb.RecordsCommitted(epoch=epoch, ranges=ranges)
+    if send_time is not None:
+        message.send_time.CopyFrom(time_to_wire(send_time))
+    if hint is not None:
+        message.hint.CopyFrom(
+            pb.LinkHint(gather_s=hint.gather_s, reconnect_within_s=hint.reconnect_within_s, valid_s=hint.valid_s)
+        )
+    return message.SerializeToString()
 
 
 def committed_from_wire(data: bytes) -> Committed:
@@ -132,7 +158,10 @@ def committed_from_wire(data: bytes) -> Committed:
     ranges = tuple((found.first, found.last) for found in message.ranges)
     if not all(1 <= first <= last <= MAX_SEQUENCE for first, last in ranges):
         raise RemoteError("a range of sequences that is upside down or out of bounds")
-    return Committed(message.epoch, ranges)
+    sent = time_from_wire(message.send_time, "send time") if message.HasField("send_time") else None
+    asked = message.hint
+    hint = LinkHint(asked.gather_s, asked.reconnect_within_s, asked.valid_s) if message.HasField("hint") else None
+    return Committed(message.epoch, ranges, sent, hint)
 
 
 def ranges_of(sequences: Iterable[int]) -> Sequence[tuple[int, int]]:

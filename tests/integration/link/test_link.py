@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import signal
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -63,11 +64,13 @@ def event(number: int) -> tuple[Lane, bytes]:
     return Lane.TELEMETRY, encode_record(Record(now, Telemetry(Power(float(number)), None, (), True)))
 
 
-async def stored(served: Cloud) -> list[int]:
-    """Sequences in the database."""
+async def stored(served: Cloud) -> int:
+    """How many of our records are in the database, of whose sequences none is missing; the uplink adds its own."""
     async with served.store.database.read() as connection:
-        rows = await connection.execute(text("SELECT sequence FROM inbox WHERE station = :s"), {"s": STATION})
-        return sorted(row[0] for row in rows)
+        query = text("SELECT sequence, kind FROM inbox WHERE station = :s ORDER BY sequence")
+        rows = (await connection.execute(query, {"s": STATION})).all()
+    assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
+    return sum(row.kind in {"CommandResult", "Telemetry"} for row in rows)
 
 
 async def test_a_record_is_in_the_cloud_and_gone_from_the_station_within_a_second(
@@ -84,7 +87,7 @@ async def test_a_record_is_in_the_cloud_and_gone_from_the_station_within_a_secon
         await station.until_all_is_committed()
         took.append(loop.time() - began)
     assert min(took) < 1.0
-    assert await stored(served) == [1, 2, 3, 4, 5, 6]
+    assert await stored(served) == 6
     assert station.stop() == 0
 
 
@@ -119,7 +122,7 @@ async def test_nothing_is_lost_or_counted_twice_whatever_dies(station: Station, 
         await asyncio.sleep(dice.uniform(0.2, 1.2))
         await _havoc(dice, station, served)
     await station.until_all_is_committed()
-    assert await stored(served) == list(range(1, RECORDS + 2))
+    assert await stored(served) == RECORDS + 1
 
 
 async def _produce(dice: random.Random, station: Station) -> None:
@@ -170,7 +173,9 @@ async def test_health_and_metrics_tell_what_waits(station: Station, served: Clou
     assert health["components"]["cloud"]["ok"]
     page = (await asyncio.to_thread(_get, station, "/metrics")).decode()
     assert "edge_uplink_connected 1.0" in page
-    assert 'edge_uplink_records_total{event="committed"} 1.0' in page
+    counted = re.search(r'edge_uplink_records_total\{event="committed"\} (\d+)', page)
+    assert counted is not None
+    assert int(counted.group(1)) >= 1
 
 
 def _get(station: Station, path: str) -> bytes:

@@ -14,8 +14,8 @@ import async_solipsism
 from powerctl.core.clock import Monotonic
 from powerctl.core.record import GridEvent
 from powerctl.core.units import Power
+from powerctl.runtime.clock_quality import Quality
 from powerctl.signals.arbitration import GridState
-from powerctl.signals.clock_quality import Quality
 from powerctl.signals.service import GridSignals
 from powerctl.signals.settings import GridSettings
 from tests.contract.modbus.peer import Peer

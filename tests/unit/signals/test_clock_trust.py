@@ -12,8 +12,8 @@ import pytest
 from powerctl.core.clock import Monotonic
 from powerctl.core.setpoint import Command, LimitSource
 from powerctl.core.units import Power
+from powerctl.runtime.clock_quality import HOLDOVER_S, Quality, Trust, seen
 from powerctl.signals.arbitration import arbitrate
-from powerctl.signals.clock_quality import HOLDOVER_S, Quality, Trust, seen
 from powerctl.signals.mailbox import Stamp
 from powerctl.signals.settings import GridSettings
 from powerctl.signals.sources.openadr import OpenAdrRules, OpenAdrSource

@@ -12,8 +12,8 @@ import pytest
 from powerctl.core.clock import Monotonic
 from powerctl.core.session import Flexibility
 from powerctl.core.units import Energy, Power
-from powerctl.signals import clock_quality
-from powerctl.signals.clock_quality import Quality
+from powerctl.runtime import clock_quality
+from powerctl.runtime.clock_quality import Quality
 from powerctl.signals.flexibility import (
     MAX_STEP_S,
     Curtailed,

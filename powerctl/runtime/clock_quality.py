@@ -16,6 +16,8 @@ from powerctl.core.clock import Monotonic
 
 UNSYNCHRONISED: Final = 0x40
 """STA_UNSYNC of `adjtimex`(2)."""
+NANOSECONDS: Final = 0x2000
+"""STA_NANO: offsets are in nanoseconds."""
 ERROR: Final = 5
 """TIME_ERROR: the clock is not synchronised."""
 HOLDOVER_S: Final = 86_400.0
@@ -58,6 +60,15 @@ def clock_quality() -> Quality:
     if outcome < 0:
         return Quality.UNKNOWN
     return Quality.FREE_RUNNING if outcome == ERROR or timex.status & UNSYNCHRONISED else Quality.NTP
+
+
+def kernel_offset_s() -> float | None:
+    """What the kernel still has to correct, in seconds; positive: the clock is behind. None: nobody disciplines it."""
+    library = _library()
+    timex = _Timex()
+    if library is None or library.adjtimex(ctypes.byref(timex)) < 0 or timex.status & UNSYNCHRONISED:
+        return None
+    return float(timex.offset) / (1e9 if timex.status & NANOSECONDS else 1e6)
 
 
 @dataclass(frozen=True, slots=True)
