@@ -1,4 +1,4 @@
-"""Asks a modem on a serial port for its signal, tells the cloud, and lets the uplink know when the link is weak."""
+"""Asks a modem for its signal, tells the cloud, and lets the uplink know when the link is weak."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 
 from edge.uplink.signal import csq_in, report
 from powerctl.core.clock import Clock, Monotonic, after
-from powerctl.core.errors import RemoteError
+from powerctl.core.errors import ConfigError, RemoteError
 from powerctl.core.record import LinkReport, Record, SignalClass
 from powerctl.runtime import log, metrics
 from powerctl.runtime.outbox import OutboxFull
@@ -49,6 +49,11 @@ async def ask(device: Path, command: str = "AT+CSQ") -> str:
         os.close(port)
 
 
+async def csq_on(device: Path) -> int:
+    """The signal that the modem on a serial port tells. Raises OSError, RemoteError."""
+    return csq_in(await ask(device))
+
+
 async def _answer(port: int) -> str:
     loop, readable, text = asyncio.get_running_loop(), asyncio.Event(), ""
     loop.add_reader(port, readable.set)
@@ -70,13 +75,13 @@ class Modem:
     """Watches the signal.
 
     Args:
-        device: The serial port.
+        read: The signal in steps of AT+CSQ, 99 for not known; raises OSError, RemoteError or ConfigError.
         clock: Both clocks.
         append: Adds a record to the outbox.
         on_weak: Told whether the link is weak.
     """
 
-    device: Path
+    read: Callable[[], Awaitable[int]]
     clock: Clock
     append: Callable[[Record], Awaitable[None]]
     on_weak: Callable[[bool], None]
@@ -92,8 +97,8 @@ class Modem:
     async def look(self) -> None:
         """Ask once."""
         try:
-            found = report(self._signal, csq_in(await ask(self.device)))
-        except (OSError, RemoteError) as error:
+            found = report(self._signal, await self.read())
+        except (OSError, RemoteError, ConfigError) as error:
             _log.warning("modem_not_read", reason=str(error))
             found = LinkReport(SignalClass.UNKNOWN, None, None)
         if found.rssi_dbm is not None:

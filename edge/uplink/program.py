@@ -15,7 +15,8 @@ from cryptography import x509
 from edge.update.checker import Checker
 from edge.uplink.disk import Backlog, Disk
 from edge.uplink.identity import Identity
-from edge.uplink.modem import Modem
+from edge.uplink.modem import Modem, csq_on
+from edge.uplink.modem_manager import ModemManager
 from edge.uplink.registry import Registry
 from edge.uplink.renewal import Renewal, enrol
 from edge.uplink.self_report import SelfReport
@@ -58,8 +59,8 @@ async def _serve(config: Path, station: StationId, uplink: UplinkSettings, disk:
         config, clock, disk.append, disk.backlog, lambda: _certificate_end(uplink), lambda: keeper.offset_s
     )
     tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run(), keeper.run(), about_us.run()]
-    if uplink.modem is not None:
-        tasks.append(Modem(uplink.modem, clock, disk.append, shipper.set_weak).run())
+    if (read := _signal_of(uplink)) is not None:
+        tasks.append(Modem(read, clock, disk.append, shipper.set_weak).run())
     if uplink.identity is not None:
         renewal = _renewal(station, uplink, uplink.identity, clock, link, disk)
         listeners.append(renewal.connected)
@@ -140,6 +141,14 @@ def _link(
     shipper.attach(link.publish)
     connected(False)
     return link
+
+
+def _signal_of(uplink: UplinkSettings) -> Callable[[], Awaitable[int]] | None:
+    """How the modem is asked. None: there is none to ask."""
+    if uplink.modem_manager is not None:
+        return ModemManager(uplink.modem_manager).csq
+    device = uplink.modem
+    return None if device is None else lambda: csq_on(device)
 
 
 def _certificate_end(uplink: UplinkSettings) -> datetime | None:

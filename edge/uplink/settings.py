@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import field_validator
 
 from edge.update.settings import UpdateSettings
+from edge.uplink.modem_manager import ModemManagerSettings
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, load
 from powerctl.runtime.station import StationSettings
@@ -49,6 +50,9 @@ class UplinkSettings(Section):
 
     modem: Path | None = None
     """Serial port on which the modem answers AT commands. Absent: the signal is not watched."""
+
+    modem_manager: ModemManagerSettings | None = None
+    """A modem that ModemManager looks after, in the place of `modem`. Absent: there is none."""
 
     update: UpdateSettings | None = None
     """How the station updates itself. Absent: somebody else installs its software."""

@@ -5,6 +5,7 @@ Source: 3GPP TS 27.007, 8.5: `AT+CSQ` answers 0 to 31 in steps of 2 dB from -113
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -38,6 +39,13 @@ def csq_in(answer: str) -> int:
 def rssi_dbm(csq: int) -> int | None:
     """The received signal strength. None: not known."""
     return None if csq == UNKNOWN else -113 + 2 * csq
+
+
+def csq_of(rssi: float) -> int:
+    """The step of AT+CSQ that stands for a signal strength in dBm; UNKNOWN when it is not finite."""
+    if not math.isfinite(rssi):
+        return UNKNOWN
+    return max(0, min(round((rssi + 113) / 2), _STRONGEST))
 
 
 def plain_class(csq: int) -> SignalClass:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.uplink.modem import Modem, ask
+from edge.uplink.modem import Modem, ask, csq_on
 from edge.uplink.signal import csq_in, next_class, plain_class, rssi_dbm
 from powerctl.core.clock import ManualClock
 from powerctl.core.errors import RemoteError
@@ -109,7 +109,7 @@ async def test_a_change_of_the_signal_is_told_and_a_weak_one_makes_the_link_spar
 
     answers = [f"\r\n+CSQ: {csq},99\r\n\r\nOK\r\n" for csq in (17, 17, 5, 99)]
     async with modem(*answers) as device:
-        watch = Modem(device, ManualClock(), append, weak.append)
+        watch = Modem(lambda: csq_on(device), ManualClock(), append, weak.append)
         for _ in answers:
             await watch.look()
     assert [one.signal.value for one in told] == ["good", "marginal", "unknown"]
@@ -123,5 +123,5 @@ async def test_a_modem_that_is_away_is_unknown_and_not_weak(tmp_path: Path) -> N
     async def append(record: Record) -> None:
         assert record.body == LinkReport(SignalClass.UNKNOWN, None, None)
 
-    await Modem(tmp_path / "none", ManualClock(), append, weak.append).look()
+    await Modem(lambda: csq_on(tmp_path / "none"), ManualClock(), append, weak.append).look()
     assert weak == [False]
