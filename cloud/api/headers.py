@@ -18,7 +18,7 @@ POLICY: Final[Mapping[str, str]] = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "permissions-policy": "camera=(), geolocation=(self), microphone=(), payment=()",
 }
 """Inline styles are set by the chart and cannot run; inline scripts are refused."""
 _HSTS: Final = ("strict-transport-security", "max-age=31536000")

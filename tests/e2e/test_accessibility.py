@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import resources, util
-from pathlib import Path
-from typing import Final
-
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from powerctl.v1 import common_pb2, location_pb2, session_pb2
 from tests.e2e import station
+from tests.e2e.axe import violations
 from tests.e2e.browser import DESKTOP, PHONE, Visits
 from tests.e2e.fake_cloud import FakeCloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-_NODE_AXE: Final = Path(__file__).resolve().parents[2] / "cloud/web/node_modules/axe-core/axe.min.js"
-_RUN: Final = """async () => (await axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-})).violations.map(({id, nodes}) => id + ": " + nodes.map((node) => node.html).join(" | "))"""
-
-
-def _axe() -> str:
-    if util.find_spec("axe_playwright_python"):
-        return (resources.files("axe_playwright_python") / "axe.min.js").read_text()
-    if _NODE_AXE.exists():
-        return _NODE_AXE.read_text()
-    pytest.skip("needs axe-core: pip install axe-playwright-python, or npm ci in cloud/web")
 
 
 def _busy() -> location_pb2.Location:
@@ -46,12 +30,6 @@ def _busy() -> location_pb2.Location:
     return station.location(left, faulted, ac=4_000, cap=4_200, source=common_pb2.LIMIT_SOURCE_DSO, manager=False)
 
 
-async def _violations(page: Page) -> list[str]:
-    await page.evaluate(_axe())
-    found: list[str] = await page.evaluate(_RUN)
-    return found
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESKTOP])
 async def test_axe_finds_nothing(visits: Visits, cloud: FakeCloud, theme: str, size: tuple[int, int]) -> None:
@@ -61,16 +39,16 @@ async def test_axe_finds_nothing(visits: Visits, cloud: FakeCloud, theme: str, s
     cloud.receipts["receipts/r-1042"] = station.receipt()
     page = await visits.open(f"{cloud.url}/", size=size, color_scheme=theme)
     await expect(page.get_by_role("heading", name="How would you like to charge?")).to_be_visible()
-    found = {"sign-in": await _violations(page)}
+    found = {"sign-in": await violations(page)}
     await page.goto(f"{cloud.url}/#signin=operator")
     await expect(page.get_by_role("article", name="Left")).to_be_visible()
     for summary in await page.locator("summary").all():
         await summary.click()
-    found["station"] = await _violations(page)
+    found["station"] = await violations(page)
     await page.get_by_role("button", name="Stop charging").click()
-    found["dialog"] = await _violations(page)
+    found["dialog"] = await violations(page)
     for route in ("sessions", "receipts/r-1042"):
         await page.goto(f"{cloud.url}/#/{route}")
         await expect(page.get_by_role("table")).to_be_visible()
-        found[route] = await _violations(page)
+        found[route] = await violations(page)
     assert {where: what for where, what in found.items() if what} == {}

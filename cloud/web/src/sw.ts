@@ -14,6 +14,8 @@ declare const __VERSION__: string;
 
 const CACHE = `powerctl ${__VERSION__}`;
 const SHELL = "/index.html";
+/** Where a message leads that names no page. */
+const CHARGES = "/#/sessions";
 /** The version before this one is kept: a page that is still open asks for its files. */
 const KEPT_VERSIONS = 2;
 /** A network that takes longer than this to say anything is a tunnel. */
@@ -64,8 +66,8 @@ self.addEventListener("fetch", (event) => {
 interface Message {
   readonly title?: string;
   readonly body?: string;
-  /** A newer message with the same tag replaces the older one. */
-  readonly tag?: string;
+  /** What it is about; a newer message of the same kind replaces the older one. */
+  readonly kind?: string;
   /** Fragment of the page that it is about. */
   readonly url?: string;
 }
@@ -79,8 +81,8 @@ function messageOf(data: PushMessageData | null): Message {
 }
 
 self.addEventListener("push", (event) => {
-  const { title = "powerctl", body = "", tag = "charging", url = "/" } = messageOf(event.data);
-  const options = { body, tag, icon: "/icon-192.png", badge: "/icon-192.png", data: url };
+  const { title = "powerctl", body = "", kind = "charging", url = CHARGES } = messageOf(event.data);
+  const options = { body, tag: kind, icon: "/icon-192.png", badge: "/icon-192.png", data: url };
   event.waitUntil(self.registration.showNotification(title, options));
 });
 

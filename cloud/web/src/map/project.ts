@@ -22,7 +22,9 @@ const FARTHEST = 700;
 const NEAREST = 40_000_000;
 /** A single station is shown with this much around it: about a hundred kilometres across a phone. */
 const ALONE = 70_000;
-const MARGIN = 0.72;
+/** Pixels around the stations: a pin stands above its place, and the buttons at the right keep clear of pins. */
+const PAD = { left: 30, right: 84, top: 60, bottom: 30 } as const;
+const SMALLEST_PX = 40;
 
 export function project({ latitude, longitude }: Place): Point {
   const sine = Math.sin((latitude * Math.PI) / 180);
@@ -44,9 +46,14 @@ export function fit(points: readonly Point[], size: Size): View {
   const xs = points.map((point) => point.x);
   const ys = points.map((point) => point.y);
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-  const wide = (size.width * MARGIN) / Math.max(1e-9, right - left);
-  const high = (size.height * MARGIN) / Math.max(1e-9, bottom - top);
-  return { x: (left + right) / 2, y: (top + bottom) / 2, scale: bounded(Math.min(wide, high, ALONE)) };
+  const wide = Math.max(SMALLEST_PX, size.width - PAD.left - PAD.right) / Math.max(1e-9, right - left);
+  const high = Math.max(SMALLEST_PX, size.height - PAD.top - PAD.bottom) / Math.max(1e-9, bottom - top);
+  const scale = bounded(Math.min(wide, high, ALONE));
+  return {
+    x: (left + right) / 2 + (PAD.right - PAD.left) / 2 / scale,
+    y: (top + bottom) / 2 - (PAD.top - PAD.bottom) / 2 / scale,
+    scale,
+  };
 }
 
 /** Nearer by `factor`; the place under `at`, in pixels from the centre, stays where it is. */
