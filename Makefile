@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 
 # Pages and files that are generated from tables in the code; each tool writes, or compares with --check.
-GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/cli_page.py tools/api_page.py tools/dashboards.py
+GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/cli_page.py tools/api_page.py tools/openapi.py tools/dashboards.py
 
 .DEFAULT_GOAL := help
 .PHONY: site help install demo test check bench bench-fleet proto fmt e2e soak lock docs install-demo clean
