@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
 
 from google.protobuf.message import Message
 
 from cloud.api import paging
 from cloud.api.call import Call
 from cloud.api.tokens import Tokens
-from cloud.domain.audit import OK, AuditEntry, Deed
+from cloud.domain.audit import OK, AuditEntry, Deed, Wanted
+from cloud.domain.policy import reads_all_deeds
 from cloud.domain.refusal import Refusal, Why
 from cloud.ingest.ports import StoreUnavailable
 from cloud.store import audit
 from cloud.store.store import Store
 from powerctl.runtime import log
 from powerctl.v1 import audit_pb2 as pb
-from powerctl.wire.common import time_to_wire
+from powerctl.wire.common import time_from_wire, time_to_wire
 
 ANCHOR_EVERY: Final = timedelta(days=1)
-_NAMING: Final = ("name", "connector", "receipt", "location", "user_id", "user")
+_NAMING: Final = ("name", "parent", "connector", "receipt", "location", "user_id", "user", "tariff")
 """Fields that say what a request is about."""
 _LONGEST: Final = 120
 _UNWRITTEN: Final = frozenset({Why.RESOURCE_EXHAUSTED, Why.UNAVAILABLE})
@@ -92,10 +93,16 @@ class AuditService:
     tokens: Tokens
 
     async def list_audit_entries(self, request: pb.ListAuditEntriesRequest, call: Call) -> pb.ListAuditEntriesResponse:
-        """Entries, newest first."""
+        """Entries that fit, newest first."""
         before, size = paging.number_in(request.page_token), paging.page_size(request.page_size)
+        caller = call.caller()
+        own = request.own or not reads_all_deeds(caller)
+        wanted = Wanted(
+            request.user, request.method, request.resource, request.result, only_of=caller.user if own else None
+        )
+        times = (_bound(request, "start_time"), _bound(request, "end_time"))
         async with self.store.database.read() as connection:
-            found, following = await audit.page(connection, before=before, size=size)
+            found, following = await audit.page(connection, before=before, size=size, wanted=wanted, times=times)
         return pb.ListAuditEntriesResponse(
             audit_entries=map(_encoded, found), next_page_token=paging.token_of(following)
         )
@@ -144,6 +151,10 @@ async def anchor(store: Store, tokens: Tokens) -> bool:
         await audit.add_anchor(connection, head.number, tokens.anchor(head.number, head.digest), now)
     _log.info("audit_log_signed", entry=head.number, digest=head.digest)
     return True
+
+
+def _bound(request: pb.ListAuditEntriesRequest, field: Literal["start_time", "end_time"]) -> datetime | None:
+    return time_from_wire(getattr(request, field), field) if request.HasField(field) else None
 
 
 def _encoded(value: AuditEntry) -> pb.AuditEntry:

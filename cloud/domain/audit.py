@@ -54,6 +54,30 @@ class AuditEntry:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries a search is about; an empty text is any."""
+
+    user: str = ""
+    method: str = ""
+    resource: str = ""
+    result: str = ""
+    only_of: str | None = None
+    """Exactly this user's. None: everybody's."""
+
+    def fits(self, value: AuditEntry) -> bool:
+        """True when every text occurs in its field, whatever the case."""
+        if self.only_of is not None and value.user != self.only_of:
+            return False
+        pairs = (
+            (self.user, value.user),
+            (self.method, value.method),
+            (self.resource, value.resource),
+            (self.result, value.result),
+        )
+        return all(part.casefold() in whole.casefold() for part, whole in pairs)
+
+
 def entry(link: Entry) -> AuditEntry:
     """The entry on a link of the chain."""
     text = {name: str(value) for name, value in link.body.items()}

@@ -24,6 +24,8 @@ _GRID: Final = frozenset({Role.UTILITY, Role.OPERATOR, Role.OPERATOR_VIEW, Role.
 _DISPATCH: Final = frozenset({Role.UTILITY})
 _IDENTITIES: Final = frozenset({Role.ADMIN})
 _AUDIT: Final = frozenset({Role.AUDITOR, Role.ADMIN})
+_DEEDS: Final = _AUDIT | {Role.OPERATOR, Role.BILLING, Role.UTILITY}
+"""Those who see what they have done themselves; only `_AUDIT` sees others' deeds."""
 
 POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.IdentityService/SignIn": ANYONE,
@@ -64,7 +66,7 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.StationIdentityService/RevokeStationCertificates": _IDENTITIES,
     "/powerctl.v1.DemoService/ListActs": _EVERYBODY,
     "/powerctl.v1.DemoService/PlayAct": _DRIVING,
-    "/powerctl.v1.AuditService/ListAuditEntries": _AUDIT,
+    "/powerctl.v1.AuditService/ListAuditEntries": _DEEDS,
     "/powerctl.v1.AuditService/VerifyAuditLog": _AUDIT,
     "/powerctl.v1.IdentityService/SignUp": ANYONE,
     "/powerctl.v1.IdentityService/SignInAsGuest": ANYONE,
@@ -123,6 +125,11 @@ def admit(method: str, principal: Principal | None) -> None:
         raise Refusal(Why.UNAUTHENTICATED, "Sign in first.")
     if roles is None or principal.role not in roles:
         raise Refusal(Why.PERMISSION_DENIED, f"The role {principal.role} may not do this.")
+
+
+def reads_all_deeds(principal: Principal) -> bool:
+    """True when `principal` may read the audit log as a whole."""
+    return principal.role in _AUDIT
 
 
 def is_public(method: str) -> bool:

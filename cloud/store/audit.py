@@ -6,7 +6,7 @@ that is refused gets a transaction of its own. Without room for the line nothing
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -16,11 +16,14 @@ from typing import Final
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.domain.audit import OK, AuditEntry, Deed, entry
+from cloud.domain.audit import OK, AuditEntry, Deed, Wanted, entry
 from cloud.store.identity_tables import AUDIT, AUDIT_ANCHORS
 from powerctl.runtime.hashchain import Broken, Head, Unreadable, fault, parse, sealed
 
 _PAGE: Final = 500
+_MOST_READ: Final = 20 * _PAGE
+"""Lines that one search reads before it answers with what it has found."""
+_ANY: Final = Wanted()
 _asked: ContextVar[Deed | None] = ContextVar("asked", default=None)
 
 
@@ -56,13 +59,47 @@ async def end(connection: AsyncConnection) -> Head:
     return parse(line).head if line is not None else Head()
 
 
-async def page(connection: AsyncConnection, *, before: int | None, size: int) -> tuple[list[AuditEntry], int | None]:
-    """Entries, newest first, and the number to continue before. None: that is all."""
-    query = select(AUDIT.c.line).order_by(AUDIT.c.number.desc()).limit(size + 1)
+async def page(
+    connection: AsyncConnection,
+    *,
+    before: int | None,
+    size: int,
+    wanted: Wanted = _ANY,
+    times: tuple[datetime | None, datetime | None] = (None, None),
+) -> tuple[list[AuditEntry], int | None]:
+    """Entries that fit, newest first, and the number to continue before. None: that is all.
+
+    A search reads a bounded part of the log: it may find nothing and still be continued.
+    """
+    found: list[AuditEntry] = []
+    for _ in range(0, _MOST_READ, _PAGE):
+        lines = await _older(connection, before, times)
+        for line in lines:
+            one = entry(parse(line))
+            if not wanted.fits(one):
+                before = one.number
+                continue
+            if len(found) == size:
+                return found, before
+            found.append(one)
+            before = one.number
+        if len(lines) < _PAGE:
+            return found, None
+    return found, before
+
+
+async def _older(
+    connection: AsyncConnection, before: int | None, times: tuple[datetime | None, datetime | None]
+) -> Sequence[bytes]:
+    query = select(AUDIT.c.line).order_by(AUDIT.c.number.desc()).limit(_PAGE)
+    start, end_ = times
     if before is not None:
         query = query.where(AUDIT.c.number < before)
-    found = [entry(parse(line)) for line in (await connection.execute(query)).scalars()]
-    return found[:size], (found[size - 1].number if len(found) > size else None)
+    if start is not None:
+        query = query.where(AUDIT.c.time >= start)
+    if end_ is not None:
+        query = query.where(AUDIT.c.time < end_)
+    return (await connection.execute(query)).scalars().all()
 
 
 async def lines(connection: AsyncConnection) -> AsyncIterator[bytes]:

@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 /** Where `npm run dev` finds a running `powerctl-cloud serve`. */
 const CLOUD = "http://127.0.0.1:8080";
 const WORKER = "sw.js";
+/** The control room is not kept on drivers' devices. */
+const NOT_KEPT = /^assets\/Control-/;
 
 /** Tells the service worker which files this version has. */
 function workerFiles() {
@@ -14,7 +16,7 @@ function workerFiles() {
       const built = Object.values(bundle).map((part) => part.fileName);
       const copied = readdirSync(new URL("public", import.meta.url));
       const files = [...built, ...copied]
-        .filter((name) => name !== WORKER && name !== "index.html")
+        .filter((name) => name !== WORKER && name !== "index.html" && !NOT_KEPT.test(name))
         .map((name) => `/${name}`)
         .sort();
       const version = createHash("sha256").update(files.join()).digest("hex").slice(0, 12);

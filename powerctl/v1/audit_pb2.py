@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17powerctl/v1/audit.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"@\n\x17ListAuditEntriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"c\n\x18ListAuditEntriesResponse\x12.\n\raudit_entries\x18\x01 \x03(\x0b\x32\x17.powerctl.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\nAuditEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0e\n\x06result\x18\x06 \x01(\t\x12\x0c\n\x04peer\x18\x07 \x01(\t\x12\x0e\n\x06\x64igest\x18\x08 \x01(\t\"\x17\n\x15VerifyAuditLogRequest\"L\n\x16VerifyAuditLogResponse\x12\x0f\n\x07\x65ntries\x18\x01 \x01(\x03\x12\x14\n\x0c\x62roken_entry\x18\x02 \x01(\x03\x12\x0b\n\x03why\x18\x03 \x01(\t2\xca\x01\n\x0c\x41uditService\x12_\n\x10ListAuditEntries\x12$.powerctl.v1.ListAuditEntriesRequest\x1a%.powerctl.v1.ListAuditEntriesResponse\x12Y\n\x0eVerifyAuditLog\x12\".powerctl.v1.VerifyAuditLogRequest\x1a#.powerctl.v1.VerifyAuditLogResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17powerctl/v1/audit.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x01\n\x17ListAuditEntriesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0e\n\x06result\x18\x06 \x01(\t\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03own\x18\t \x01(\x08\"c\n\x18ListAuditEntriesResponse\x12.\n\raudit_entries\x18\x01 \x03(\x0b\x32\x17.powerctl.v1.AuditEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\nAuditEntry\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04user\x18\x03 \x01(\t\x12\x0e\n\x06method\x18\x04 \x01(\t\x12\x10\n\x08resource\x18\x05 \x01(\t\x12\x0e\n\x06result\x18\x06 \x01(\t\x12\x0c\n\x04peer\x18\x07 \x01(\t\x12\x0e\n\x06\x64igest\x18\x08 \x01(\t\"\x17\n\x15VerifyAuditLogRequest\"L\n\x16VerifyAuditLogResponse\x12\x0f\n\x07\x65ntries\x18\x01 \x01(\x03\x12\x14\n\x0c\x62roken_entry\x18\x02 \x01(\x03\x12\x0b\n\x03why\x18\x03 \x01(\t2\xca\x01\n\x0c\x41uditService\x12_\n\x10ListAuditEntries\x12$.powerctl.v1.ListAuditEntriesRequest\x1a%.powerctl.v1.ListAuditEntriesResponse\x12Y\n\x0eVerifyAuditLog\x12\".powerctl.v1.VerifyAuditLogRequest\x1a#.powerctl.v1.VerifyAuditLogResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.audit_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=73
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=137
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=139
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=238
-  _globals['_AUDITENTRY']._serialized_start=241
-  _globals['_AUDITENTRY']._serialized_end=403
-  _globals['_VERIFYAUDITLOGREQUEST']._serialized_start=405
-  _globals['_VERIFYAUDITLOGREQUEST']._serialized_end=428
-  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_start=430
-  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_end=506
-  _globals['_AUDITSERVICE']._serialized_start=509
-  _globals['_AUDITSERVICE']._serialized_end=711
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=74
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=309
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=311
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=410
+  _globals['_AUDITENTRY']._serialized_start=413
+  _globals['_AUDITENTRY']._serialized_end=575
+  _globals['_VERIFYAUDITLOGREQUEST']._serialized_start=577
+  _globals['_VERIFYAUDITLOGREQUEST']._serialized_end=600
+  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_start=602
+  _globals['_VERIFYAUDITLOGRESPONSE']._serialized_end=678
+  _globals['_AUDITSERVICE']._serialized_start=681
+  _globals['_AUDITSERVICE']._serialized_end=883
 # @@protoc_insertion_point(module_scope)

@@ -52,7 +52,7 @@ class AuditServiceServicer:
     """
 
     def ListAuditEntries(self, request, context):
-        """Newest first.
+        """Newest first. A page may be short, or empty, and have a next one: a search reads a bounded part of the log at a time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -67,7 +67,7 @@ EXPECTED = {
     "UserService/CreateUser": "M",
     "UserService/UpdateUser": "M",
     "UserService/ResetCredentials": "M",
-    "AuditService/ListAuditEntries": "AM",
+    "AuditService/ListAuditEntries": "OBUAM",
     "AuditService/VerifyAuditLog": "AM",
     "StationIdentityService/CreateEnrolmentToken": "M",
     "StationIdentityService/EnrolStation": "?DWOVBUAM",

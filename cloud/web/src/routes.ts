@@ -12,6 +12,7 @@ export type Route =
   | { readonly page: "account" }
   | { readonly page: "wallet" }
   | { readonly page: "sign-in"; readonly token: string; readonly to: string }
+  | { readonly page: "control"; readonly path: readonly string[] }
   | { readonly page: "unknown" };
 
 function decode(text: string): string {
@@ -53,6 +54,7 @@ export function parse(fragment: string): Route {
   const segments = path.split("/").filter(Boolean).map(decode);
   const [page = "", id = ""] = segments;
   if (!page) return { page: "home" };
+  if (page === "operate" || page === "utility") return { page: "control", path: segments };
   if (segments.length === 1 && PLAIN.has(page)) return { page } as Route;
   if (segments.length === 2) return NAMED[page]?.(id) ?? { page: "unknown" };
   return atConnector(segments);
@@ -74,6 +76,8 @@ export const link = {
   sessions: "#/sessions",
   account: "#/account",
   wallet: "#/wallet",
+  operate: "#/operate",
+  utility: "#/utility",
   station: (name: string): string => `#/stations/${idOf(name)}`,
   session: (name: string): string => `#/sessions/${idOf(name)}`,
   reservation: (name: string): string => `#/reservations/${idOf(name)}`,

@@ -48,6 +48,8 @@ LINK_LIFE: Final = timedelta(hours=12)
 PEOPLE: Final = {
     "driver": Principal("demo-driver", "Demo driver", Role.DRIVER),
     "operator": Principal("demo-operator", "Demo operator", Role.OPERATOR),
+    "utility": Principal("demo-utility", "Demo utility", Role.UTILITY),
+    "administrator": Principal("demo-administrator", "Demo administrator", Role.ADMIN),
 }
 
 
@@ -117,12 +119,12 @@ class Files:
         return conversion.station_w([FALLBACK_W, FALLBACK_W])
 
     def sign_in_token(self, person: str) -> str:
-        """A token that signs `person` ("driver" or "operator") in once."""
+        """A token that signs `person`, one of `PEOPLE`, in once."""
         return self.tokens.sign_in(PEOPLE[person], str(uuid.uuid4()), LINK_LIFE)
 
-    def sign_in_link(self, person: str) -> str:
-        """Our station's page with a sign-in token in its fragment, which browsers send to nobody."""
-        return f"{self.web_url}/#signin={self.sign_in_token(person)}&to=/stations/{STATION}"
+    def sign_in_link(self, person: str, page: str = f"/stations/{STATION}") -> str:
+        """A page, ours of the station, with a sign-in token in its fragment, which browsers send to nobody."""
+        return f"{self.web_url}/#signin={self.sign_in_token(person)}&to={page}"
 
 
 def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:

@@ -82,7 +82,12 @@ async def _run(options: argparse.Namespace, story: Story, ports: Ports, folder: 
         if not await stage.ready(READY_S):
             console.print(f"Not every program is well after {READY_S:g} s:\n{stage.complaints()}", style="red")
             return EXIT_FAILED
-        links = screen.Links(prepared.sign_in_link("driver"), prepared.sign_in_link("operator"))
+        links = screen.Links(
+            prepared.sign_in_link("driver"),
+            prepared.sign_in_link("operator", "/operate"),
+            prepared.sign_in_link("utility", "/utility"),
+            prepared.sign_in_link("administrator", "/operate"),
+        )
         vehicles = options.vehicles == "simulated"
         console.print(screen.first_screen(ports, str(folder), vehicles=vehicles))
         screen.show_links(console, links)

@@ -20,6 +20,8 @@ class Links:
 
     driver: str
     operator: str
+    utility: str
+    administrator: str
 
 
 def first_screen(ports: Ports, folder: str, *, vehicles: bool) -> RenderableType:
@@ -42,7 +44,13 @@ def first_screen(ports: Ports, folder: str, *, vehicles: bool) -> RenderableType
 def show_links(console: Console, links: Links) -> None:
     """The sign-in links, each on one line that a terminal can open however narrow it is."""
     console.print("Sign in, each link once:", style="bold")
-    for name, link in (("Driver", links.driver), ("Operator", links.operator)):
+    people = (
+        ("Driver", links.driver),
+        ("Operator", links.operator),
+        ("Utility", links.utility),
+        ("Admin", links.administrator),
+    )
+    for name, link in people:
         console.print(f"{name:<9}{link}", style="cyan", soft_wrap=True, markup=False)
 
 

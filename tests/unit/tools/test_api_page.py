@@ -13,7 +13,7 @@ def test_every_method_with_a_policy_is_on_the_page_with_its_roles() -> None:
         assert line
     assert who("/powerctl.v1.IdentityService/SignIn") == "anyone"
     assert who("/powerctl.v1.LocationService/GetLocation") == "all roles"
-    assert who("/powerctl.v1.AuditService/ListAuditEntries") == "admin, auditor"
+    assert who("/powerctl.v1.AuditService/VerifyAuditLog") == "admin, auditor"
 
 
 def test_a_fields_comment_is_its_meaning() -> None:

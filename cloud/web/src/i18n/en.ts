@@ -15,13 +15,16 @@ export const en = {
   "nav.stations": "Find",
   "nav.sessions": "Charges",
   "nav.signOut": "Sign out",
+  "nav.operate": "Control room",
+  "nav.utility": "Grid",
   "nav.main": "Main",
   "role.driver": "Driver",
   "role.operator": "Operator",
 
   "signIn.title": "How would you like to charge?",
   "signIn.lead": "Find a free connector, know the price before you start, and see why the power is what it is.",
-  "signIn.demo": "Running the demo? It printed one link for a driver and one for an operator on its first screen.",
+  "signIn.demo":
+    "Running the demo? Its first screen printed a link each for a driver, an operator, the utility and an administrator.",
   "signIn.failed": "That sign-in link did not work",
   "signIn.failedLead": "A link works once and only for a short time. Ask for a new one and open it on this device.",
   "signIn.signedOut": "You have signed out",

@@ -15,13 +15,16 @@ export const fi: Record<Key, string> = {
   "nav.stations": "Etsi",
   "nav.sessions": "Lataukset",
   "nav.signOut": "Kirjaudu ulos",
+  "nav.operate": "Valvomo",
+  "nav.utility": "Verkko",
   "nav.main": "Päävalikko",
   "role.driver": "Kuljettaja",
   "role.operator": "Operaattori",
 
   "signIn.title": "Miten haluat ladata?",
   "signIn.lead": "Löydä vapaa liitin, tiedä hinta ennen kuin aloitat ja näe, miksi teho on mitä on.",
-  "signIn.demo": "Ajatko demoa? Se tulosti ensimmäiselle näytölleen linkin kuljettajalle ja operaattorille.",
+  "signIn.demo":
+    "Ajatko demoa? Sen ensimmäisellä näytöllä on linkit kuljettajalle, operaattorille, verkkoyhtiölle ja ylläpitäjälle.",
   "signIn.failed": "Kirjautumislinkki ei toiminut",
   "signIn.failedLead": "Linkki toimii kerran ja vain lyhyen ajan. Pyydä uusi ja avaa se tällä laitteella.",
   "signIn.signedOut": "Olet kirjautunut ulos",

@@ -11,6 +11,7 @@ import { Empty, Loading } from "./Notice";
 import { Shell } from "./Shell";
 
 const AccountPage = lazy(() => import("../pages/Account"));
+const Control = lazy(() => import("../control/Control"));
 const Charge = lazy(() => import("../pages/Charge"));
 const ReceiptPage = lazy(() => import("../pages/Receipt"));
 const ReservationPage = lazy(() => import("../pages/Reservation"));
@@ -34,6 +35,7 @@ const PAGES: PageOf = {
   receipt: ({ name }) => <ReceiptPage key={name} name={name} />,
   account: () => <AccountPage />,
   wallet: () => <Wallet />,
+  control: ({ path }) => <Control path={path} />,
   "sign-in": () => <Loading />,
   unknown: () => (
     <Empty title={t("app.notFound")}>

@@ -81,6 +81,21 @@ const PIN = "M12 21s7-6.2 7-11a7 7 0 0 0-14 0c0 4.8 7 11 7 11zM12 12.5a2.5 2.5 0
 const BOLT = "M13 3L5 14h6l-1 7 8-11h-6z";
 const PERSON = "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4.5 20.5a7.5 7.5 0 0 1 15 0";
 
+const DESK = "M4 5h16v11H4zM9 20h6M12 16v4M7 13v-3M11 13V8M15 13v-2";
+const DRIVING: ReadonlySet<Role> = new Set([Role.UNSPECIFIED, Role.DRIVER]);
+
+/** The way to the control room, for those who work there. */
+function WorkLink({ role, here }: { readonly role: Role; readonly here: boolean }): JSX.Element | null {
+  if (DRIVING.has(role)) return null;
+  const utility = role === Role.UTILITY;
+  return (
+    <NavLink href={utility ? link.utility : link.operate} here={here}>
+      <Icon path={DESK} />
+      {t(utility ? "nav.utility" : "nav.operate")}
+    </NavLink>
+  );
+}
+
 /** Under the thumb on a phone, beside the name on a desk. */
 function Navigation(): JSX.Element | null {
   if (account.value.status !== "signed-in") return null;
@@ -100,6 +115,7 @@ function Navigation(): JSX.Element | null {
         <Icon path={PERSON} />
         {t("nav.account")}
       </NavLink>
+      <WorkLink role={account.value.principal.role} here={page === "control"} />
     </nav>
   );
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/audit.proto.
  */
 export const file_powerctl_v1_audit: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb3dlcmN0bC92MS9hdWRpdC5wcm90bxILcG93ZXJjdGwudjEiQAoXTGlzdEF1ZGl0RW50cmllc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYwoYTGlzdEF1ZGl0RW50cmllc1Jlc3BvbnNlEi4KDWF1ZGl0X2VudHJpZXMYASADKAsyFy5wb3dlcmN0bC52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKiAQoKQXVkaXRFbnRyeRIMCgRuYW1lGAEgASgJEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBHVzZXIYAyABKAkSDgoGbWV0aG9kGAQgASgJEhAKCHJlc291cmNlGAUgASgJEg4KBnJlc3VsdBgGIAEoCRIMCgRwZWVyGAcgASgJEg4KBmRpZ2VzdBgIIAEoCSIXChVWZXJpZnlBdWRpdExvZ1JlcXVlc3QiTAoWVmVyaWZ5QXVkaXRMb2dSZXNwb25zZRIPCgdlbnRyaWVzGAEgASgDEhQKDGJyb2tlbl9lbnRyeRgCIAEoAxILCgN3aHkYAyABKAkyygEKDEF1ZGl0U2VydmljZRJfChBMaXN0QXVkaXRFbnRyaWVzEiQucG93ZXJjdGwudjEuTGlzdEF1ZGl0RW50cmllc1JlcXVlc3QaJS5wb3dlcmN0bC52MS5MaXN0QXVkaXRFbnRyaWVzUmVzcG9uc2USWQoOVmVyaWZ5QXVkaXRMb2cSIi5wb3dlcmN0bC52MS5WZXJpZnlBdWRpdExvZ1JlcXVlc3QaIy5wb3dlcmN0bC52MS5WZXJpZnlBdWRpdExvZ1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Chdwb3dlcmN0bC92MS9hdWRpdC5wcm90bxILcG93ZXJjdGwudjEi6wEKF0xpc3RBdWRpdEVudHJpZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEgwKBHVzZXIYAyABKAkSDgoGbWV0aG9kGAQgASgJEhAKCHJlc291cmNlGAUgASgJEg4KBnJlc3VsdBgGIAEoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASCwoDb3duGAkgASgIImMKGExpc3RBdWRpdEVudHJpZXNSZXNwb25zZRIuCg1hdWRpdF9lbnRyaWVzGAEgAygLMhcucG93ZXJjdGwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiogEKCkF1ZGl0RW50cnkSDAoEbmFtZRgBIAEoCRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgR1c2VyGAMgASgJEg4KBm1ldGhvZBgEIAEoCRIQCghyZXNvdXJjZRgFIAEoCRIOCgZyZXN1bHQYBiABKAkSDAoEcGVlchgHIAEoCRIOCgZkaWdlc3QYCCABKAkiFwoVVmVyaWZ5QXVkaXRMb2dSZXF1ZXN0IkwKFlZlcmlmeUF1ZGl0TG9nUmVzcG9uc2USDwoHZW50cmllcxgBIAEoAxIUCgxicm9rZW5fZW50cnkYAiABKAMSCwoDd2h5GAMgASgJMsoBCgxBdWRpdFNlcnZpY2USXwoQTGlzdEF1ZGl0RW50cmllcxIkLnBvd2VyY3RsLnYxLkxpc3RBdWRpdEVudHJpZXNSZXF1ZXN0GiUucG93ZXJjdGwudjEuTGlzdEF1ZGl0RW50cmllc1Jlc3BvbnNlElkKDlZlcmlmeUF1ZGl0TG9nEiIucG93ZXJjdGwudjEuVmVyaWZ5QXVkaXRMb2dSZXF1ZXN0GiMucG93ZXJjdGwudjEuVmVyaWZ5QXVkaXRMb2dSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message powerctl.v1.ListAuditEntriesRequest
@@ -29,6 +29,49 @@ export type ListAuditEntriesRequest = Message<"powerctl.v1.ListAuditEntriesReque
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Only entries whose field contains the text, whatever the case. Empty: any.
+   *
+   * @generated from field: string user = 3;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string method = 4;
+   */
+  method: string;
+
+  /**
+   * @generated from field: string resource = 5;
+   */
+  resource: string;
+
+  /**
+   * @generated from field: string result = 6;
+   */
+  result: string;
+
+  /**
+   * Only entries from then on. Absent: from the first.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 7;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Only entries before then. Absent: to the last.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 8;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Only the caller's own. Who may not read the log as a whole sees no others anyway.
+   *
+   * @generated from field: bool own = 9;
+   */
+  own: boolean;
 };
 
 /**
@@ -175,7 +218,7 @@ export const VerifyAuditLogResponseSchema: GenMessage<VerifyAuditLogResponse> = 
  */
 export const AuditService: GenService<{
   /**
-   * Newest first.
+   * Newest first. A page may be short, or empty, and have a next one: a search reads a bounded part of the log at a time.
    *
    * @generated from rpc powerctl.v1.AuditService.ListAuditEntries
    */

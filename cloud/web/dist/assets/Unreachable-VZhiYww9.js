@@ -1,1 +1,0 @@
-import{$ as e,g as t,x as n}from"./app-B52LYLor.js";import{s as r}from"./i18n-DnSHjcf9.js";import{t as i}from"./jsxRuntime-D4T1E635.js";function a(){let{value:a}=n;return a.status===`unreachable`?i(`section`,{class:`empty panel`,role:`alert`,children:[i(`h1`,{children:r(`error.title`)}),i(`p`,{children:e(a.error,r)}),i(t,{})]}):null}export{a as default};

@@ -1,0 +1,37 @@
+/** What about a station needs somebody's eye. Pure. */
+
+import type { Station } from "../../gen/powerctl/v1/fleet_pb";
+import { milliseconds } from "../../format/time";
+
+export type Worry = "offline" | "alarms" | "outbox" | "certificate" | "drift" | "manager" | "clock";
+
+/** Records that wait longer than this are late; the outbox empties within seconds. */
+export const OUTBOX_LATE_MS = 60_000;
+/** Stations renew their certificates well before this. */
+export const CERTIFICATE_SOON_MS = 14 * 86_400_000;
+/** Further off, and readings carry a wrong time. */
+export const CLOCK_OFF_S = 2;
+
+type Check = (station: Station, now: number) => boolean;
+
+const CHECKS: readonly (readonly [worry: Worry, holds: Check])[] = [
+  ["offline", (station) => !station.online],
+  ["alarms", (station) => station.openAlarms > 0],
+  [
+    "outbox",
+    (station, now) => !!station.outboxOldestTime && now - milliseconds(station.outboxOldestTime) > OUTBOX_LATE_MS,
+  ],
+  [
+    "certificate",
+    (station, now) =>
+      !!station.certificateEndTime && milliseconds(station.certificateEndTime) - now < CERTIFICATE_SOON_MS,
+  ],
+  ["drift", (station) => station.configDrift],
+  ["manager", (station) => station.online && !station.managerConnected],
+  ["clock", (station) => Math.abs(station.clockOffsetS ?? 0) > CLOCK_OFF_S],
+];
+
+/** Gravest first; empty: all is well. `now` in milliseconds. */
+export function worries(station: Station, now: number): readonly Worry[] {
+  return CHECKS.filter(([, holds]) => holds(station, now)).map(([worry]) => worry);
+}
