@@ -26,7 +26,7 @@ def told(rig: Rig, since: float) -> list[tuple[float, StationStatus]]:
     return [(at - since, frame) for at, frame in rig.sent if isinstance(frame, StationStatus) and at > since]
 
 
-def test_every_duty_of_ours_is_measured_here_or_in_the_start() -> None:
+def test_every_duty_of_ours_is_measured_here_or_in_the_start_or_where_times_are_set_back() -> None:
     duties = {time for time, limit in TIMES.items() if limit.kind is Kind.STATION}
     assert duties == {
         Time.K_TO_D2,
@@ -37,6 +37,7 @@ def test_every_duty_of_ours_is_measured_here_or_in_the_start() -> None:
         Time.PART,
         Time.UNPLUGGED,
         Time.EARTH,
+        Time.RESET,
     }
 
 
