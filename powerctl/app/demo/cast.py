@@ -37,7 +37,7 @@ def uplink(files: Files) -> Program:
 
 def neighbours(files: Files) -> Program:
     """The simulated stations around ours."""
-    return Program("neighbours", module("powerctl.sim.neighbours", files.neighbours_file))
+    return Program("neighbours", module("powerctl.app.demo.neighbourhood", files.neighbours_file))
 
 
 def hubs(files: Files) -> Iterator[Program]:

@@ -32,7 +32,7 @@ PLACES: Final = (
 
 
 def table(certificates: dict[str, TlsFiles], port: int) -> list[dict[str, Any]]:
-    """What `powerctl.sim.neighbours` reads.
+    """What `powerctl.app.demo.neighbourhood` reads.
 
     Args:
         certificates: Of every station by its id.

@@ -4,7 +4,7 @@ Each speaks to the broker with a certificate of its own, as every station does, 
 plugs in at them: their connectors change between free and in use by the clock. They keep reservations, because those
 need no vehicle, and refuse everything else.
 
-    python -m powerctl.sim.neighbours SETTINGS.json
+    python -m powerctl.app.demo.neighbourhood SETTINGS.json
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import cast
 
+from powerctl.app.demo.neighbourhood import REFUSAL, TURN_S, Neighbour, Speaker, answer, report, state_at
 from powerctl.core.clock import ManualClock
 from powerctl.core.ids import ConnectorId, SessionId, station_id
 from powerctl.core.order import DropReservation, KeepReservation, StartCharging, StationAction, StationCommand
@@ -16,7 +17,6 @@ from powerctl.core.session import ConnectorState
 from powerctl.core.topology import ConnectorType
 from powerctl.core.units import Power
 from powerctl.runtime.mqtt import Message, MqttLink
-from powerctl.sim.neighbours import REFUSAL, TURN_S, Neighbour, Speaker, answer, report, state_at
 from powerctl.wire.batch import batch_from_wire, encode_command
 from powerctl.wire.topics import Channel, topic
 
