@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
@@ -32,12 +33,18 @@ _PLACEHOLDER: Final = b"""<!doctype html>
 """
 
 
+_WORTH_IT: Final = 0.9
+"""A file that gzip does not bring below this part of its size is sent as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Asset:
     content: bytes
     media_type: str
     tag: str
     caching: str
+    packed: bytes | None = None
+    """The content in gzip. None: it would hardly be smaller."""
 
 
 class Assets:
@@ -60,10 +67,14 @@ class Assets:
         asset = self._find(request.url.path)
         if asset is None:
             return Response("Not found\n", 404, media_type="text/plain")
-        headers = {"ETag": asset.tag, "Cache-Control": asset.caching}
-        if request.headers.get("if-none-match") == asset.tag:
+        headers = {"ETag": asset.tag, "Cache-Control": asset.caching, "Vary": "Accept-Encoding"}
+        # A weak comparison, as for every GET (RFC 9110, 13.1.2): either form stands for the same file.
+        if request.headers.get("if-none-match", "").removeprefix("W/") == asset.tag:
             return Response(status_code=304, headers=headers)
-        return Response(asset.content, media_type=asset.media_type, headers=headers)
+        if asset.packed is None or "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(asset.content, media_type=asset.media_type, headers=headers)
+        packed = {**headers, "ETag": f"W/{asset.tag}", "Content-Encoding": "gzip"}
+        return Response(asset.packed, media_type=asset.media_type, headers=packed)
 
     def _find(self, path: str) -> _Asset | None:
         found = self._assets.get(path)
@@ -83,4 +94,6 @@ def _asset(path: Path, folder: Path) -> _Asset:
     named_by_content = path.relative_to(folder).parts[0] == "assets"
     media_type = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    return _Asset(content, media_type, tag, _FOREVER if named_by_content else _CHECK)
+    packed = gzip.compress(content, 9, mtime=0)
+    worth_it = len(packed) < _WORTH_IT * len(content)
+    return _Asset(content, media_type, tag, _FOREVER if named_by_content else _CHECK, packed if worth_it else None)

@@ -31,12 +31,15 @@ class Picture:
     size: tuple[int, int]
     dark: bool = False
     page: str = HOME
+    click: str = ""
+    """Selector of what is pressed there first. Empty: nothing."""
 
 
 PICTURES: Final = (
     Picture("station", 26.0, "operator", (1280, 960)),
     Picture("station-dark", 26.6, "operator", (1280, 960), dark=True),
-    Picture("driver-phone", 27.2, "driver", (390, 844)),
+    Picture("driver-find", 24.0, "driver", (390, 844), page="/stations"),
+    Picture("driver-phone", 27.2, "driver", (390, 844), page="/sessions", click=".trip-now"),
     Picture("receipts", 59.0, "driver", (390, 844), page="/sessions"),
 )
 
@@ -93,6 +96,8 @@ class Photographer:
     async def _take(self, page: Any, picture: Picture) -> None:
         if picture.page != HOME:
             await page.evaluate("hash => { location.hash = hash }", picture.page)
+            if picture.click:
+                await page.click(picture.click)
             await page.wait_for_timeout(SETTLE_MS)
         await page.screenshot(path=str(self._folder / f"{picture.name}.png"))
 

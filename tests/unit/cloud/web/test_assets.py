@@ -53,3 +53,22 @@ def test_the_committed_page_has_no_inline_script() -> None:
     page = DIST / "index.html"
     if page.exists():
         assert "<script>" not in page.read_text()
+
+
+async def test_text_is_sent_compressed_to_those_who_can_read_it(bundle: Path) -> None:
+    script = "/* words and words */ " * 100
+    (bundle / "assets" / "long-3c4d.js").write_text(script)
+    packed = await get(bundle, "/assets/long-3c4d.js", **{"accept-encoding": "gzip, br"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(script) / 4
+    assert packed.text == script
+    plain = await get(bundle, "/assets/long-3c4d.js", **{"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == script
+    again = await get(bundle, "/assets/long-3c4d.js", **{"if-none-match": packed.headers["etag"]})
+    assert again.status_code == 304
+
+
+async def test_what_gzip_does_not_shorten_is_sent_as_it_is(bundle: Path) -> None:
+    (bundle / "icon.png").write_bytes(bytes(range(256)))
+    assert "content-encoding" not in (await get(bundle, "/icon.png", **{"accept-encoding": "gzip"})).headers
