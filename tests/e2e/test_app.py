@@ -18,6 +18,7 @@ from powerctl.core.ids import StationId
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Limit, LimitSource
 from powerctl.core.units import Power
+from powerctl.v1 import notification_pb2
 from tests.e2e.axe import violations
 from tests.e2e.browser import DESKTOP, PHONE, Visits
 from tests.e2e.fake_cloud import FakeCloud
@@ -204,11 +205,32 @@ async def test_a_message_reaches_a_page_that_looks_elsewhere(visits: Visits, api
     assert await page.evaluate(shown) == [["Harbour", "Charging has finished.", "finished"]]
 
 
+PUSH_KEY: Final = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+"""A point of P-256, from RFC 8291, appendix A."""
+
+
 async def test_what_the_driver_wants_to_hear_is_kept(visits: Visits, cloud: FakeCloud) -> None:
+    saved = notification_pb2.NotificationSettings(email="aino@example.org", on_slowed=True, email_available=True)
+    cloud.answers["UpdateNotificationSettings"] = saved
     page = await visits.open(f"{cloud.url}/#signin=driver&to=/account")
-    await expect(page.get_by_role("heading", name="Tell me")).to_be_visible()
     await expect(page.get_by_text("This service sends no messages to devices.")).to_be_visible()
+    await page.get_by_label("By e-mail to").fill("aino@example.org")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await expect(page.get_by_label("is slowed by the grid or by sharing")).to_be_checked()
+
+
+async def test_a_browser_without_a_push_service_says_so(visits: Visits, cloud: FakeCloud) -> None:
+    offered = notification_pb2.NotificationSettings(push_key=PUSH_KEY, email_available=True)
+    cloud.answers["GetNotificationSettings"] = offered
+    page = await visits.open(f"{cloud.url}/#signin=driver", permissions=["notifications"])
+    await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    await page.get_by_role("link", name="You").click()
+    await page.get_by_role("button", name="Turn on").click()
+    await expect(page.get_by_role("alert")).to_contain_text("The browser could not register", timeout=30_000)
     await expect(page.get_by_label("By e-mail to")).to_be_editable()
+    # Chromium's own words about a window that keeps nothing.
+    visits.problems[:] = [problem for problem in visits.problems if "Push API" not in problem]
 
 
 PAGES: Final = (
