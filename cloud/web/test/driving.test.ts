@@ -162,6 +162,18 @@ describe("what would change the power", () => {
     expect(change(found)?.source).toBe(LimitSource.VEHICLE);
   });
 
+  test("agrees with the cloud's own sentence about who binds", () => {
+    const reasons = [limit(LimitSource.DSO, 2_500)];
+    const held = { ...base, limitW: 2_500, targetW: 2_100, reasons };
+    const grid = create(ConnectorLiveSchema, {
+      ...held,
+      why: "2.1 kW: the grid operator limits the station to 4.2 kW.",
+    });
+    expect(change(grid)?.source).toBe(LimitSource.DSO);
+    const car = create(ConnectorLiveSchema, { ...held, why: "2.1 kW: the vehicle asks for no more." });
+    expect(change(car)?.source).toBe(LimitSource.VEHICLE);
+  });
+
   test("is nothing to say while nothing flows", () => {
     expect(change(create(ConnectorLiveSchema, { ...base, state: ConnectorState.STARTING }))).toBeUndefined();
   });

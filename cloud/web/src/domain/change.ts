@@ -18,8 +18,12 @@ const FOLLOWS_ITS_LIMIT = 0.9;
 /** Less than this more is nothing to speak of. */
 const WORTH_SAYING = 1.03;
 
-/** Whether the vehicle itself asks for less than it may have. */
+/** What the cloud's own sentence says then (`cloud/domain/why.py`). */
+export const VEHICLE_WORDS = "the vehicle asks for no more";
+
+/** Whether the vehicle itself asks for less than it may have. The cloud knows more: where it has spoken, it is right. */
 export function vehicleBinds(live: ConnectorLive): boolean {
+  if (live.why) return live.why.includes(VEHICLE_WORDS);
   return live.state === ConnectorState.CHARGING && live.targetW > 0 && live.targetW < live.limitW * FOLLOWS_ITS_LIMIT;
 }
 
