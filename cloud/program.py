@@ -57,8 +57,9 @@ from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.service import notify_ready, run_service
 
 _EXPIRE_EVERY_S: Final = 1.0
+_SUMMARISE_EVERY: Final = 60
 _FORGET_EVERY: Final = 3600
-"""Rounds of the former."""
+"""Rounds of the first."""
 
 _log = log.get(__name__)
 
@@ -146,7 +147,10 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
     try:
         await (migrate if settings.migrate_on_start else require_current)(database)
         store = Store(database, clock, settings.tariff.tariff(settings.time_zone), random_id)
-        store.seal, store.retention = sealer(settings.receipts), settings.receipts.retention()
+        store.seal, store.retention = (
+            sealer(settings.receipts),
+            settings.telemetry.added_to(settings.receipts.retention()),
+        )
         sign_ins = SignIns(store, tokens, random_id, links_for_all=settings.demo)
         signer = Registrar(settings.ca, authority(settings.ca), store) if settings.ca is not None else None
         limits = Limits(clock, rate=settings.limits.calls_per_second, burst=settings.limits.burst)
@@ -261,6 +265,8 @@ class _Chores:
             await self._due[0]()
             self._due.pop(0)
         self._rounds += 1
+        if self._rounds % _SUMMARISE_EVERY == 0:
+            self._due.append(self._core.store.summarise)
         if self._rounds % _FORGET_EVERY == 0:
             self._due += self._now_and_then()
 

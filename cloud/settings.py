@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import UTC, tzinfo
+from dataclasses import replace
+from datetime import UTC, timedelta, tzinfo
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from cloud.ca.settings import CaSettings
+from cloud.domain.retention import Retention
 from cloud.ingest.jetstream import NatsSettings
 from cloud.settings_money import PaymentSettings, ReceiptSettings, TariffSettings
 from cloud.settings_notify import NotifySettings
@@ -99,6 +101,29 @@ class BackupSettings(Section):
     """Files with 32 random bytes. The first encrypts; the others still open what was made before."""
 
 
+class TelemetrySettings(Section):
+    """How long live values are kept, in days: as they came, and summed up."""
+
+    days: int = Field(default=7, ge=1, le=366)
+    """As they came."""
+    minute_days: int = Field(default=365, ge=1)
+    """By the minute."""
+    quarter_days: int = Field(default=3653, ge=1)
+    """By the quarter of an hour."""
+    hour_days: int = Field(default=3653, ge=1)
+    """By the hour."""
+
+    def added_to(self, other: Retention) -> Retention:
+        """The policy with these spans."""
+        return replace(
+            other,
+            telemetry_life=timedelta(days=self.days),
+            minute_life=timedelta(days=self.minute_days),
+            quarter_life=timedelta(days=self.quarter_days),
+            hour_life=timedelta(days=self.hour_days),
+        )
+
+
 class CloudSettings(Section):
     """Everything that `powerctl-cloud` needs."""
 
@@ -117,6 +142,7 @@ class CloudSettings(Section):
     """None: this cloud enrols no stations."""
     payment: PaymentSettings = PaymentSettings()
     receipts: ReceiptSettings = ReceiptSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     notify: NotifySettings = NotifySettings()
     backup: BackupSettings | None = None
     """None: this cloud makes no backups by itself; the database's own tools must."""

@@ -18,6 +18,11 @@ class Retention:
     """Sessions and payments name their driver for so long."""
     command_life: timedelta = timedelta(days=90)
     reservation_life: timedelta = timedelta(days=365)
+    telemetry_life: timedelta = timedelta(days=7)
+    """Live values as they came."""
+    minute_life: timedelta = timedelta(days=365)
+    quarter_life: timedelta = timedelta(days=3653)
+    hour_life: timedelta = timedelta(days=3653)
 
     def receipts_before(self, now: datetime) -> datetime:
         """Receipts that were issued before this instant have had their time."""

@@ -20,7 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 import cloud.store.fleet_tables
 import cloud.store.identity_tables
-import cloud.store.money_tables  # noqa: F401
+import cloud.store.money_tables
+import cloud.store.telemetry_tables  # noqa: F401
 from cloud.store.columns import Document
 from cloud.store.engine import Database
 from cloud.store.migrate import revision

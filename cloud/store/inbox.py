@@ -1,26 +1,31 @@
-"""Every record once: what is new goes in, what came before is told from what only claims to have come before."""
+"""Every record once: what is new goes in, what came before is told from what only claims to have come before.
+
+Telemetry has a table of its own, where a record is known by its time too: a table by days can enforce no less.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from cloud.domain.summary import samples_of
 from cloud.ingest.ports import CommitResult, StationBatch, StoredRecord
+from cloud.store.columns import to_json
 from cloud.store.rows import ManyRows
 from cloud.store.tables import INBOX
+from cloud.store.telemetry_tables import TELEMETRY
 from cloud.store.upsert import insert_into
 from powerctl.core.ids import StationId
-from powerctl.core.record import lane_of
+from powerctl.core.record import Lane, lane_of
 
 Key = tuple[StationId, int, int]
-_INSERT: Final = ManyRows(INBOX)
-_KEY: Final = (INBOX.c.station, INBOX.c.epoch, INBOX.c.sequence)
+Offered = Mapping[Key, StoredRecord]
 
 
 class Taken(NamedTuple):
@@ -31,48 +36,60 @@ class Taken(NamedTuple):
     """In the order in which they came."""
 
 
+class _Ledger(NamedTuple):
+    """A table that has each record once."""
+
+    table: Table
+    insert: ManyRows
+    row: Callable[[Key, StoredRecord, datetime], dict[str, object]]
+
+
 async def take_in(connection: AsyncConnection, batches: Sequence[StationBatch], now: datetime) -> list[Taken]:
-    """Store what is new of `batches`, in one statement for all of them."""
-    offered: dict[Key, StoredRecord] = {
-        (batch.station, batch.epoch, one.sequence): one for batch in batches for one in batch.records
-    }
-    inserted = await _insert(connection, offered, now)
-    conflicts = await _conflicts(connection, batches, offered, inserted)
+    """Store what is new of `batches`, in one statement for all of them and each of the two tables."""
+    parts: dict[bool, dict[Key, StoredRecord]] = {False: {}, True: {}}
+    for batch in batches:
+        for one in batch.records:
+            live = lane_of(one.record.body) is Lane.TELEMETRY
+            parts[live][batch.station, batch.epoch, one.sequence] = one
+    inserted: set[Key] = set()
+    conflicts: set[Key] = set()
+    for live, ledger in ((False, _LASTING), (True, _LIVE)):
+        offered = parts[live]
+        new = await _insert(connection, ledger, offered, now)
+        inserted |= new
+        if len(new) < len(offered):
+            conflicts |= await _conflicts(connection, ledger.table, offered, offered.keys() - new)
     return [_taken(batch, inserted, conflicts) for batch in batches]
 
 
-async def _insert(connection: AsyncConnection, offered: dict[Key, StoredRecord], now: datetime) -> set[Key]:
+async def _insert(connection: AsyncConnection, ledger: _Ledger, offered: Offered, now: datetime) -> set[Key]:
     """The keys of what was new. That everything is new is by far the most frequent case, and the cheapest to try."""
-    rows = [_row(key, one, now) for key, one in offered.items()]
+    rows = [ledger.row(key, one, now) for key, one in offered.items()]
     if not rows:
         return set()
     try:
         async with connection.begin_nested():
-            await _INSERT.execute(connection, rows)
+            await ledger.insert.execute(connection, rows)
     except IntegrityError:
-        statement: Any = insert_into(connection, INBOX).on_conflict_do_nothing().returning(*_KEY)
+        key = (ledger.table.c.station, ledger.table.c.epoch, ledger.table.c.sequence)
+        statement: Any = insert_into(connection, ledger.table).on_conflict_do_nothing().returning(*key)
         inserted = await connection.execute(statement, rows)
         return {(station, epoch, sequence) for station, epoch, sequence in inserted}
     return set(offered)
 
 
-async def _conflicts(
-    connection: AsyncConnection, batches: Sequence[StationBatch], offered: dict[Key, StoredRecord], inserted: set[Key]
-) -> set[Key]:
+async def _conflicts(connection: AsyncConnection, table: Table, offered: Offered, known: set[Key]) -> set[Key]:
     """Of what was there before, what has another content now."""
-    conflicts: set[Key] = set()
-    for batch in batches if len(inserted) < len(offered) else ():
-        known = {(batch.station, batch.epoch, one.sequence) for one in batch.records} - inserted
-        if not known:
-            continue
-        query = select(INBOX.c.sequence, INBOX.c.payload_hash).where(
-            INBOX.c.station == batch.station,
-            INBOX.c.epoch == batch.epoch,
-            INBOX.c.sequence.in_([sequence for _, _, sequence in known]),
+    sequences: dict[tuple[StationId, int], list[int]] = {}
+    for station, epoch, sequence in known:
+        sequences.setdefault((station, epoch), []).append(sequence)
+    same: set[tuple[Key, bytes]] = set()
+    for (station, epoch), some in sequences.items():
+        query = select(table.c.sequence, table.c.payload_hash).where(
+            table.c.station == station, table.c.epoch == epoch, table.c.sequence.in_(some)
         )
-        hashes = {row.sequence: row.payload_hash for row in await connection.execute(query)}
-        conflicts |= {key for key in known if hashes[key[2]] != _hash(offered[key].payload)}
-    return conflicts
+        same |= {((station, epoch, number), content) for number, content in await connection.execute(query)}
+    return {key for key in known if (key, _hash(offered[key].payload)) not in same}
 
 
 def _taken(batch: StationBatch, inserted: set[Key], conflicts: set[Key]) -> Taken:
@@ -90,11 +107,22 @@ def _row(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
         "sequence": key[2],
         "payload_hash": _hash(one.payload),
         "kind": type(one.record.body).__name__,
-        "lane": int(lane_of(one.record.body)),
         "record_time": one.record.record_time,
         "receive_time": now,
         "payload": one.payload,
     }
+
+
+def _lasting(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
+    return {**_row(key, one, now), "lane": int(lane_of(one.record.body))}
+
+
+def _live(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
+    return {**_row(key, one, now), "samples": to_json(samples_of(one.record.body))}
+
+
+_LASTING: Final = _Ledger(INBOX, ManyRows(INBOX), _lasting)
+_LIVE: Final = _Ledger(TELEMETRY, ManyRows(TELEMETRY), _live)
 
 
 def _hash(payload: bytes) -> bytes:

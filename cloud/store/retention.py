@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.purchase import FINAL
@@ -15,6 +16,7 @@ from cloud.domain.retention import Retention
 from cloud.store import receipts
 from cloud.store.money_tables import CHARGING_TOKENS, PURCHASES, RESERVATIONS
 from cloud.store.tables import COMMANDS, SESSIONS
+from cloud.store.telemetry_tables import HOURS, MINUTES, QUARTERS
 
 _AT_ONCE: Final = 500
 """Sessions that one round disowns."""
@@ -26,12 +28,18 @@ async def apply(connection: AsyncConnection, policy: Retention, now: datetime) -
     await receipts.forget(connection, policy.receipts_before(now))
     await receipts.forget_identities(connection, policy.identities_before(now))
     await connection.execute(delete(COMMANDS).where(COMMANDS.c.create_time < now - policy.command_life))
+    for table, life in _sums(policy):
+        await connection.execute(delete(table).where(table.c.start_time < now - life))
     gone = RESERVATIONS.c.end_time < now - policy.reservation_life
     await connection.execute(delete(RESERVATIONS).where(gone))
     paid = PURCHASES.c.state.in_(_OVER) & (PURCHASES.c.create_time < now - policy.session_life)
     await connection.execute(delete(PURCHASES).where(paid))
     old = SESSIONS.c.driver.is_not(None) & (SESSIONS.c.update_time < now - policy.session_life) & ~SESSIONS.c.plugged
     await _disown(connection, select(SESSIONS.c.id, SESSIONS.c.document).where(old).limit(_AT_ONCE))
+
+
+def _sums(policy: Retention) -> Iterable[tuple[Table, timedelta]]:
+    return (MINUTES, policy.minute_life), (QUARTERS, policy.quarter_life), (HOURS, policy.hour_life)
 
 
 async def erase_person(connection: AsyncConnection, user: str) -> None:

@@ -26,9 +26,11 @@ from cloud.store import (
     inbox,
     locations,
     notices,
+    partitions,
     people,
     retention,
     sessions,
+    summaries,
     tariffs,
 )
 from cloud.store.changes import Changed
@@ -38,18 +40,16 @@ from cloud.store.operating import Operations
 from cloud.store.present import Present
 from cloud.store.projection import Projection
 from cloud.store.receipts import Seal
-from cloud.store.tables import INBOX, QUARANTINE, USED_TOKENS
+from cloud.store.tables import QUARANTINE, USED_TOKENS
 from cloud.store.upsert import insert_missing
 from cloud.store.writing import Writing
 from powerctl.core.clock import Clock
 from powerctl.core.ids import SessionId, StationId
-from powerctl.core.record import Lane
 from powerctl.runtime import log, metrics
 
 ANSWER_GRACE = timedelta(seconds=5)
 """How long after its expiry a command's answer may still be on its way."""
 KEEP_CHANGES = timedelta(hours=1)
-KEEP_TELEMETRY = timedelta(days=7)
 KEEP_FILES = timedelta(days=90)
 KEEP_NOTICES = timedelta(days=7)
 KEEP_QUARANTINE = 10_000
@@ -167,15 +167,22 @@ class Store:
             metrics.counter("cloud_stations_silent_total").inc()
             _log.warning("station_silent", station=station)
 
+    async def summarise(self) -> None:
+        """Add what telemetry has come to its sums, in transactions short enough for others to wait for."""
+        more = True
+        while more:
+            async with self.database.write() as connection:
+                more = await summaries.advance(connection)
+
     async def forget(self) -> None:
-        """Delete what has had its time."""
+        """Delete what has had its time; of telemetry the sums stay longer."""
+        await self.summarise()
         async with self.database.write() as connection:
             now = self.clock.utc()
             await changes.forget(connection, now - KEEP_CHANGES)
             await connection.execute(delete(USED_TOKENS).where(USED_TOKENS.c.expire_time < now))
             await people.forget_sign_offs(connection, now)
-            old = (INBOX.c.lane == Lane.TELEMETRY) & (INBOX.c.receive_time < now - KEEP_TELEMETRY)
-            await connection.execute(delete(INBOX).where(old))
+            await partitions.tend(connection, now, self.retention.telemetry_life)
             await files.forget(connection, now - KEEP_FILES)
             await notices.forget(connection, now - KEEP_NOTICES)
             await retention.apply(connection, self.retention, now)

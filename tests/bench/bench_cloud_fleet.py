@@ -131,7 +131,7 @@ async def test_the_whole_fleet_is_back_within_five_minutes_and_nothing_is_lost(t
         program.stop()
         broker.stop(signal.SIGKILL)
     with sqlite3.connect(tmp_path / "cloud.sqlite") as database:
-        (stored,) = database.execute("SELECT count(*) FROM inbox").fetchone()
+        (stored,) = database.execute("SELECT count(*) FROM records").fetchone()
     figures = [
         Figure("stations", STATIONS, ""),
         Figure("all connected the first time", first_s, "s"),

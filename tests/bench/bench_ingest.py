@@ -41,7 +41,8 @@ from tests.unit.cloud.stories import LEFT, NOON, RIGHT, TARIFF, describes, live,
 STATIONS = 500
 ROUNDS = 20
 MESSAGES = STATIONS * ROUNDS
-COPY = ("station", "epoch", "sequence", "payload_hash", "kind", "lane", "record_time", "receive_time", "payload")
+COPY = ("station", "epoch", "sequence", "payload_hash", "kind", "record_time", "receive_time", "payload", "samples")
+SAMPLES = '[[1, "", 6100.0, 1234.5, 22000.0], [2, "", 0.0, 0.0, 22000.0], [0, "", 7000.0, 0.0, null]]'
 
 Message = tuple[str, bytes]
 
@@ -138,11 +139,11 @@ async def _cpu_us(action: Callable[[], Awaitable[None]], count: int = MESSAGES) 
 
 
 def _rows(load: Load) -> list[list[tuple[object, ...]]]:
-    """What the messages put into the inbox."""
+    """What the messages put into the history."""
     now = NOON.replace(tzinfo=None)
     return [
         [
-            (batch.station, 7, one.sequence, bytes(32), "Telemetry", 2, now, now, one.payload)
+            (batch.station, 7, one.sequence, bytes(32), "Telemetry", now, now, one.payload, SAMPLES)
             for name, data in messages
             for batch in [inspect(name, data)]
             for one in batch.good
@@ -157,8 +158,8 @@ def _bare_insert(path: str, rows: list[list[tuple[object, ...]]]) -> float:
     began = time.process_time()
     for transaction in rows:
         database.execute("BEGIN IMMEDIATE")
-        given = [(*row[:6], str(row[6]), str(row[7]), row[8]) for row in transaction]
-        database.executemany(f"INSERT INTO inbox VALUES ({', '.join('?' * 9)})", given)
+        given = [(*row[:5], str(row[5]), str(row[6]), *row[7:]) for row in transaction]
+        database.executemany(f"INSERT INTO telemetry ({', '.join(COPY)}) VALUES ({', '.join('?' * 9)})", given)
         database.execute("COMMIT")
     spent = time.process_time() - began
     database.close()
@@ -214,11 +215,11 @@ async def test_telemetry_on_postgresql(tmp_path: Path) -> None:
 
 async def _bare_copy(address: str, rows: list[list[tuple[object, ...]]]) -> float:
     connection = await asyncpg.connect(address)
-    given = [[(*row[:6], NOON, NOON, row[8]) for row in transaction] for transaction in rows]
+    given = [[(*row[:5], NOON, NOON, *row[7:]) for row in transaction] for transaction in rows]
 
     async def copy() -> None:
         for transaction in given:
-            await connection.copy_records_to_table("inbox", records=transaction, columns=COPY)
+            await connection.copy_records_to_table("telemetry", records=transaction, columns=COPY)
 
     try:
         return await _cpu_us(copy)

@@ -30,7 +30,8 @@ from cloud.payment.port import looks_like_card
 from cloud.payment.webhook import PATH, TOLERANCE_S, signature
 from cloud.store import receipts
 from cloud.store.money_tables import CHARGING_TOKENS, PAYMENT_EVENTS, PSEUDONYMS
-from cloud.store.tables import INBOX, RECEIPTS
+from cloud.store.tables import RECEIPTS
+from cloud.store.telemetry_tables import TELEMETRY
 from powerctl.core.ids import SessionId
 from powerctl.core.record import MeterReading
 from powerctl.core.units import Power
@@ -273,7 +274,7 @@ async def test_row_51_receipts_stay_ten_years_identities_eight_and_the_rest_shor
         async with shop.world.store.database.read() as connection:
             assert (await connection.execute(select(func.count()).select_from(PSEUDONYMS))).scalar_one() == known, year
             assert (await connection.execute(select(func.count()).select_from(RECEIPTS))).scalar_one() == kept
-            telemetry = select(func.count()).select_from(INBOX).where(INBOX.c.kind == "Telemetry")
+            telemetry = select(func.count()).select_from(TELEMETRY)
             assert (await connection.execute(telemetry)).scalar_one() == 0
     assert (await shop.world.session()).driver is None
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from cloud.store import fleet_tables, identity_tables, money_tables
+from cloud.store import fleet_tables, identity_tables, money_tables, telemetry_tables
 from cloud.store.tables import METADATA
 
-_ALL = fleet_tables, identity_tables, money_tables
+_ALL = fleet_tables, identity_tables, money_tables, telemetry_tables
 """Imported so that their tables belong to the metadata."""
 
 connection = context.config.attributes["connection"]

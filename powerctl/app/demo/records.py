@@ -53,7 +53,7 @@ class RecordsTap:
     def _committed(self, epoch: int, newest: int) -> int:
         signed = epoch - (1 << 64) if epoch >= 1 << 63 else epoch
         with _reading(self.database) as database:
-            query = "SELECT count(*) FROM inbox WHERE epoch = ? AND sequence <= ?"
+            query = "SELECT count(*) FROM records WHERE epoch = ? AND sequence <= ?"
             return int(database.execute(query, (signed, newest)).fetchone()[0])
 
     def _counted_twice(self) -> int:

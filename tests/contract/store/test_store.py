@@ -17,6 +17,7 @@ from cloud.domain.session import SessionState
 from cloud.store import changes, locations, receipts, sessions
 from cloud.store.changes import Changed
 from cloud.store.tables import INBOX, QUARANTINE, RECEIPTS
+from cloud.store.telemetry_tables import TELEMETRY
 from powerctl.core.ids import SessionId, StationId
 from powerctl.core.record import Body
 from powerctl.core.session import ConnectorState
@@ -246,5 +247,5 @@ async def test_old_telemetry_is_forgotten_and_billing_records_are_not(here: Worl
     before = await count(here, INBOX)
     here.clock.advance(8 * 86_400)
     await here.store.forget()
-    assert await count(here, INBOX) == before - 1
+    assert (await count(here, INBOX), await count(here, TELEMETRY)) == (before, 0)
     assert len(await here.receipts()) == 1

@@ -138,7 +138,7 @@ async def _the_client_has_seen_every_session_end(cell: Cell) -> None:
 
 async def _every_record_is_stored_once(cell: Cell) -> None:
     async with opened(cell.database) as database, database.read() as connection:
-        rows = (await connection.execute(text("SELECT station, epoch, sequence FROM inbox"))).all()
+        rows = (await connection.execute(text("SELECT station, epoch, sequence FROM records"))).all()
         quarantined = (await connection.execute(text("SELECT count(*) FROM quarantine"))).scalar_one()
     stored = sorted((row.station, row.epoch, row.sequence) for row in rows)
     produced = sorted((station.name, station.epoch, number) for station in cell.stations for number in station.history)

@@ -67,7 +67,7 @@ def event(number: int) -> tuple[Lane, bytes]:
 async def stored(served: Cloud) -> int:
     """How many of our records are in the database, of whose sequences none is missing; the uplink adds its own."""
     async with served.store.database.read() as connection:
-        query = text("SELECT sequence, kind FROM inbox WHERE station = :s ORDER BY sequence")
+        query = text("SELECT sequence, kind FROM records WHERE station = :s ORDER BY sequence")
         rows = (await connection.execute(query, {"s": STATION})).all()
     assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
     return sum(row.kind in {"CommandResult", "Telemetry"} for row in rows)
