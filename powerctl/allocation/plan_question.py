@@ -252,10 +252,13 @@ def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:
     if step is None or age_s >= begins[-1]:
         return Guidance()
     power_w = {session.connector: plan.power_w[session.connector][step] for session in problem.sessions}
+    known = [session for session in problem.sessions if session.confident]
+    paces = {ConnectorId(s.connector): _pace(s, power_w) for s in known} if problem.price is not None else {}
+    if len(known) < len(problem.sessions):
+        # Who may leave at any time gets what sharing gives, and what those can spare who wait for a better price.
+        return Guidance(paces=paces)
     if problem.price is not None:
-        return Guidance(_weights(power_w), {ConnectorId(s.connector): _pace(s, power_w) for s in problem.sessions})
-    if not all(session.confident for session in problem.sessions):
-        return Guidance()
+        return Guidance(_weights(power_w), paces)
     waits = frozenset(ConnectorId(connector) for connector, watts in plan.share_w.items() if watts <= 0.0)
     return Guidance(_weights(plan.share_w or power_w), waits=waits)
 

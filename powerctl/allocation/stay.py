@@ -27,8 +27,8 @@ _STATEMENT_SIGMA: Final = (0.004, 0.05, 0.15, 0.4, 1.0, 4.0)
 _OUTLIERS: Final = 0.01
 _FORGOTTEN: Final = 0.98
 """What a statement's or a stay's evidence is still worth after one more."""
-_TRUSTED: Final = 0.05
-"""A statement whose variance is below this needs no other ground."""
+_TRUSTED: Final = 0.03
+"""A statement whose variance is below this needs no other ground. Where none has come true yet it is above."""
 _CONFIDENT_VISITS: Final = 8.0
 _LEAST_S: Final = 30.0
 

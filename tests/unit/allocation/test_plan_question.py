@@ -133,6 +133,16 @@ def test_a_price_sets_a_pace_and_too_little_is_a_wait() -> None:
     assert guidance_of(PLANNED, problem, 61.0).paces == {LEFT: 0.0, RIGHT: 500.0}
 
 
+def test_a_price_holds_nothing_back_from_one_who_may_leave_at_any_time() -> None:
+    """The one whose stay is known waits for the price; the other has what sharing gives, and what that one spares."""
+    known, guessed = SESSIONS[0], replace(SESSIONS[1], confident=False)
+    delayed = Plan({1: (0.0,) * STEPS, 2: (0.0,) * STEPS})
+    problem = PlanProblem(grid(), (22000.0,) * STEPS, (known, guessed), price=(0.1,) * STEPS)
+    assert guidance_of(delayed, problem, 0.0) == Guidance(paces={LEFT: 0.0})
+    alone = replace(problem, sessions=(guessed,))
+    assert guidance_of(delayed, alone, 0.0) == Guidance()
+
+
 def test_a_plan_says_nothing_beyond_its_horizon() -> None:
     problem = PlanProblem(grid(), (22000.0,) * STEPS, SESSIONS)
     assert guidance_of(PLANNED, problem, sum(problem.steps_s)) == Guidance()

@@ -58,6 +58,13 @@ def test_true_statements_are_believed_soon_and_wild_ones_never() -> None:
     assert forecast(wild, booked).mean == pytest.approx(forecast(wild, VISIT).mean, abs=0.1)
 
 
+def test_a_statement_is_no_ground_to_act_before_one_has_come_true() -> None:
+    said = replace(VISIT, stated_s=9000.0)
+    assert not forecast(StayModel(), said).confident
+    assert forecast(learned(StayModel(), said, 9010.0, ended=True), said).confident
+    assert not forecast(learned(StayModel(), said, 5000.0, ended=True), said).confident
+
+
 def test_who_has_stayed_long_is_expected_to_stay_less_long() -> None:
     expected = forecast(_taught(100), VISIT)
     rests = [expected.remaining_s(elapsed_s, 8) for elapsed_s in (0.0, 1200.0, 1e5)]

@@ -158,6 +158,17 @@ def test_both_files_count_from_one_midnight(tmp_path: Path) -> None:
     assert simulate_files.signals(grid_file, midnight)[0].at_s == 23 * 3600.0
 
 
+def test_a_price_costs_no_driver_energy_where_nothing_is_known_of_stays(planner: WaitingPlanner) -> None:
+    """A vehicle that leaves before the cheap hours has what it has without a plan."""
+    price = [Signal(0.0, price=0.5), Signal(3600.0, announced_s=0.0, price=0.1)]
+    said = replace(LEFT, departure_s=2400.0, stated_s=20_000.0)
+    sessions = [said, replace(RIGHT, departure_s=3000.0)]
+    planned, alone = simulate(SITE, sessions, price, planner=planner), simulate(SITE, sessions, price)
+    assert planned.plans > 0
+    ours, theirs = ([vehicle.taken_wh for vehicle in run.vehicles] for run in (planned, alone))
+    assert ours == pytest.approx(theirs, rel=1e-3)
+
+
 @pytest.mark.parametrize("report", ["missing/out.html", "out.pdf"])
 def test_a_report_that_cannot_be_written_is_said(
     station_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], report: str
