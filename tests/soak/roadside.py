@@ -28,7 +28,7 @@ from powerctl.core.record import (
     lane_of,
 )
 from powerctl.core.session import ConnectorState, StopReason
-from powerctl.runtime.outbox import OutboxFull
+from powerctl.runtime.outbox import CommandEntry, OutboxFull
 from powerctl.wire.batch import decode_command, encode_record
 from tests.integration.link.station import Station
 from tests.proxy import Proxy
@@ -110,7 +110,7 @@ class Roadside:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while True:
-                    for entry in await asyncio.to_thread(self.station.mailbox.take):
+                    for entry in await asyncio.to_thread(self._taken):
                         command = decode_command(entry.payload)
                         mine = isinstance(command.action, StartCharging | StopCharging)
                         late = entry.expire_time <= datetime.now(UTC)
@@ -122,6 +122,14 @@ class Roadside:
                             return command
                     await asyncio.sleep(LOOK_S)
         return None
+
+    def _taken(self) -> list[CommandEntry]:
+        """What is in the mailbox; while the disk is full it stays there, as at the controller."""
+        try:
+            return self.station.mailbox.take()
+        except OutboxFull:
+            self.refused += 1
+            return []
 
     async def charge(self, session: SessionId, command_id: str, messages: int) -> None:
         """From the start to the end of metering; the driver's stop ends it early."""
