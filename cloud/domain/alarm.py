@@ -61,6 +61,17 @@ _ADVICE: Final[Mapping[str, Advice]] = {
     DUPLICATE_IDENTITY: Advice(_C, "A key was copied: revoke the station's certificates and enrol it anew."),
     CERTIFICATE_ENDS: Advice(_W, "Renewal does not work: look at the station's security events, or enrol it anew."),
     CONFIG_DRIFT: Advice(_W, "Compare the reported configuration with the desired one; adopt it or have it corrected."),
+    "door_opened": Advice(_C, "Ask who works there. If nobody does: send somebody who looks into the cabinet."),
+    "door_unwatched": Advice(_C, "The contact of the door is lost: its line may have been cut. Send a technician."),
+    "time_jump": Advice(
+        _W, "Compare the station's clock with its time service; sessions of that time may need review."
+    ),
+    "broker_not_trusted": Advice(_C, "Somebody answers in the place of the broker, or its certificate has changed."),
+    "access_denied": Advice(_W, "The broker refuses the station's topics: compare its certificate with the rules."),
+    "speaks_for_another": Advice(_C, "A station uses another's name: revoke its certificates and look at it."),
+    "update_rejected": Advice(_C, "A release without a good signature was offered: find out by whom."),
+    "update_rolled_back": Advice(_W, "The new release was not healthy in time; the former one runs."),
+    "certificate_rolled_back": Advice(_W, "The broker did not take the new certificate; the former one is in use."),
     "emergency_stop": Advice(_C, "Somebody pressed the emergency stop. Ask why; release the button at the station."),
     "earth": Advice(_C, _ON_SITE),
     "insulation": Advice(_C, _ON_SITE),
@@ -73,6 +84,10 @@ _ADVICE: Final[Mapping[str, Advice]] = {
     "vehicle_fault": Advice(_W, "The vehicle reports a fault of its own: the driver should try another station."),
     "incompatible": Advice(_W, "The vehicle cannot charge here: the driver should try another station."),
 }
+NEEDS_NOBODY: Final = frozenset(
+    {"controller_started", "door_closed", "update_available", "update_installed", "update_committed"}
+)
+"""Security events that stand in the audit log and are no alarm."""
 _UNKNOWN_FAULT: Final = Advice(_W, _LOOK)
 
 

@@ -35,6 +35,15 @@ async def end(
     await connection.execute(update(ALARMS).where(same, _OPEN).values(end_time=now))
 
 
+async def end_acknowledged(
+    connection: AsyncConnection, station: StationId, connector: ConnectorId, code: str, now: datetime
+) -> None:
+    """Note that it is over where somebody has seen to it."""
+    same = (ALARMS.c.station == station) & (ALARMS.c.connector == connector) & (ALARMS.c.code == code)
+    seen = ALARMS.c.acknowledge_time.is_not(None)
+    await connection.execute(update(ALARMS).where(same, _OPEN, seen).values(end_time=now))
+
+
 async def end_where_online(connection: AsyncConnection, code: str, now: datetime) -> None:
     """Note that it is over at every station that is online."""
     online = select(STATIONS.c.id).where(STATIONS.c.online)

@@ -6,7 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cloud.domain.alarm import CERTIFICATE_ENDS, CERTIFICATE_MARGIN, CONFIG_DRIFT, STATION, Alarm, advice
+from cloud.domain.alarm import (
+    CERTIFICATE_ENDS,
+    CERTIFICATE_MARGIN,
+    CONFIG_DRIFT,
+    NEEDS_NOBODY,
+    STATION,
+    Alarm,
+    advice,
+)
 from cloud.store import alarms, files, operations
 from cloud.store.writing import Writing
 from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
@@ -47,7 +55,10 @@ class Operations:
                 pass
 
     async def security(self, station: StationId, event: SecurityEvent) -> None:
-        """What may be an attack needs a person."""
+        """What may be an attack needs a person, once more when it comes again after somebody has seen to it."""
+        if event.code in NEEDS_NOBODY:
+            return
+        await alarms.end_acknowledged(self.writing.connection, station, STATION, event.code, self.writing.now)
         await self.begin(station, STATION, event.code, event.detail)
 
     async def begin(self, station: StationId, connector: ConnectorId, code: str, detail: str) -> None:

@@ -11,6 +11,7 @@ from edge.can.frame import Frame, module_rejection
 from edge.can.port import CanPort, PythonCanPort
 from edge.control.hardware_settings import CabinetSettings
 from edge.control.settings import EdgeConnectorSettings, EdgeSettings
+from edge.hardware.door import LINE, Door, SimulatedDoor, WiredDoor
 from edge.hardware.gpio import GpioLines
 from edge.hardware.insulation import BenderMonitor
 from edge.hardware.lem_meter import LemMeter
@@ -76,6 +77,8 @@ class Equipment:
     cabinet: Cabinet | None = None
     module_bus: CanPort | None = None
     simulation: SimulatedStation | None = None
+    door: Door | None = None
+    """None: no contact watches it."""
     threads: list[Startable] = field(default_factory=list)
 
     def start(self) -> None:
@@ -147,7 +150,14 @@ class Assembly:
             model = self._edge.simulated.ac_model()
             made.simulation = SimulatedStation(plants, model, self._folder, self._clock)
             made.station_meter = made.simulation
+        made.door = self._door(plants)
         return made
+
+    def _door(self, plants: list[SimulatedConnector]) -> Door | None:
+        wires = self._made.wires
+        if wires is not None and wires.has(LINE):
+            return WiredDoor(wires)
+        return SimulatedDoor([plant.link for plant in plants]) if plants else None
 
     def _wire_changed(self, name: str) -> None:
         head = name.partition(".")[0]

@@ -85,6 +85,7 @@ class GpioSettings(Section):
     lines: dict[str, int]
     """From a name to the line's offset: `CONNECTOR.ROLE` with the outputs d1, d2, lock, relay, discharge, green, blue
     and red and the inputs k, prox, lock_feedback, pe, start, stop and emergency; `station.emergency`;
+    `station.door`, on while a door is open;
     `module.ADDRESS.CONNECTOR` for a contactor of the switching matrix."""
     active_low: tuple[str, ...] = ()
     """Names of lines that are on when their level is low."""

@@ -22,6 +22,7 @@ from edge.control.books import Books
 from edge.control.commands import CommandDesk
 from edge.control.connector import Connector
 from edge.control.dispatch_client import DispatchClient, dial_tls
+from edge.control.door import DoorWatch
 from edge.control.guard import Guard, is_needed
 from edge.control.journal import Journal, journal_path
 from edge.control.parts import Parts
@@ -36,7 +37,7 @@ from edge.control.window import Window, connector_view, module_view, window_path
 from powerctl.core.clock import Clock, after
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.order import ManagerAction, UploadBlackBox
-from powerctl.core.record import CommandResult, ConnectorDescription, StationStarted
+from powerctl.core.record import CommandResult, ConnectorDescription, SecurityEvent, StationStarted
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.topology import ConnectorCapability
 from powerctl.runtime import log, metrics
@@ -102,6 +103,7 @@ class Control:
         self._life = life
         self._watchdogs = Watchdogs(life, edge.realtime.watchdog, None if guard is None else guard.tell)
         self._panels = PanelDesk(self._equipment.panels, self._connectors, clock, may_start=edge.local.start)
+        self._door = DoorWatch(self._equipment.door, storage.recorder.record, clock)
         self._archive = Archive(self._boxes, station.state_dir / "edge" / "blackbox", clock)
         self._window = Window(window_path(station.state_dir), self._view, self._release)
         self._station = Station(
@@ -154,6 +156,7 @@ class Control:
     def _lines_changed(self, number: ConnectorId) -> None:
         connector = self._connectors.get(number)
         if connector is not None:
+            self._door.look()
             self._panels.look(number)
             connector.lines_changed()
 
@@ -199,6 +202,7 @@ class Control:
             tasks.create_task(tell_forever(self._station, self._manager), name="telemetry")
             tasks.create_task(self._watch_health(), name="health")
             tasks.create_task(self._panels.run(), name="panels")
+            tasks.create_task(self._door.run(), name="door")
             tasks.create_task(self._archive.run(), name="black boxes")
             tasks.create_task(self._watchdogs.run(), name="watchdogs")
             tasks.create_task(self._window.run(), name="window")
@@ -229,6 +233,7 @@ class Control:
 
     def _say_started(self) -> None:
         station = self._settings
+        self._storage.recorder.record(SecurityEvent("controller_started", f"Boot {self._boot_id}.", self._clock.utc()))
         self._storage.recorder.record(
             StationStarted(
                 boot_id=self._boot_id,

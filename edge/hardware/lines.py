@@ -14,11 +14,11 @@ from edge.hardware.ports import Lines
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import ConnectorId
 
-INPUTS: Final = frozenset({"k", "prox", "lock_feedback", "pe", "start", "stop", "emergency"})
+INPUTS: Final = frozenset({"k", "prox", "lock_feedback", "pe", "start", "stop", "emergency", "door"})
 OUTPUTS: Final = frozenset({"d1", "d2", "lock", "relay", "discharge", "green", "blue", "red"})
 NEEDED: Final = ("d1", "d2", "lock", "k", "prox")
 """Without these there is no pilot circuit."""
-_NAME: Final = re.compile(r"(?:\d{1,2}\.([a-z0-9_]+)|station\.(emergency)|module\.\d{1,2}\.\d{1,2})")
+_NAME: Final = re.compile(r"(?:\d{1,2}\.([a-z0-9_]+)|station\.(emergency|door)|module\.\d{1,2}\.\d{1,2})")
 
 
 class Wires(Protocol):
@@ -55,8 +55,8 @@ def check_names(where: str, names: Collection[str], connectors: Collection[int])
     """
     for name in names:
         match = _NAME.fullmatch(name)
-        if match is None or (match[1] is not None and match[1] not in INPUTS | OUTPUTS):
-            known = ", ".join(sorted(INPUTS | OUTPUTS))
+        if match is None or match[1] == "door" or (match[1] is not None and match[1] not in INPUTS | OUTPUTS):
+            known = ", ".join(sorted((INPUTS | OUTPUTS) - {"door"}))
             raise ConfigError(f"{where}.{name}", "is no line.", f"Write CONNECTOR.ROLE with one of {known}.")
     for connector in connectors:
         for role in NEEDED:

@@ -1,7 +1,7 @@
 """The lines of a simulated plant: newline-delimited JSON objects, parsed where they arrive (pure).
 
 Edge to plant: `d1`, `d2`, `lock` (0/1), `v_src` (V), `i` (A). Plant to edge: `k`, `prox`, `contactor` (0/1), `v_inlet`
-(V) and, where the plant has them, `lock_fb`, `pe` (0/1) and `r_iso` (kOhm). Keys that are not known are left alone.
+(V) and, where the plant has them, `lock_fb`, `pe`, `door` (0/1) and `r_iso` (kOhm). Unknown keys are left alone.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class PlantState:
     insulation_kohm: float | None = None
     """None: healthy."""
     pe: bool = True
+    door: bool = False
+    """A door of the station is open."""
 
 
 UNPLUGGED_PLANT: Final = PlantState()
@@ -92,4 +94,5 @@ _KEYS: Final[dict[str, tuple[str, Any]]] = {
     "lock_fb": ("lock_feedback", _switch),
     "r_iso": ("insulation_kohm", _kiloohms),
     "pe": ("pe", _switch),
+    "door": ("door", _switch),
 }

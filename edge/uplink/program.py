@@ -14,6 +14,7 @@ from cryptography import x509
 
 from edge.update.checker import Checker
 from edge.uplink.disk import Backlog, Disk
+from edge.uplink.doubts import Doubts
 from edge.uplink.identity import Identity
 from edge.uplink.modem import Modem, csq_on
 from edge.uplink.modem_manager import ModemManager
@@ -53,12 +54,13 @@ async def _serve(config: Path, station: StationId, uplink: UplinkSettings, disk:
     clock = SystemClock()
     shipper = Shipper(station, disk, clock)
     listeners: list[Callable[[bool], None]] = [shipper.connected]
-    link = _link(station, uplink, shipper, health, clock, lambda state: [tell(state) for tell in listeners])
+    doubts = Doubts(_alarm(clock, disk))
+    link = _link(station, uplink, shipper, health, clock, lambda state: [tell(state) for tell in listeners], doubts)
     keeper = Timekeeper(clock, disk.append, lambda: shipper.cloud_offset_s)
     about_us = SelfReport(
         config, clock, disk.append, disk.backlog, lambda: _certificate_end(uplink), lambda: keeper.offset_s
     )
-    tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run(), keeper.run(), about_us.run()]
+    tasks: list[Coroutine[Any, Any, NoReturn]] = [link.run(), shipper.run(), keeper.run(), about_us.run(), doubts.run()]
     if (read := _signal_of(uplink)) is not None:
         tasks.append(Modem(read, clock, disk.append, shipper.set_weak).run())
     if uplink.identity is not None:
@@ -118,13 +120,13 @@ def _link(
     health: Health,
     clock: Clock,
     tell: Callable[[bool], object],
+    doubts: Doubts,
 ) -> MqttLink:
     def connected(state: bool) -> None:
         metrics.gauge("edge_uplink_connected").set(state)
         health.set("cloud", state, "" if state else "not connected; records are kept")
         tell(state)
 
-    attempts = metrics.counter("edge_uplink_connections_total")
     terms = Terms(
         client_id=station,
         subscriptions=[topic(station, channel) for channel in DOWN],
@@ -135,7 +137,7 @@ def _link(
         uplink.broker,
         terms,
         setting="uplink.broker",
-        on_attempt=lambda result: attempts.labels(result).inc(),
+        on_attempt=doubts.attempted,
         spread_s=lambda: shipper.hints.reconnect_within_s(clock.monotonic()),
     )
     shipper.attach(link.publish)

@@ -36,6 +36,13 @@ READS_PER_TURN: Final = 100
 MAX_QUEUED: Final = 5_000
 MISC_EVERY_S: Final = 1.0
 
+CONNECTED: Final = "connected"
+REFUSED: Final = "refused"
+"""The broker has said no, to us or to a subscription."""
+UNTRUSTED: Final = "untrusted"
+"""Who answers does not prove to be the broker; nothing was said to it."""
+FAILED: Final = "failed"
+
 _log = log.get(__name__)
 
 
@@ -125,7 +132,7 @@ class MqttLink:
         settings: Where and as whom.
         terms: What for.
         setting: Name of the settings table, for errors.
-        on_attempt: Told of every attempt: `connected`, `refused` or `failed`.
+        on_attempt: Told of every attempt: `CONNECTED`, `REFUSED`, `UNTRUSTED` or `FAILED`.
         spread_s: Bound of the random wait after the loss of a connection, when the peer has asked for one; 0: none.
 
     Raises:
@@ -194,7 +201,7 @@ class MqttLink:
                 connection.client.connect, self._settings.host, self._settings.port, self._settings.keepalive_s
             )
         except (OSError, ConfigError) as error:
-            self._on_attempt("failed")
+            self._on_attempt(UNTRUSTED if isinstance(error, ssl.SSLCertVerificationError) else FAILED)
             return str(error) or type(error).__name__
         self._current = connection
         try:
@@ -205,7 +212,7 @@ class MqttLink:
             if connection.up.is_set():
                 self._terms.on_state(False)
             else:
-                self._on_attempt("refused" if connection.refused else "failed")
+                self._on_attempt(REFUSED if connection.refused else FAILED)
         if connection.mistake is not None:
             raise connection.mistake
         return connection.why
@@ -260,7 +267,7 @@ class MqttLink:
             self._is_up(connection)
 
     def _is_up(self, connection: _Connection) -> None:
-        self._on_attempt("connected")
+        self._on_attempt(CONNECTED)
         _log.info("mqtt_connected", host=self._settings.host, port=self._settings.port)
         connection.up.set()
         self._terms.on_state(True)

@@ -107,6 +107,19 @@ async def test_a_certificate_that_ends_and_an_attack_are_alarms(api: Cloud) -> N
     assert {one.code for one in await alarms(api)} == {"certificate_ends_soon", "door_open"}
 
 
+async def test_what_was_seen_to_is_an_alarm_again_when_it_comes_again(api: Cloud) -> None:
+    opened = SecurityEvent("door_opened", "A door of the station was opened.", NOON)
+    await api.world.reports(describes(), opened)
+    await api.world.reports(opened, SecurityEvent("door_closed", "Closed.", NOON))
+    (first,) = await alarms(api)
+    assert (first.code, first.severity) == ("door_opened", pb.ALARM_SEVERITY_CRITICAL)
+    await ask(api, "AcknowledgeAlarm", pb.AcknowledgeAlarmRequest(name=first.name), pb.Alarm)
+    await api.world.reports(opened)
+    (second,) = await alarms(api)
+    assert second.name != first.name
+    assert not second.HasField("acknowledge_time")
+
+
 async def test_the_events_of_a_station_and_of_a_session_are_sentences(api: Cloud) -> None:
     bodies = [describes(), *plugged(), began(), FaultRaised(LEFT, Fault("lock", "Stuck.", latched=False))]
     records = [Record(NOON, body) for body in bodies]
