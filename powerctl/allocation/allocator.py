@@ -240,7 +240,7 @@ class _Pass:
         for connector in sorted(wanted):
             share = wanted[connector]
             free_w = room.grantable_w(connector, share.limit_w, self._usable_w)
-            command, allowed_w = self._deliverable(connector, share.command, free_w)
+            command, allowed_w = self._deliverable(connector, share, free_w)
             limit_w = self._worth_it(connector, allowed_w, share.limit_w)
             grants[connector] = _Given(command, limit_w, allowed_w)
             room.promise(connector, limit_w)
@@ -255,12 +255,14 @@ class _Pass:
             return min(memory.limit_w, share_w)
         return limit_w
 
-    def _deliverable(self, connector: ConnectorId, command: Command, limit_w: float) -> tuple[Command, float]:
-        """A paused session comes back only with its whole minimum power."""
-        paused = self._snapshot.reports[connector].state is ConnectorState.PAUSED
-        if paused and limit_w < self._demands[connector].min_w and command is not Command.STOP:
+    def _deliverable(self, connector: ConnectorId, share: Share, limit_w: float) -> tuple[Command, float]:
+        """No part of a minimum power: whoever gets it begins, or comes back, with the whole."""
+        min_w = self._demands[connector].min_w
+        if share.command is Command.STOP or limit_w >= min_w:
+            return share.command, limit_w
+        if self._snapshot.reports[connector].state is ConnectorState.PAUSED:
             return Command.PAUSE, 0.0
-        return command, limit_w
+        return share.command, 0.0 if share.limit_w >= min_w else limit_w
 
     def _layers(self) -> list[Layer]:
         budget = self._snapshot.budget

@@ -165,7 +165,8 @@ class _World:
         if vehicle is None:
             return idle
         share_w = capability.max_power.w if signal.modules_w is None else signal.modules_w / 2.0
-        most_w = max(vehicle.session.min_w, min(capability.max_power.w, share_w, vehicle.able_w()))
+        least_w = max(vehicle.session.min_w, capability.min_power.w)
+        most_w = max(least_w, min(capability.max_power.w, share_w, vehicle.able_w()))
         target_w = min(vehicle.able_w(), vehicle.limit_w) if vehicle.limit_w > 0.0 else vehicle.able_w()
         return replace(
             idle,

@@ -43,6 +43,15 @@ def test_the_second_vehicle_waits_until_the_first_has_released() -> None:
     assert bench.decide()[RIGHT].limit == Power.from_kw(11.0)
 
 
+def test_the_second_vehicle_is_given_no_part_of_its_minimum_while_it_waits() -> None:
+    bench = Bench(report(1, committed_kw=21.0), report(2, ConnectorState.CHARGING, min_kw=3.0))
+    first = bench.decide()
+    assert first[LEFT].limit == Power.from_kw(11.0)
+    assert first[RIGHT].limit == ZERO_POWER
+    bench.obey(first, LEFT)
+    assert bench.decide()[RIGHT].limit == Power.from_kw(11.0)
+
+
 def test_a_cap_is_shared_and_says_who_set_it() -> None:
     bench = Bench(report(1, committed_kw=11.0), report(2, committed_kw=11.0), budget=dso(8.0))
     decisions = bench.decide()
