@@ -32,6 +32,13 @@ One API in three dresses: gRPC, gRPC-Web and JSON (`POST /powerctl.v1.SERVICE/ME
 Resource names, pagination, field masks and error details follow Google's API guidance. A call that changes money or a
 session carries a `request_id`; the same id again has the same effect once and the same answer.
 
+The caller's deadline is kept (gRPC's own, `grpc-timeout`, `connect-timeout-ms`), and no unary call takes longer than
+60 s whatever it says: it then ends with `DEADLINE_EXCEEDED`; repeat it with the same `request_id`. A stream ends with
+the access token that it was opened with, after at most 15 minutes; open it again with the next one and
+`resume_after`. An access token that has ended is answered with `UNAUTHENTICATED`: renew it once by
+`IdentityService/RefreshAccess`, and repeat. `grpc.health.v1.Health` answers without a token. The JSON form is described
+by [openapi.json](openapi.json), also served at `/v1/openapi.json` to all who has signed in.
+
 `DispatchService` is the stream between energy manager and charging controller inside a station, and the messages of
 `uplink.proto` are the records and commands between a station and its back end; neither is open to applications.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
@@ -17,6 +18,8 @@ from cloud.ingest.ports import StoreUnavailable
 from powerctl.core.errors import RemoteError
 from powerctl.runtime import log, metrics
 
+LONGEST_S: Final = 60.0
+"""No unary call takes longer, whatever deadline its caller sets. Streams end with the caller's access."""
 MAX_REQUEST_BYTES: Final = 64 * 1024
 """Every request of this API is small; a larger one is a mistake or an attack."""
 
@@ -44,10 +47,10 @@ async def answer(method: Unary, request: Message, call: Call, transport: str) ->
     with _guarded(method, call, transport):
         if method.ledger is None or (call.principal is None and not is_public(method.name)):
             admit(method.name, call.principal)
-            return await method.handler(request, call)
+            return await _in_time(method, request, call)
         async with method.ledger.entry(method.name, request, call):
             admit(method.name, call.principal)
-            return await method.handler(request, call)
+            return await _in_time(method, request, call)
 
 
 async def answers(method: Stream, request: Message, call: Call, transport: str) -> AsyncIterator[Message]:
@@ -64,6 +67,19 @@ async def answers(method: Stream, request: Message, call: Call, transport: str) 
                 yield response
 
 
+async def _in_time(method: Unary, request: Message, call: Call) -> Message:
+    """The servicer's response, within the caller's deadline and ours."""
+    seconds = LONGEST_S if call.timeout_s is None else min(LONGEST_S, call.timeout_s)
+    deadline = asyncio.timeout(seconds)
+    try:
+        async with deadline:
+            return await method.handler(request, call)
+    except TimeoutError as error:
+        if not deadline.expired():
+            raise
+        raise Refusal(Why.DEADLINE_EXCEEDED, "The deadline has passed.") from error
+
+
 @contextmanager
 def _guarded(method: Method, call: Call, transport: str) -> Iterator[None]:
     code = "ok"
@@ -71,6 +87,10 @@ def _guarded(method: Method, call: Call, transport: str) -> Iterator[None]:
         yield
     except Refusal as refusal:
         code = refusal.why.value
+        raise
+    except asyncio.CancelledError:
+        # The caller has gone, or gRPC has ended the call at the caller's deadline.
+        code = "canceled"
         raise
     except RemoteError as error:
         code = Why.INVALID_ARGUMENT.value

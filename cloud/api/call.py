@@ -34,6 +34,8 @@ class Call:
     signed_out: bool = False
     peer: str = ""
     """Address that the call comes from. Empty: not known."""
+    timeout_s: float | None = None
+    """What is left of the caller's deadline when the call begins. None: the caller sets none."""
     browser: bool = False
     """True: a browser calls, which keeps its cookie and is given no other secret."""
 

@@ -111,6 +111,7 @@ class GrpcServer:
 
     def _call(self, context: grpc.aio.ServicerContext[Any, Any]) -> Call:
         call = self._known(context)
+        call.timeout_s = context.time_remaining()
         return self._limits.count(call) if self._limits is not None else call
 
     def _known(self, context: grpc.aio.ServicerContext[Any, Any]) -> Call:

@@ -65,6 +65,7 @@ class Exchange:
     async def _messages(self, call: Call) -> AsyncGenerator[Message]:
         request = parse(self.method, message_in(self.body, text=self.text))
         if isinstance(self.method, Unary):
+            call.timeout_s = timeout_s(self.timeout)
             yield await answer(self.method, request, call, "grpc-web")
             return
         async for response in answers(self.method, request, call, "grpc-web"):

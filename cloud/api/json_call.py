@@ -40,6 +40,19 @@ async def json_answer(method: Unary, fields: object, call: Call) -> bytes:
     return to_json(await answer(method, _request(method, fields), call, "json"))
 
 
+def timeout_s(header: str) -> float | None:
+    """Seconds in a connect-timeout-ms header. None: there is no deadline.
+
+    Raises:
+        Refusal: INVALID_ARGUMENT: it is not up to ten digits.
+    """
+    if not header:
+        return None
+    if not (header.isascii() and header.isdigit() and len(header) <= 10):
+        raise Refusal(Why.INVALID_ARGUMENT, "connect-timeout-ms must be up to ten digits.")
+    return int(header) / 1000
+
+
 def fields_in(body: bytes) -> object:
     """What stands in a JSON body; an empty one is an empty object.
 

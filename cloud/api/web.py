@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cloud.api import rest
+from cloud.api import openapi, rest
 from cloud.api.boundary import MAX_REQUEST_BYTES
 from cloud.api.cookies import Cookies
 from cloud.api.grpc_web import TYPES, Exchange
-from cloud.api.json_call import HTTP_STATUS, error_json, fields_in, json_answer
+from cloud.api.json_call import HTTP_STATUS, error_json, fields_in, json_answer, timeout_s
 from cloud.api.method import Methods, Stream, Unary
 from cloud.domain.refusal import Refusal, Why
 
@@ -67,7 +67,14 @@ class WebApi:
             raise Refusal(Why.UNIMPLEMENTED, "This method streams; call it by gRPC or gRPC-Web.")
         return await self._json(request, method, fields_in(await _body(request)))
 
+    async def _description(self, request: Request) -> Response:
+        # Strangers need no map of what there is to attack; the same file stands in the documentation.
+        (await self.cookies.call(request)).caller()
+        return Response(openapi.content(), media_type=_JSON, headers=_NO_STORE)
+
     async def _plain(self, request: Request) -> Response:
+        if (request.method, request.url.path) == ("GET", openapi.PATH):
+            return await self._description(request)
         route, fields = rest.find(request.method, request.url.path)
         method = self.methods[route.method]
         if not isinstance(method, Unary):
@@ -81,6 +88,7 @@ class WebApi:
 
     async def _json(self, request: Request, method: Unary, fields: object) -> Response:
         call = await self.cookies.call(request)
+        call.timeout_s = timeout_s(request.headers.get("connect-timeout-ms", ""))
         response = Response(await json_answer(method, fields, call), media_type=_JSON, headers=_NO_STORE)
         self.cookies.apply(call, response)
         return response

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from cloud.domain.policy import POLICY
 from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import SqliteFiles
 from tests.unit.cloud.stories import ANNA, OPAL, SESSION, describes, plugged
@@ -167,3 +168,12 @@ async def test_a_large_body_is_refused_before_it_is_read(api: Cloud) -> None:
     async with httpx.AsyncClient(base_url=api.web, headers=JSON) as curl:
         answer = await curl.post(ME, content=b" " * 200_000)
     assert answer.json()["code"] == "resource_exhausted"
+
+
+async def test_the_description_is_served_to_those_who_have_signed_in(api: Cloud) -> None:
+    async with httpx.AsyncClient(base_url=api.web) as client:
+        assert (await client.get("/v1/openapi.json")).status_code == 401
+        answered = await client.get("/v1/openapi.json", headers={"authorization": f"Bearer {api.token(ANNA)}"})
+        assert (await client.post("/v1/openapi.json", json={})).status_code == 404
+    assert answered.headers["content-type"] == "application/json"
+    assert sorted(answered.json()["paths"]) == sorted(set(POLICY) - {"/powerctl.v1.WatchService/Watch"})

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from cloud.api.openapi import document
 from cloud.domain.policy import POLICY
-from tools.openapi import PAGE, document
+from tools.openapi import PAGE
 
 
 def references(value: Any) -> set[str]:
