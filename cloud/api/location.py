@@ -45,9 +45,9 @@ class LocationService:
     async def list_locations(self, request: pb.ListLocationsRequest, call: Call) -> pb.ListLocationsResponse:
         """Locations by name."""
         after, size = paging.text_in(request.page_token), paging.page_size(request.page_size)
-        async with self.store.database.read() as connection:
-            found, following = await locations.page(connection, after=after, size=size, wanted=_wanted(request))
-        encoded = [self.encoder.location(station, call.caller()) for station in found]
+        wanted = _wanted(request)
+        found, following = await self.store.present.page(after=after, size=size)
+        encoded = [self.encoded.location(station, call.caller()) for station in found if wanted.at(station)]
         return pb.ListLocationsResponse(locations=encoded, next_page_token=paging.token_of(following))
 
     async def estimate_cost(self, request: pb.EstimateCostRequest, call: Call) -> pb.CostEstimate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
@@ -15,8 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from cloud.ingest.ports import StoreUnavailable
 from cloud.store.columns import to_json
+from cloud.store.in_place import BUSY_MS, begin_in_place, reading_engine
 from powerctl.core.errors import ConfigError
 
+_JSON: Final[dict[str, Any]] = {"json_serializer": to_json, "json_deserializer": from_json}
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 _WRITER_LOCK: Final = 0x706F7765
 """Number of the advisory lock that puts writers, and so the cursors of changes, in the order of their commits."""
@@ -47,11 +49,15 @@ class Database:
     """An engine with two doors: any number of readers, one writer at a time."""
 
     def __init__(self, url: URL) -> None:
-        self.engine: AsyncEngine = create_async_engine(url, json_serializer=to_json, json_deserializer=from_json)
+        self.engine: AsyncEngine = create_async_engine(url, **_JSON)
+        self._reading = self.engine
         self._writing = asyncio.Lock()
         self.is_sqlite = url.drivername.startswith("sqlite")
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
+            if url.database != ":memory:":
+                self._reading = reading_engine(url, **_JSON)
+                _prepare_sqlite(self._reading, f"busy_timeout={BUSY_MS}", "query_only=ON", begin=begin_in_place)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -61,7 +67,7 @@ class Database:
             StoreUnavailable: The database does not answer.
         """
         with translated():
-            async with self.engine.connect() as connection, connection.begin():
+            async with self._reading.connect() as connection, connection.begin():
                 yield connection
 
     @asynccontextmanager
@@ -81,6 +87,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._reading is not self.engine:
+            await self._reading.dispose()
         await self.engine.dispose()
 
 
@@ -103,19 +111,22 @@ def _reason(error: Exception) -> str:
     return str(error.__cause__ or error).splitlines()[0]
 
 
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    """Write-ahead log, synced at every commit, and transactions that begin when we say so."""
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that turns into a writer late fails at once instead of waiting its turn.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _prepare_sqlite(engine: AsyncEngine, *more: str, begin: Callable[[Connection], None] = _begin) -> None:
+    """Write-ahead log, synced at every commit, transactions that begin when we say so, and `more` pragmas."""
+    pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", *more)
 
     @event.listens_for(engine.sync_engine, "connect")
     def connect(connection: Any, _: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        for pragma in pragmas:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A deferred transaction that turns into a writer late fails at once instead of waiting its turn.
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    event.listen(engine.sync_engine, "begin", begin)

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.domain.location import SILENCE, Connector, Station, Wanted
+from cloud.domain.location import SILENCE, Connector, Station
 from cloud.domain.order import Order
 from cloud.domain.reservation import Reservation
 from cloud.store import reservations
@@ -28,25 +28,36 @@ Kept = Mapping[tuple[StationId, ConnectorId], Reservation]
 
 async def load(connection: AsyncConnection, station: StationId) -> Station | None:
     """The station with its connectors. None: it was never heard."""
-    found = await _stations(connection, select(STATIONS).where(STATIONS.c.id == station))
+    found = await _stations(connection, _ONE, {"station": station})
     return found[0] if found else None
 
 
-async def page(
-    connection: AsyncConnection, *, after: str, size: int, wanted: Wanted | None = None
-) -> tuple[list[Station], str]:
+async def page(connection: AsyncConnection, *, after: str, size: int) -> tuple[list[Station], str]:
     """Stations by id, and the id to continue after. Empty: that is all.
 
     Args:
         connection: An open transaction.
         after: The id to continue after. Empty: from the first.
-        size: At most so many; with something wanted a page may be shorter although more follow.
-        wanted: Only stations that have it. None: all.
+        size: At most so many.
     """
     query = select(STATIONS).where(STATIONS.c.id > after).order_by(STATIONS.c.id).limit(size + 1)
     found = await _stations(connection, query)
-    kept = [station for station in found[:size] if wanted is None or wanted.at(station)]
-    return kept, (found[size - 1].id if len(found) > size else "")
+    return found[:size], (found[size - 1].id if len(found) > size else "")
+
+
+async def names(connection: AsyncConnection, *, after: str, size: int) -> list[StationId]:
+    """Ids of stations, in their order, from the one after `after`, `size` at most."""
+    return [StationId(name) for name in (await connection.execute(_NAMES, {"after": after, "size": size})).scalars()]
+
+
+_NAMES: Final = (
+    select(STATIONS.c.id).where(STATIONS.c.id > bindparam("after")).order_by(STATIONS.c.id).limit(bindparam("size"))
+)
+
+
+async def load_all(connection: AsyncConnection, stations: Collection[StationId]) -> list[Station]:
+    """The stations of these ids, as far as there are any."""
+    return await _stations(connection, _SOME, {"stations": list(stations)}) if stations else []
 
 
 async def heard(connection: AsyncConnection, stations: Collection[StationId], now: datetime) -> None:
@@ -116,18 +127,22 @@ def _older(epoch: Any, sequence: Any, order: Order) -> ColumnElement[bool]:
     return or_(epoch.is_(None), epoch != order.epoch, sequence < order.sequence)
 
 
-async def _stations(connection: AsyncConnection, query: Any) -> list[Station]:
-    rows = (await connection.execute(query)).all()
+_ONE: Final = select(STATIONS).where(STATIONS.c.id == bindparam("station"))
+_SOME: Final = select(STATIONS).where(STATIONS.c.id.in_(bindparam("stations", expanding=True)))
+_INSIDE: Final = (
+    select(CONNECTORS, SESSIONS.c.driver)
+    .outerjoin(SESSIONS, SESSIONS.c.id == CONNECTORS.c.session)
+    .where(CONNECTORS.c.station.in_(bindparam("stations", expanding=True)))
+    .order_by(CONNECTORS.c.connector)
+)
+
+
+async def _stations(connection: AsyncConnection, query: Any, given: Mapping[str, Any] | None = None) -> list[Station]:
+    rows = (await connection.execute(query, given)).all()
     if not rows:
         return []
     ids = [row.id for row in rows]
-    inside = (
-        select(CONNECTORS, SESSIONS.c.driver)
-        .outerjoin(SESSIONS, SESSIONS.c.id == CONNECTORS.c.session)
-        .where(CONNECTORS.c.station.in_(ids))
-        .order_by(CONNECTORS.c.connector)
-    )
-    connectors = (await connection.execute(inside)).all()
+    connectors = (await connection.execute(_INSIDE, {"stations": ids})).all()
     kept = {(one.station, one.connector): one for one in await reservations.holding(connection, ids)}
     return [_station(row, [c for c in connectors if c.station == row.id], kept) for row in rows]
 

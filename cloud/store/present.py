@@ -6,7 +6,7 @@ of it, a second later at most. While the feed does not run, nothing is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cloud.domain.location import Station
@@ -46,12 +46,37 @@ class Present:
         generation = self._generation
         async with self._database.read() as connection:
             found = await locations.load(connection, station)
-        # A commit in the meantime may have changed what was read.
-        if found is not None and self._followed and generation == self._generation:
-            if len(self._kept) >= self._capacity:
-                self._kept.clear()
-            self._kept[station] = found
+        if found is not None:
+            self._keep([found], generation)
         return found
+
+    async def page(self, *, after: str, size: int) -> tuple[list[Station], str]:
+        """Stations by id, and the id to continue after. Empty: that is all.
+
+        Args:
+            after: The id to continue after. Empty: from the first.
+            size: At most so many.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        generation = self._generation
+        async with self._database.read() as connection:
+            names = await locations.names(connection, after=after, size=size + 1)
+            shown = names[:size]
+            found = {name: kept for name in shown if (kept := self._kept.get(name)) is not None}
+            read = await locations.load_all(connection, [name for name in shown if name not in found])
+        self._keep(read, generation)
+        found |= {station.id: station for station in read}
+        return [found[name] for name in shown if name in found], (shown[-1] if len(names) > size else "")
+
+    def _keep(self, read: Sequence[Station], generation: int) -> None:
+        """Keep what was read, unless a commit in the meantime may have changed it."""
+        if not self._followed or generation != self._generation:
+            return
+        if len(self._kept) + len(read) > self._capacity:
+            self._kept.clear()
+        self._kept.update({station.id: station for station in read})
 
     def changed(self, changes: Iterable[Changed]) -> None:
         """Forget what is not as it was."""

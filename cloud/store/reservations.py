@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.reservation import Reservation, ReservationState
@@ -97,8 +98,12 @@ async def changing(connection: AsyncConnection, now: datetime) -> list[tuple[Res
 
 async def holding(connection: AsyncConnection, stations: Collection[StationId]) -> Sequence[Reservation]:
     """Reservations for which connectors of `stations` are kept now, as watchers know it."""
-    query = select(RESERVATIONS.c.document).where(RESERVATIONS.c.holding, RESERVATIONS.c.station.in_(stations))
-    return list((await connection.execute(query)).scalars())
+    return list((await connection.execute(_HOLDING, {"stations": list(stations)})).scalars())
+
+
+_HOLDING: Final = select(RESERVATIONS.c.document).where(
+    RESERVATIONS.c.holding, RESERVATIONS.c.station.in_(bindparam("stations", expanding=True))
+)
 
 
 async def page(

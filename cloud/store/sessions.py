@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, Table, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.receipt import Receipt
@@ -22,13 +22,15 @@ from powerctl.core.ids import SessionId, StationId
 DECODED: Final = 10_000
 """Sessions whose decoded document is remembered."""
 _SESSION: Final[TypeAdapter[Session]] = TypeAdapter(Session)
+_TEXT: Final = cast(SESSIONS.c.document, Text).label("document")
+"""The document as text, by which its decoded form is remembered."""
+_ONE: Final = select(_TEXT).where(SESSIONS.c.id == bindparam("session"))
 
 
 async def load(connection: AsyncConnection, session: SessionId) -> Session | None:
     """The session with this id. None: there is none."""
-    query = select(SESSIONS.c.document).where(SESSIONS.c.id == session)
-    found: Session | None = (await connection.execute(query)).scalar_one_or_none()
-    return found
+    found = (await connection.execute(_ONE, {"session": session})).scalar_one_or_none()
+    return _decoded(found) if found is not None else None
 
 
 async def load_all(connection: AsyncConnection, wanted: Collection[SessionId]) -> dict[SessionId, Session]:
@@ -101,9 +103,9 @@ async def page(
         size: At most so many.
         stations: Also everybody's at these stations.
     """
-    query = select(SESSIONS.c.ordinal, SESSIONS.c.document)
+    query = select(SESSIONS.c.ordinal, _TEXT)
     rows, following = await _page(connection, query.where(_shown(SESSIONS, driver, stations)), before, size)
-    return [row.document for row in rows], following
+    return [_decoded(row.document) for row in rows], following
 
 
 async def current(
@@ -114,10 +116,10 @@ async def current(
     stations: Collection[StationId] = (),
 ) -> list[Session]:
     """Sessions that are plugged in or changed after `since`, newest first."""
-    query = select(SESSIONS.c.document).where(SESSIONS.c.plugged | (SESSIONS.c.update_time > since))
+    query = select(_TEXT).where(SESSIONS.c.plugged | (SESSIONS.c.update_time > since))
     query = query.where(_shown(SESSIONS, driver, stations))
     rows = await connection.execute(query.order_by(SESSIONS.c.ordinal.desc()).limit(size))
-    return list(rows.scalars())
+    return [_decoded(document) for document in rows.scalars()]
 
 
 async def load_receipt(connection: AsyncConnection, receipt: str) -> Receipt | None:

@@ -11,6 +11,7 @@ import pytest
 from cloud.domain.location import Station
 from cloud.store import locations
 from cloud.store.changes import Changed
+from powerctl.core.ids import StationId
 from powerctl.core.session import ConnectorState
 from tests.unit.cloud.databases import Databases
 from tests.unit.cloud.stories import STATION, describes, says
@@ -85,3 +86,21 @@ async def test_of_a_station_that_is_not_there_nothing_is_kept(here: World) -> No
         assert await here.store.present.station(STATION) is None
         await here.reports(describes())
         assert await here.store.present.station(STATION) is not None
+
+
+async def test_a_page_has_what_is_kept_and_what_is_read_and_says_where_it_goes_on(here: World) -> None:
+    names = [StationId(f"st-{number}") for number in range(5)]
+    for name in names:
+        await here.reports(describes(), station=name)
+    async with followed(here):
+        kept = await here.store.present.station(names[1])
+        first, following = await here.store.present.page(after="", size=3)
+        assert [station.id for station in first] == names[:3]
+        assert first[1] is kept
+        assert (await here.store.present.page(after="", size=3))[0][0] is first[0]
+        rest, end = await here.store.present.page(after=following, size=3)
+        assert ([station.id for station in rest], end) == (names[3:], "")
+        await here.reports(says(ConnectorState.FAULTED, session=None), station=names[2])
+        again, _ = await here.store.present.page(after="", size=3)
+        assert again[2].connectors[0].state is ConnectorState.FAULTED
+        assert again[1] is kept
