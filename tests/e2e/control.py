@@ -130,7 +130,8 @@ async def confirms(page: Page, button: str, *, note: str = "") -> None:
     if note:
         await dialog.get_by_role("textbox").fill(note)
     await dialog.get_by_role("button", name=button, exact=True).click()
-    await expect(page.get_by_text("Audit entry")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0, timeout=30_000)
+    await expect(page.get_by_text("Audit entry")).to_be_visible(timeout=30_000)
 
 
 __all__ = ["ADA", "CONFIGURATION", "FAR", "LEFT", "UMA", "confirms", "enters", "keeps", "saved", "settles"]

@@ -26,6 +26,8 @@ class Demo:
     driver: str
     """Link that signs a driver in once."""
     operator: str
+    utility: str
+    administrator: str
     folder: Path
 
     @property
@@ -43,9 +45,9 @@ async def running(folder: Path) -> AsyncIterator[Demo]:
     assert demo.stdout is not None
     try:
         async with asyncio.timeout(_READY_S):
-            driver, operator = await _link(demo.stdout), await _link(demo.stdout)
+            driver, operator, utility, administrator = [await _link(demo.stdout) for _ in range(4)]
         reading = asyncio.create_task(demo.stdout.read())
-        yield Demo(driver, operator, folder)
+        yield Demo(driver, operator, utility, administrator, folder)
         demo.send_signal(signal.SIGINT)
         async with asyncio.timeout(_STOP_S):
             assert await demo.wait() == 0

@@ -7,12 +7,14 @@ import io
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from powerctl.core.order import ResetConnector, StopCharging, UnlockConnector
+from edge.control.uploads import CHUNK_BYTES, chunks
+from powerctl.core.order import ResetConnector, StopCharging, UnlockConnector, UploadBlackBox
 from powerctl.core.record import CommandOutcome, CommandResult
 from tests.e2e.browser import Visits
 from tests.e2e.control import ADA, UMA, confirms, enters, keeps, saved, settles
@@ -20,6 +22,8 @@ from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import migrated
 from tests.unit.cloud.stories import ANNA, OPAL
 
+BOX: Final = "".join(f"({number}.5) can0 109#00\n" for number in range(CHUNK_BYTES // 16))
+"""More than one part, and not two whole ones."""
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 
@@ -38,7 +42,7 @@ async def opens(page: Page, link: str) -> None:
 
 async def test_the_fleet_is_sorted_filtered_and_searched(visits: Visits, api: Cloud) -> None:
     page = await enters(visits, api, OPAL)
-    rows = page.get_by_role("region", name="Fleet").get_by_role("row")
+    rows = page.get_by_role("group", name="Fleet").get_by_role("row")
     await expect(rows).to_have_count(3)
     await expect(rows.nth(1)).to_contain_text("Alarms: 1")
     await expect(rows.nth(1)).to_contain_text("12 waiting, oldest")
@@ -129,6 +133,39 @@ async def test_what_is_desired_differs_from_what_is_reported(visits: Visits, api
     await keeps(page, "configuration")
 
 
+async def test_a_black_box_is_asked_for_and_taken_home(visits: Visits, api: Cloud) -> None:
+    page = await enters(visits, api, OPAL, "/operate/fleet/demo-1/files")
+    await page.get_by_role("button", name="Request black box").click()
+    await confirms(page, "Request black box")
+    asked = api.notebook.sent[-1][1].action
+    assert isinstance(asked, UploadBlackBox)
+    first, second = chunks(asked.upload, "box.zip", BOX.encode())
+    await api.world.reports(first)
+    row = page.get_by_role("row").filter(has_text="box.zip")
+    await expect(row).to_contain_text("Arriving")
+    await expect(row.get_by_role("button", name="Download")).to_be_disabled()
+    await api.world.reports(second)
+    await expect(row).to_contain_text("Complete")
+    assert await saved(page, "Download") == BOX
+    await keeps(page, "files")
+
+
+async def test_a_connector_is_reserved_and_given_back(visits: Visits, api: Cloud) -> None:
+    page = await enters(visits, api, OPAL, "/operate/reservations")
+    await page.get_by_role("button", name="New reservation").click()
+    form = page.get_by_role("dialog")
+    await form.get_by_label("Connector").select_option("Harbour · left")
+    await form.get_by_label("Power").fill("5")
+    await form.get_by_role("button", name="Continue").click()
+    await confirms(page, "New reservation")
+    row = page.get_by_role("row").filter(has_text="5.0\u00a0kW")
+    await expect(row).to_contain_text("The station has not answered yet.")
+    await row.get_by_role("button", name="Cancel reservation").click()
+    await confirms(page, "Cancel reservation")
+    await expect(row.get_by_role("button")).to_have_count(0)
+    await keeps(page, "reservations")
+
+
 async def test_a_session_is_told_event_by_event(visits: Visits, api: Cloud) -> None:
     page = await enters(visits, api, OPAL, "/operate/sessions")
     await page.get_by_role("row").nth(1).get_by_role("link").first.click()
@@ -177,7 +214,7 @@ async def test_the_utility_sees_what_it_asked_and_takes_the_evidence_home(visits
     lines = (await saved(page, "Export JSON")).splitlines()
     assert len([json.loads(line) for line in lines]) == 3
     await page.get_by_role("button", name="Flexibility").click()
-    await expect(page.get_by_role("region", name="Flexibility")).to_contain_text("7.0\u00a0kW")
+    await expect(page.get_by_role("group", name="Flexibility").last).to_contain_text("7.0\u00a0kW")
     await keeps(page, "flexibility")
 
 

@@ -2,6 +2,7 @@ import type { ComponentType, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { CALL } from "../api/clients";
 import { Empty } from "../ui/Notice";
+import { live, now } from "../state/app";
 import { fleet } from "./api";
 import { w } from "./i18n";
 import { AlarmsPage } from "./pages/Alarms";
@@ -17,6 +18,7 @@ import { TariffsPage } from "./pages/Tariffs";
 import { TimelinePage } from "./pages/Timeline";
 import { role, sectionsOf, to, type Section } from "./routes";
 import { asking, done } from "./state/deeds";
+import { follow } from "./state/limits";
 import { usePolled } from "./state/polled";
 import { Confirm, DoneNote } from "./ui/Confirm";
 import "./styles/control.css";
@@ -65,6 +67,10 @@ function Detail({ section, path }: { readonly section: Section; readonly path: r
 export default function Control({ path }: { readonly path: readonly string[] }): JSX.Element {
   const sections = sectionsOf(role());
   const section = sectionAt(path, sections);
+  useEffect(() => {
+    const timer = setInterval(() => follow(live.peek().locations.values(), now.peek()), 1000);
+    return () => clearInterval(timer);
+  }, []);
   const key = path.join("/");
   useEffect(() => {
     asking.value = undefined;

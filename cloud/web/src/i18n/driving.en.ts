@@ -19,7 +19,7 @@ export const drivingEn = {
   "signIn.password": "Password",
   "signIn.passwordHint": "At least 12 characters; a few words make a good one.",
   "signIn.code": "One-time code",
-  "signIn.codeHint": "Only for operators and administrators.",
+  "signIn.codeHint": "For those who work here: six digits of the authenticator.",
   "signIn.wrong": "User name, password or code is wrong.",
   "error.pageMissing": "This part of the page is not on the device yet. Connect once and it stays.",
   "find.title": "Where would you like to charge?",

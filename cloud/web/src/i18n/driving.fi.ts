@@ -20,7 +20,7 @@ export const drivingFi: Record<keyof typeof drivingEn, string> = {
   "signIn.password": "Salasana",
   "signIn.passwordHint": "Vähintään 12 merkkiä; muutama sana on hyvä salasana.",
   "signIn.code": "Kertakoodi",
-  "signIn.codeHint": "Vain operaattoreille ja ylläpitäjille.",
+  "signIn.codeHint": "Työntekijöille: todentajan kuusi numeroa.",
   "signIn.wrong": "Käyttäjätunnus, salasana tai koodi on väärin.",
   "error.pageMissing": "Tätä osaa sivusta ei ole vielä laitteella. Kun yhteys on kerran ollut, se säilyy.",
   "find.title": "Missä haluat ladata?",

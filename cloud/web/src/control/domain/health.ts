@@ -12,15 +12,22 @@ export const CERTIFICATE_SOON_MS = 14 * 86_400_000;
 /** Further off, and readings carry a wrong time. */
 export const CLOCK_OFF_S = 2;
 
+/**
+ * How long the oldest record has waited, milliseconds; undefined: nothing waits. While a station is online that is as of
+ * its last report, for it tells only every ten minutes; from one that is not, nothing has come since.
+ */
+export function waiting(station: Station, now: number): number | undefined {
+  if (!station.outboxRecords || !station.outboxOldestTime) return undefined;
+  const told = station.online && station.healthTime ? milliseconds(station.healthTime) : now;
+  return Math.max(0, told - milliseconds(station.outboxOldestTime));
+}
+
 type Check = (station: Station, now: number) => boolean;
 
 const CHECKS: readonly (readonly [worry: Worry, holds: Check])[] = [
   ["offline", (station) => !station.online],
   ["alarms", (station) => station.openAlarms > 0],
-  [
-    "outbox",
-    (station, now) => !!station.outboxOldestTime && now - milliseconds(station.outboxOldestTime) > OUTBOX_LATE_MS,
-  ],
+  ["outbox", (station, now) => (waiting(station, now) ?? 0) > OUTBOX_LATE_MS],
   [
     "certificate",
     (station, now) =>

@@ -21,6 +21,8 @@ export interface Demand {
   /** Watts AC when it complied. */
   readonly measuredW?: number;
   readonly failsafe: boolean;
+  /** Another limit is lower: there was nothing to comply with. */
+  readonly slack: boolean;
 }
 
 type Open = { -readonly [K in keyof Demand]: Demand[K] };
@@ -46,6 +48,25 @@ function note(demand: Open, event: StationGridEvent): void {
   demand.detail ||= grid.detail;
 }
 
+/** Limits that nobody asked for: what the station is built for, and its way from one limit to the next. */
+const OWN: ReadonlySet<LimitSource> = new Set([
+  LimitSource.UNSPECIFIED,
+  LimitSource.HARDWARE,
+  LimitSource.FAILSAFE,
+  LimitSource.FALLBACK,
+  LimitSource.RAMP,
+]);
+
+/** What is applied instead of a demand that is no lower leaves nothing to comply with. */
+function slacken(open: Iterable<Open>, event: StationGridEvent): void {
+  const { kind, source, capW } = event.gridEvent!;
+  if (kind !== GridEventKind.APPLIED) return;
+  for (const demand of open) {
+    const other = demand.station === event.station && demand.source !== source;
+    if (other && demand.applied === undefined && demand.capW >= capW) demand.slack = true;
+  }
+}
+
 /** Demands, newest first. `events` in any order; a new demand of the same source ends the wait for the former one. */
 export function demands(events: readonly StationGridEvent[]): Demand[] {
   const found: Open[] = [];
@@ -53,11 +74,21 @@ export function demands(events: readonly StationGridEvent[]): Demand[] {
   for (const event of [...events].sort((a, b) => at(a) - at(b))) {
     const grid = event.gridEvent;
     if (!grid) continue;
+    slacken(open.values(), event);
+    if (OWN.has(grid.source) && grid.kind !== GridEventKind.FAILSAFE) continue;
     const lane = `${event.station} ${grid.source}`;
     let current = open.get(lane);
     if (!current || BEGINS.has(grid.kind)) {
       const key = `${lane} ${at(event)} ${found.length}`;
-      current = { key, station: event.station, source: grid.source, capW: grid.capW, detail: "", failsafe: false };
+      current = {
+        key,
+        station: event.station,
+        source: grid.source,
+        capW: grid.capW,
+        detail: "",
+        failsafe: false,
+        slack: false,
+      };
       found.push(current);
       open.set(lane, current);
     }
@@ -82,7 +113,7 @@ export interface Compliance {
 }
 
 export function compliance(list: readonly Demand[]): Compliance {
-  const asked = list.filter((demand) => demand.received !== undefined);
+  const asked = list.filter((demand) => demand.received !== undefined && !demand.slack);
   const times = asked.map(latency).filter((time) => time !== undefined);
   times.sort((a, b) => a - b);
   return { asked: asked.length, met: times.length, median: times[Math.floor(times.length / 2)], worst: times.at(-1) };

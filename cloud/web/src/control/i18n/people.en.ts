@@ -79,6 +79,7 @@ export const enPeople = {
   "demand.complied": "Complied",
   "demand.released": "Released",
   "demand.waiting": "Waiting",
+  "demand.slack": "Not binding",
   "demand.failsafe": "Failsafe",
   "demand.count": "Signals",
   "demand.met": "Complied",

@@ -82,6 +82,7 @@ export const fiPeople: Record<keyof typeof enPeople, string> = {
   "demand.complied": "Toteutunut",
   "demand.released": "Purettu",
   "demand.waiting": "Odottaa",
+  "demand.slack": "Ei sido",
   "demand.failsafe": "Vararaja",
   "demand.count": "Ohjauksia",
   "demand.met": "Toteutui",

@@ -173,6 +173,7 @@ export const enStations = {
   "command.time": "When",
   "command.id": "Confirmation",
   "command.unknown": "Not known",
+  "command.start": "Start",
   "command.sent": "On its way",
   "command.accepted": "Accepted",
   "command.rejected": "Rejected",

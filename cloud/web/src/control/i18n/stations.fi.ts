@@ -172,6 +172,7 @@ export const fiStations: Record<keyof typeof enStations, string> = {
   "command.time": "Milloin",
   "command.id": "Vahvistus",
   "command.unknown": "Ei tiedossa",
+  "command.start": "Aloita",
   "command.sent": "Matkalla",
   "command.accepted": "Hyväksytty",
   "command.rejected": "Hylätty",

@@ -90,7 +90,7 @@ function StationItem({ station, show }: StationProps): JSX.Element {
   );
   const title = live.value.locations.get(location)?.displayName || station;
   return (
-    <section class="panel" aria-label={title}>
+    <section class="panel" aria-label={`${title} ${station}`}>
       <div class="panel-head">
         <h2>
           {title} <small>{station}</small>

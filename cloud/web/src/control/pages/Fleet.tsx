@@ -8,7 +8,7 @@ import { locale } from "../../i18n";
 import { live, now } from "../../state/app";
 import { Loading } from "../../ui/Notice";
 import { fleet } from "../api";
-import { worries, type Worry } from "../domain/health";
+import { waiting, worries, type Worry } from "../domain/health";
 import { w, type Word } from "../i18n";
 import { idOf, to } from "../routes";
 import { everything } from "../state/paged";
@@ -81,7 +81,7 @@ const COLUMNS: readonly (Column<Station> & { readonly title: Word })[] = [
   {
     key: "outbox",
     title: "fleet.outbox",
-    by: (station) => (station.outboxOldestTime ? now.value - milliseconds(station.outboxOldestTime) : 0),
+    by: (station) => waiting(station, now.value) ?? 0,
     cell: (station) => <Outbox station={station} />,
   },
   {
@@ -120,10 +120,7 @@ function fits(station: Station, filter: Filter, search: string, at: number): boo
 function Totals({ rows }: { readonly rows: readonly Station[] }): JSX.Element {
   const online = rows.filter((station) => station.online).length;
   const watts = rows.reduce((sum, station) => sum + (powerOf(station) ?? 0), 0);
-  const oldest = Math.max(
-    0,
-    ...rows.map((row) => (row.outboxOldestTime ? now.value - milliseconds(row.outboxOldestTime) : 0)),
-  );
+  const oldest = Math.max(0, ...rows.map((row) => waiting(row, now.value) ?? 0));
   const figures: readonly (readonly [Word, string, boolean])[] = [
     ["totals.online", `${online} / ${rows.length}`, online < rows.length],
     ["totals.power", text(power(locale(), watts)), false],

@@ -58,6 +58,7 @@ function after(demand: Demand, time: number | undefined): JSX.Element {
 
 function State({ demand }: { readonly demand: Demand }): JSX.Element {
   if (demand.failsafe) return <Badge tone="bad">{w("demand.failsafe")}</Badge>;
+  if (demand.slack) return <Badge>{w("demand.slack")}</Badge>;
   if (demand.complied !== undefined) return <Badge tone="good">{w("demand.complied")}</Badge>;
   if (demand.released !== undefined) return <Badge>{w("demand.released")}</Badge>;
   return <Badge tone="warn">{w("demand.waiting")}</Badge>;

@@ -107,23 +107,23 @@ function Live({ station, location }: LiveProps): JSX.Element {
     return answer.remoteCommands;
   });
   return (
-    <>
-      <div class="station-now">
+    <div class="station-now">
+      <div class="station-left">
         <LimitsPanel location={location} />
-        <div class="station-connectors">
-          {views.map((view) => (
-            <ConnectorPanel
-              key={view.name}
-              view={view}
-              number={Number(lastSegment(view.name))}
-              station={station.name}
-              sent={again}
-            />
-          ))}
-        </div>
+        {loaded.status === "ready" && <Commands commands={loaded.value} />}
       </div>
-      {loaded.status === "ready" && <Commands commands={loaded.value} />}
-    </>
+      <div class="station-connectors">
+        {views.map((view) => (
+          <ConnectorPanel
+            key={view.name}
+            view={view}
+            number={Number(lastSegment(view.name))}
+            station={station.name}
+            sent={again}
+          />
+        ))}
+      </div>
+    </div>
   );
 }
 

@@ -115,7 +115,7 @@ function Item(props: ItemProps): JSX.Element {
           {price(locale(), tariff.energyPricePerKwh)} <small>/ kWh</small>
         </p>
       )}
-      <dl class="figures">
+      <dl class="values">
         {PRICES.slice(1).map(([field, words]) => (
           <div key={field}>
             <dt>{w(words)}</dt>

@@ -80,3 +80,14 @@ export function limitHistoryOf(name: string): LimitHistory {
   histories.set(name, known);
   return known;
 }
+
+/** Stations whose limits are followed while the control room is open. */
+export const FOLLOWED = 50;
+
+/** Take a sample of every station that is online, as far as there is room. */
+export function follow(locations: Iterable<Location>, now: number): void {
+  for (const location of locations) {
+    const known = histories.has(location.name) || histories.size < FOLLOWED;
+    if (known && location.online) limitHistoryOf(location.name).add(limitSampleOf(location, now));
+  }
+}

@@ -24,7 +24,8 @@ function what(command: RemoteCommand): string {
   const { action } = command;
   const key = ACTIONS[action.case ?? ""];
   const connector = action.value && "connector" in action.value ? ` ${action.value.connector}` : "";
-  return (key ? w(key) : w("command.unknown")) + connector;
+  // Remote commands have no start; drivers' starts are listed too.
+  return w(key ?? "command.start") + connector;
 }
 
 function columns(): readonly Column<RemoteCommand>[] {

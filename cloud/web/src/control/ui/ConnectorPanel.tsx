@@ -60,7 +60,7 @@ function Figures({ view }: { readonly view: ConnectorView }): JSX.Element | null
     [t("connector.energy"), text(energy(of, live.sessionEnergyWh))],
   ];
   return (
-    <dl class="figures">
+    <dl class="values">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -4,7 +4,7 @@ import type { Station } from "../../gen/powerctl/v1/fleet_pb";
 import { SignalClass } from "../../gen/powerctl/v1/uplink_pb";
 import { locale } from "../../i18n";
 import { now } from "../../state/app";
-import { CERTIFICATE_SOON_MS, OUTBOX_LATE_MS, worries, type Worry } from "../domain/health";
+import { CERTIFICATE_SOON_MS, OUTBOX_LATE_MS, waiting, worries, type Worry } from "../domain/health";
 import { w, type Word } from "../i18n";
 import { Badge, type Tone } from "./parts";
 
@@ -73,8 +73,8 @@ export function Signal({ station }: StationProps): JSX.Element {
 /** How much waits for the cloud, and for how long already. */
 export function Outbox({ station }: StationProps): JSX.Element {
   if (!station.healthTime && !station.outboxRecords) return <span class="faint">–</span>;
-  if (!station.outboxRecords || !station.outboxOldestTime) return <span class="faint">{w("outbox.empty")}</span>;
-  const age = now.value - milliseconds(station.outboxOldestTime);
+  const age = waiting(station, now.value);
+  if (age === undefined) return <span class="faint">{w("outbox.empty")}</span>;
   const late = age > OUTBOX_LATE_MS;
   return (
     <span class={late ? "late" : undefined}>

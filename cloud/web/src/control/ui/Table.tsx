@@ -40,7 +40,7 @@ export function Table<T>({ label, columns, rows, first, id, tone }: TableProps<T
   const [order, setOrder] = useState(first);
   const flip = (key: string): void => setOrder((was) => ({ key, down: was?.key === key ? !was.down : false }));
   return (
-    <div class="table-box" role="region" aria-label={label} tabIndex={0}>
+    <div class="table-box" role="group" aria-label={label} tabIndex={0}>
       <table class="dense">
         <thead>
           <tr>

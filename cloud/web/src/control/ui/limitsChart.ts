@@ -40,6 +40,14 @@ export function columns(samples: readonly LimitSample[]): uPlot.AlignedData {
   ] as uPlot.AlignedData;
 }
 
+/** What is known fills the picture, which is never shorter than this. */
+const SHORTEST_MS = 60_000;
+
+function begin(ports: LimitsPorts): number {
+  const first = ports.history().samples[0]?.time ?? Infinity;
+  return Math.max(ports.now() - ports.spanMs(), Math.min(first, ports.now() - SHORTEST_MS));
+}
+
 /** Every slice holds until the next sample. */
 function drawSlices(plot: uPlot, ports: LimitsPorts): void {
   const { ctx, bbox } = plot;
@@ -50,13 +58,14 @@ function drawSlices(plot: uPlot, ports: LimitsPorts): void {
   ctx.clip();
   ctx.globalAlpha = 0.3;
   for (let index = 0; index + 1 < samples.length; index++) {
-    const from = plot.valToPos(samples[index]!.time / 1000, "x", true);
-    const to = plot.valToPos(samples[index + 1]!.time / 1000, "x", true);
+    // Whole pixels: neighbours that overlap would show as stripes.
+    const from = Math.round(plot.valToPos(samples[index]!.time / 1000, "x", true));
+    const to = Math.round(plot.valToPos(samples[index + 1]!.time / 1000, "x", true));
     if (to < bbox.left) continue;
     for (const slice of samples[index]!.slices) {
       const high = plot.valToPos(slice.to / 1000, "y", true);
       ctx.fillStyle = ports.colourOf(slice.source);
-      ctx.fillRect(from, high, Math.max(1, to - from), plot.valToPos(slice.from / 1000, "y", true) - high);
+      ctx.fillRect(from, high, to - from, plot.valToPos(slice.from / 1000, "y", true) - high);
     }
   }
   ctx.restore();
@@ -89,7 +98,7 @@ export function options(ports: LimitsPorts, width: number, height: number): uPlo
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
-      x: { time: false, range: () => [(ports.now() - ports.spanMs()) / 1000, ports.now() / 1000] },
+      x: { time: false, range: () => [begin(ports) / 1000, ports.now() / 1000] },
       y: { range: () => [0, ports.top()] },
     },
     series: [

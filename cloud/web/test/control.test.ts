@@ -1,0 +1,86 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, it } from "vitest";
+import { amount, typed } from "../src/control/domain/amount";
+import { waiting, worries } from "../src/control/domain/health";
+import { compliance, demands, latency } from "../src/control/domain/signals";
+import { en } from "../src/control/i18n/en";
+import { fi } from "../src/control/i18n/fi";
+import { slices } from "../src/control/state/limits";
+import { LimitSource } from "../src/gen/powerctl/v1/common_pb";
+import { StationSchema } from "../src/gen/powerctl/v1/fleet_pb";
+import { GridEventKind } from "../src/gen/powerctl/v1/uplink_pb";
+import { StationGridEventSchema, type StationGridEvent } from "../src/gen/powerctl/v1/utility_pb";
+
+const NOW = 1_800_000_000_000;
+const { DSO, SCHEDULE, HARDWARE } = LimitSource;
+
+function told(kind: GridEventKind, source: LimitSource, capW: number, atMs: number): StationGridEvent {
+  const gridEvent = { kind, source, capW, eventTime: timestampFromMs(NOW + atMs) };
+  return create(StationGridEventSchema, { station: "stations/s", gridEvent });
+}
+
+describe("limits", () => {
+  it("are slices from the cap in force up to the rating, each of the source that withholds it", () => {
+    const sources = [
+      { source: HARDWARE, limitW: 22_000 },
+      { source: SCHEDULE, limitW: 16_500 },
+      { source: DSO, limitW: 11_000 },
+    ];
+    expect(slices(sources, 22_000)).toEqual([
+      { source: DSO, from: 11_000, to: 16_500 },
+      { source: SCHEDULE, from: 16_500, to: 22_000 },
+    ]);
+    expect(slices([{ source: HARDWARE, limitW: 22_000 }], 22_000)).toEqual([]);
+  });
+});
+
+describe("demands", () => {
+  it("know when they were asked, applied and met, whatever the order of their records", () => {
+    const [demand] = demands([
+      told(GridEventKind.COMPLIED, DSO, 4_200, 940),
+      told(GridEventKind.RECEIVED, DSO, 4_200, 0),
+      told(GridEventKind.APPLIED, DSO, 4_200, 210),
+    ]);
+    expect(demand && latency(demand)).toBe(0.94);
+    expect(demand?.applied).toBe(NOW + 210);
+  });
+
+  it("that bind nothing are neither met nor missed", () => {
+    const list = demands([
+      told(GridEventKind.RECEIVED, DSO, 22_000, 0),
+      told(GridEventKind.APPLIED, HARDWARE, 22_000, 100),
+      told(GridEventKind.RECEIVED, DSO, 4_200, 5_000),
+      told(GridEventKind.APPLIED, DSO, 4_200, 5_100),
+    ]);
+    expect(list.map((demand) => demand.slack)).toEqual([false, true]);
+    expect(compliance(list)).toEqual({ asked: 1, met: 0, median: undefined, worst: undefined });
+  });
+});
+
+describe("health", () => {
+  it("takes the outbox of a station online as it was told, of another as it has become", () => {
+    const reported = { healthTime: timestampFromMs(NOW - 500_000), outboxOldestTime: timestampFromMs(NOW - 505_000) };
+    const online = create(StationSchema, { online: true, managerConnected: true, outboxRecords: 3n, ...reported });
+    expect(waiting(online, NOW)).toBe(5_000);
+    expect(worries(online, NOW)).toEqual([]);
+    expect(waiting({ ...online, online: false }, NOW)).toBe(505_000);
+    expect(worries({ ...online, online: false }, NOW)).toEqual(["offline", "outbox"]);
+  });
+});
+
+describe("words", () => {
+  it("have the same placeholders in both languages", () => {
+    const places = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).sort();
+    for (const key of Object.keys(en) as (keyof typeof en)[]) expect(places(fi[key]), key).toEqual(places(en[key]));
+  });
+});
+
+describe("amounts", () => {
+  it("are read with a comma or a point, and to the last digit", () => {
+    expect(amount("0,2955", "EUR")).toEqual({ currencyCode: "EUR", units: 0n, nanos: 295_500_000 });
+    expect(typed({ currencyCode: "EUR", units: 6n, nanos: 0 })).toBe("6");
+    expect(amount("6.5.1", "EUR")).toBeUndefined();
+    expect(amount("-1", "EUR")).toBeUndefined();
+  });
+});
