@@ -15,6 +15,7 @@ from powerctl.core.ids import SessionId, StationId
 from powerctl.core.order import StartCharging, StationCommand
 from powerctl.core.record import (
     Body,
+    ClockStatus,
     CommandOutcome,
     CommandResult,
     MeterReading,
@@ -127,7 +128,9 @@ class RoadsideStation:
         self.commands.append(command)
         self.tell(CommandResult(command.command_id, CommandOutcome.ACCEPTED, ""))
         if isinstance(command.action, StartCharging):
-            reading = MeterReading("M1", self.register_wh, datetime.now(UTC), valid=True)
+            reading = MeterReading(
+                "M1", self.register_wh, datetime.now(UTC), valid=True, clock=ClockStatus.SYNCHRONISED
+            )
             self.tell(TransactionStarted(command.action.session, LEFT, reading, command.command_id))
 
     async def charge(self, pause_s: float) -> None:
@@ -135,12 +138,14 @@ class RoadsideStation:
         session = SessionId(str(uuid.uuid4()))
         began, energy = datetime.now(UTC) - timedelta(minutes=10), self.dice.randint(100, 2_000)
         self.tell(SessionOpened(session, LEFT), says(ConnectorState.OCCUPIED, session=session))
-        begin = MeterReading("M1", self.register_wh, began, valid=True)
+        begin = MeterReading("M1", self.register_wh, began, valid=True, clock=ClockStatus.SYNCHRONISED)
         self.tell(TransactionStarted(session, LEFT, begin, ""))
         for step in range(1, 4):
             await asyncio.sleep(self.dice.uniform(0, pause_s))
             self.tell(telemetry(live(session=session, wh=energy * step / 4)))
-        end = MeterReading("M1", begin.register_wh + energy, began + timedelta(minutes=10), valid=True)
+        end = MeterReading(
+            "M1", begin.register_wh + energy, began + timedelta(minutes=10), valid=True, clock=ClockStatus.SYNCHRONISED
+        )
         self.tell(TransactionEnded(session, LEFT, end, StopReason.DRIVER, "", begin, begin.read_time, idle_s=0))
         self.tell(SessionClosed(session, LEFT), says(ConnectorState.AVAILABLE, session=None))
         self.charged.append(Charged(session, begin.register_wh, end.register_wh))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from powerctl.core.record import MeterReading
+from cloud.domain.tariff import Dimension, Tariff
+from powerctl.core.record import ClockStatus, MeterReading, TransactionEnded
 from powerctl.core.units import Power
 
 PLAUSIBLE_FACTOR = 1.1
@@ -42,6 +44,27 @@ def judge(start: MeterReading | None, end: MeterReading, rated: Power | None) ->
     for why in _doubts(start, end, rated):
         return Doubtful(why)
     return Billable(end.register_wh - start.register_wh)
+
+
+def doubt_about_time(ended: TransactionEnded, tariff: Tariff | None) -> str:
+    """Why time may not be billed, as a sentence. Empty: nothing speaks against it, or no time is billed.
+
+    Durations need an end that is synchronised or counted from the start. Prices that follow the clock need both
+    readings synchronised: a clock that was set in between has moved everything that was told meanwhile.
+    """
+    start, end = ended.start_reading, ended.reading
+    if tariff is None or start is None:
+        return ""
+    if tariff.follows_clock and {start.clock, end.clock} != {ClockStatus.SYNCHRONISED}:
+        return f"The price follows the clock, which was not synchronised (status {start.clock}, then {end.clock})."
+    counts = tariff.prices_time if ended.idle_s else tariff.prices_time - {Dimension.PARKING_TIME}
+    if counts and end.clock not in _MEASURES_DURATION:
+        return f"Time has a price, and the clock was not synchronised (status {end.clock})."
+    return ""
+
+
+_MEASURES_DURATION: Final = frozenset({ClockStatus.SYNCHRONISED, ClockStatus.RELATIVE})
+"""OCMF 1.4, table 19: only these may be used to bill time."""
 
 
 def _doubts(start: MeterReading, end: MeterReading, rated: Power | None) -> Iterator[str]:

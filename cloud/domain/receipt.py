@@ -12,6 +12,7 @@ from cloud.domain.session import Session, SessionState, settle
 from cloud.domain.tariff import Price, PriceLine, Tariff
 from cloud.domain.use import periods
 from powerctl.core.ids import ConnectorId, SessionId, StationId
+from powerctl.core.record import ClockStatus
 from powerctl.core.session import StopReason
 
 
@@ -47,6 +48,9 @@ class Receipt:
     """The driver's identity under a key of their own. Empty: nobody's. Without the key it means nothing any more."""
     rounding: str = ""
     """Which rule rounded the total. Empty: written before there was a name for it."""
+    start_clock: ClockStatus = ClockStatus.INFORMATIVE
+    """How far `start_time` can be trusted."""
+    end_clock: ClockStatus = ClockStatus.INFORMATIVE
 
     @property
     def duration(self) -> timedelta:
@@ -87,6 +91,8 @@ def issue(session: Session, receipt_id: str, *, location_name: str, simulated: b
         idle_s=end.idle_s,
         rounding=RULE,
         issue_time=now,
+        start_clock=start.clock,
+        end_clock=end.reading.clock,
         simulated=simulated,
     )
 

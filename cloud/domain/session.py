@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from cloud.domain.billing import Billable, Doubtful, judge
+from cloud.domain.billing import Billable, Doubtful, doubt_about_time, judge
 from cloud.domain.order import Order
 from cloud.domain.pricing import Booking
 from cloud.domain.tariff import Tariff
@@ -249,7 +249,9 @@ def settle(session: Session) -> Billable | Doubtful:
         raise ValueError(f"session {session.id} has not ended")
     if session.contradicted or not _agree(session.started, session.ended):
         return Doubtful("The station reported two different meter readings for the same moment.")
-    return judge(session.ended.start_reading, session.ended.reading, session.rated)
+    verdict = judge(session.ended.start_reading, session.ended.reading, session.rated)
+    why = doubt_about_time(session.ended, session.tariff)
+    return Doubtful(why) if why and isinstance(verdict, Billable) else verdict
 
 
 def _agree(start: TransactionStarted | None, end: TransactionEnded) -> bool:

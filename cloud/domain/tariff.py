@@ -150,6 +150,19 @@ class Tariff:
         return self.elements or (_plain(self),)
 
     @property
+    def prices_time(self) -> frozenset[Dimension]:
+        """The dimensions of time in a session that cost something."""
+        parts = [part for part in self.parts if part.restrictions.reservation is None]
+        priced = {one.dimension for part in parts for one in part.components if one.price}
+        return frozenset(priced & {Dimension.TIME, Dimension.PARKING_TIME})
+
+    @property
+    def follows_clock(self) -> bool:
+        """True when the time of day, the date or the duration decides about a price."""
+        bounds = (element.restrictions for element in self.elements)
+        return any(bound.by_clock and bound.reservation is None for bound in bounds)
+
+    @property
     def follows_power(self) -> bool:
         """True when it matters when the energy flowed, or how fast."""
         return any(element.restrictions.by_power or element.restrictions.by_clock for element in self.elements)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from cloud.domain.receipt import Receipt
 from powerctl.core.errors import PowerctlError
+from powerctl.core.record import ClockStatus
 
 ALGORITHM: Final = "ECDSA-secp256r1-SHA256"
 _REGISTER: Final = "01-00:B2.08.00*FF"
@@ -92,8 +93,8 @@ def payload(receipt: Receipt, number: int) -> str:
         "CT": "EVSEID",
         "CI": f"{receipt.station}*{receipt.connector}",
         "RD": [
-            _reading("B", receipt.start_time, receipt.start_register_wh),
-            _reading("E", receipt.end_time, receipt.end_register_wh),
+            _reading("B", receipt.start_time, receipt.start_clock, receipt.start_register_wh),
+            _reading("E", receipt.end_time, receipt.end_clock, receipt.end_register_wh),
         ],
     }
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True).replace("|", "\\u007c")
@@ -155,6 +156,6 @@ def _parts(record: str) -> tuple[str, str]:
     return parts[1], parts[2]
 
 
-def _reading(kind: str, time: datetime, register_wh: int) -> dict[str, Any]:
-    stamp = f"{time:%Y-%m-%dT%H:%M:%S},{time.microsecond // 1000:03}{time:%z} I"
+def _reading(kind: str, time: datetime, clock: ClockStatus, register_wh: int) -> dict[str, Any]:
+    stamp = f"{time:%Y-%m-%dT%H:%M:%S},{time.microsecond // 1000:03}{time:%z} {clock}"
     return {"TM": stamp, "TX": kind, "RV": register_wh, "RI": _REGISTER, "RU": "Wh", "RT": "DC", "EF": "", "ST": "G"}

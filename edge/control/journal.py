@@ -17,7 +17,7 @@ from edge.control.transaction import OpenSession, OpenTransaction
 from powerctl.core.errors import ConfigError
 from powerctl.core.fault import Fault
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import MeterReading, TransactionEnded
+from powerctl.core.record import ClockStatus, MeterReading, TransactionEnded
 from powerctl.core.session import StopReason
 
 _SCHEMA: Final = """
@@ -25,10 +25,12 @@ CREATE TABLE IF NOT EXISTS session (
   connector INTEGER PRIMARY KEY, session TEXT NOT NULL, plug_in_time TEXT NOT NULL, register_wh REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS started (
   connector INTEGER PRIMARY KEY, session TEXT NOT NULL, command_id TEXT NOT NULL,
-  serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL);
+  serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL,
+  clock TEXT NOT NULL DEFAULT 'U');
 CREATE TABLE IF NOT EXISTS ended (
   connector INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL, idle_s INTEGER NOT NULL,
-  serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL);
+  serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL,
+  clock TEXT NOT NULL DEFAULT 'U');
 CREATE TABLE IF NOT EXISTS fault (
   connector INTEGER NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (connector, code));
 CREATE TABLE IF NOT EXISTS lesson (
@@ -66,6 +68,8 @@ class Journal:
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_SCHEMA)
+            for table in ("started", "ended"):
+                self._complete(table)
         except (OSError, sqlite3.Error) as error:
             raise ConfigError(
                 str(path), f"cannot be opened: {error}.", "Make station.state_dir writable; move a damaged file aside."
@@ -74,6 +78,12 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _complete(self, table: str) -> None:
+        """Give a table from before it was kept its column for the clock's letter."""
+        columns = {row[1] for row in self._database.execute(f"PRAGMA table_info({table})")}
+        if "clock" not in columns:
+            self._database.execute(f"ALTER TABLE {table} ADD COLUMN clock TEXT NOT NULL DEFAULT 'U'")
 
     def session_opened(self, session: OpenSession) -> None:
         """A plug went in."""
@@ -113,7 +123,7 @@ class Journal:
         started = self._database.execute("SELECT * FROM started ORDER BY connector").fetchall()
         return [self._unfinished(row) for row in started]
 
-    def _unfinished(self, row: tuple[int, str, str, str, int, str, int]) -> Unfinished:
+    def _unfinished(self, row: tuple[int, str, str, str, int, str, int, str]) -> Unfinished:
         connector, session, command_id = row[:3]
         transaction = OpenTransaction(SessionId(session), ConnectorId(connector), command_id, _reading(*row[3:]))
         end = self._database.execute("SELECT * FROM ended WHERE connector = ?", (connector,)).fetchone()
@@ -163,12 +173,13 @@ class Journal:
         self._database.execute(f"DELETE FROM {table} WHERE connector = ?", (connector,))  # noqa: S608 - table is ours
 
 
-def _columns(reading: MeterReading) -> tuple[str, int, str, int]:
-    return reading.meter_serial, reading.register_wh, _text(reading.read_time), int(reading.valid)
+def _columns(reading: MeterReading) -> tuple[str, int, str, int, str]:
+    time = _text(reading.read_time)
+    return reading.meter_serial, reading.register_wh, time, int(reading.valid), reading.clock.value
 
 
-def _reading(serial: str, register_wh: int, read_time: str, valid: int) -> MeterReading:
-    return MeterReading(serial, register_wh, _time(read_time), bool(valid))
+def _reading(serial: str, register_wh: int, read_time: str, valid: int, clock: str) -> MeterReading:
+    return MeterReading(serial, register_wh, _time(read_time), bool(valid), ClockStatus(clock))
 
 
 def _text(instant: datetime) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
 from edge.control.books import Books
-from edge.control.transaction import IdleTime, OpenSession, OpenTransaction, reading
+from edge.control.transaction import IdleTime, OpenSession, OpenTransaction, end_reading, reading
 from edge.hardware.ports import Meter
 from powerctl.core.clock import Clock, after
 from powerctl.core.fault import Fault
@@ -15,6 +16,7 @@ from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.units import Power
 from powerctl.runtime import log, metrics
+from powerctl.runtime.clock_quality import Quality, clock_quality
 
 RESTING: Final = frozenset({ConnectorState.AVAILABLE, ConnectorState.FAULTED})
 """States in which a plug that is out ends the session."""
@@ -30,15 +32,24 @@ class SessionKeeper:
 
     Args:
         session: The session that was open before a restart.
+        quality: What the operating system says about its clock.
     """
 
     def __init__(
-        self, connector: ConnectorId, books: Books, meter: Meter, clock: Clock, session: OpenSession | None = None
+        self,
+        connector: ConnectorId,
+        books: Books,
+        meter: Meter,
+        clock: Clock,
+        session: OpenSession | None = None,
+        quality: Callable[[], Quality] = clock_quality,
     ) -> None:
         self._connector = connector
         self._books = books
         self._meter = meter
         self._clock = clock
+        self._quality = quality
+        self._began_at = clock.monotonic()
         self.session = session
         """None: nothing is plugged in."""
         self.transaction: OpenTransaction | None = None
@@ -105,7 +116,8 @@ class SessionKeeper:
     def began(self, command_id: str) -> asyncio.Future[None]:
         """Current may flow from now on; the result comes when the start reading is durable."""
         assert self.session is not None, "no transaction without a session"
-        start = reading(self._meter.read(), self._clock.utc())
+        start = reading(self._meter.read(), self._clock.utc(), self._quality())
+        self._began_at = self._clock.monotonic()
         self.transaction = OpenTransaction(self.session.session, self._connector, command_id, start)
         self._idle = IdleTime()
         self._log.info("transaction_began", register_wh=start.register_wh)
@@ -121,7 +133,8 @@ class SessionKeeper:
         transaction, self.transaction = self.transaction, None
         if transaction is None:
             return
-        end = reading(self._meter.read(), self._clock.utc())
+        elapsed_s = self._clock.monotonic() - self._began_at
+        end = end_reading(self._meter.read(), transaction.start, elapsed_s, self._clock.utc(), self._quality())
         metrics.counter("edge_transactions_total").labels(str(self._connector), reason).inc()
         self._log.info("transaction_ended", reason=reason, register_wh=end.register_wh)
         self._books.transaction_ended(transaction.ended(end, reason, detail, round(self._idle.seconds)))

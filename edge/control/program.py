@@ -42,6 +42,7 @@ from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.topology import ConnectorCapability
 from powerctl.runtime import log, metrics
 from powerctl.runtime.clock import SystemClock
+from powerctl.runtime.clock_quality import clock_quality
 from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.outbox import CommandBox
 from powerctl.runtime.outbox_writer import OutboxWriter
@@ -225,7 +226,7 @@ class Control:
             transaction = left.transaction
             end = left.ended
             if end is None and transaction.connector in registers:
-                now = reading(registers[transaction.connector].read(), self._clock.utc())
+                now = reading(registers[transaction.connector].read(), self._clock.utc(), clock_quality())
                 end = transaction.ended(now, StopReason.RESTART, RESTARTED, 0)
             if end is not None:
                 _log.warning("transaction_found_open", connector=transaction.connector, session=transaction.session)

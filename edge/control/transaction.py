@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from edge.hardware.ports import Register
 from powerctl.core.clock import Monotonic
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import MeterReading, TransactionEnded, TransactionStarted
+from powerctl.core.record import ClockStatus, MeterReading, TransactionEnded, TransactionStarted
 from powerctl.core.session import StopReason
 from powerctl.core.units import ZERO_POWER, Energy, Power
+from powerctl.runtime.clock_quality import Quality
 
 RESTARTED: Final = "The controller restarted; charging ended with what the meter shows."
 
 
-def reading(register: Register, read_time: datetime) -> MeterReading:
+AGREES_S: Final = 2.0
+"""Two clocks that agree so far over a session were not set meanwhile."""
+_STATUS: Final = {
+    Quality.UNKNOWN: ClockStatus.UNKNOWN,
+    Quality.FREE_RUNNING: ClockStatus.INFORMATIVE,
+    Quality.NTP: ClockStatus.SYNCHRONISED,
+    Quality.GNSS: ClockStatus.SYNCHRONISED,
+}
+
+
+def reading(register: Register, read_time: datetime, quality: Quality) -> MeterReading:
     """One reading for a record: whole watt hours, rounded down."""
-    return MeterReading(register.serial, int(register.energy.wh), read_time, register.is_valid)
+    return MeterReading(register.serial, int(register.energy.wh), read_time, register.is_valid, _STATUS[quality])
+
+
+def end_reading(
+    register: Register, start: MeterReading, elapsed_s: float, utc: datetime, quality: Quality
+) -> MeterReading:
+    """The reading at the end: its time of day where the clock was good all along, else counted from the start.
+
+    Args:
+        register: What the meter shows.
+        start: The reading at the start.
+        elapsed_s: Since then, on the clock that nobody sets.
+        utc: What the other clock says.
+        quality: How good that one is.
+    """
+    counted = start.read_time + timedelta(seconds=elapsed_s)
+    now = reading(register, utc, quality)
+    agrees = abs((utc - counted).total_seconds()) <= AGREES_S
+    if agrees and start.clock is now.clock is ClockStatus.SYNCHRONISED:
+        return now
+    return replace(now, read_time=counted, clock=ClockStatus.RELATIVE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,17 @@ class SessionOpened:
     connector: ConnectorId
 
 
+class ClockStatus(StrEnum):
+    """How far the time of a reading can be trusted: the letters of OCMF 1.4, table 19."""
+
+    UNKNOWN = "U"
+    INFORMATIVE = "I"
+    """Nobody sets the clock."""
+    SYNCHRONISED = "S"
+    RELATIVE = "R"
+    """Counted from the reading at the start by a clock that nobody sets."""
+
+
 @dataclass(frozen=True, slots=True)
 class MeterReading:
     """One reading of a DC meter's cumulative register."""
@@ -80,6 +91,8 @@ class MeterReading:
     read_time: datetime
     valid: bool
     """False: not fit for billing."""
+    clock: ClockStatus = ClockStatus.UNKNOWN
+    """Of `read_time`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,36 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ClockStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ClockStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ClockStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CLOCK_STATUS_UNSPECIFIED: _ClockStatus.ValueType  # 0
+    CLOCK_STATUS_UNKNOWN: _ClockStatus.ValueType  # 1
+    """U"""
+    CLOCK_STATUS_INFORMATIVE: _ClockStatus.ValueType  # 2
+    """I: for information; nobody sets the clock."""
+    CLOCK_STATUS_SYNCHRONISED: _ClockStatus.ValueType  # 3
+    """S: the clock is synchronised."""
+    CLOCK_STATUS_RELATIVE: _ClockStatus.ValueType  # 4
+    """R: counted from the reading at the start by a clock that nobody sets."""
+
+class ClockStatus(_ClockStatus, metaclass=_ClockStatusEnumTypeWrapper):
+    """The letters of OCMF 1.4, table 19."""
+
+CLOCK_STATUS_UNSPECIFIED: ClockStatus.ValueType  # 0
+CLOCK_STATUS_UNKNOWN: ClockStatus.ValueType  # 1
+"""U"""
+CLOCK_STATUS_INFORMATIVE: ClockStatus.ValueType  # 2
+"""I: for information; nobody sets the clock."""
+CLOCK_STATUS_SYNCHRONISED: ClockStatus.ValueType  # 3
+"""S: the clock is synchronised."""
+CLOCK_STATUS_RELATIVE: ClockStatus.ValueType  # 4
+"""R: counted from the reading at the start by a clock that nobody sets."""
+Global___ClockStatus: _TypeAlias = ClockStatus  # noqa: Y015
+
 class _CommandOutcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -366,12 +396,15 @@ class MeterReading(_message.Message):
     REGISTER_WH_FIELD_NUMBER: _builtins.int
     READ_TIME_FIELD_NUMBER: _builtins.int
     VALID_FIELD_NUMBER: _builtins.int
+    CLOCK_STATUS_FIELD_NUMBER: _builtins.int
     meter_serial: _builtins.str
     """Serial of the meter; readings of different serials are never subtracted."""
     register_wh: _builtins.int
     """Watt hours, cumulative."""
     valid: _builtins.bool
     """False: the value is not fit for billing."""
+    clock_status: Global___ClockStatus.ValueType
+    """How far its time can be trusted. Unspecified: as unknown."""
     @_builtins.property
     def read_time(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -381,10 +414,11 @@ class MeterReading(_message.Message):
         register_wh: _builtins.int = ...,
         read_time: _timestamp_pb2.Timestamp | None = ...,
         valid: _builtins.bool = ...,
+        clock_status: Global___ClockStatus.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["read_time", b"read_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["meter_serial", b"meter_serial", "read_time", b"read_time", "register_wh", b"register_wh", "valid", b"valid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_status", b"clock_status", "meter_serial", b"meter_serial", "read_time", b"read_time", "register_wh", b"register_wh", "valid", b"valid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,6 +16,7 @@ from powerctl.core.fault import Fault
 from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
 from powerctl.core.record import (
     Body,
+    ClockStatus,
     CommandOutcome,
     CommandResult,
     ConnectorDescription,
@@ -70,6 +71,9 @@ COMMAND_OUTCOME: Final = EnumCodec(CommandOutcome, pb.CommandOutcome, "COMMAND_O
 SIGNAL_CLASS: Final = EnumCodec(SignalClass, pb.SignalClass, "SIGNAL_CLASS")
 GRID_EVENT_KIND: Final = EnumCodec(GridEventKind, pb.GridEventKind, "GRID_EVENT_KIND")
 
+_CLOCK_STATUS: Final = {status: pb.ClockStatus.Value(f"CLOCK_STATUS_{status.name}") for status in ClockStatus}
+_CLOCK_LETTER: Final = {number: status for status, number in _CLOCK_STATUS.items()}
+
 
 def _clip(text: str) -> str:
     return text[:MAX_TEXT]
@@ -88,6 +92,7 @@ def reading_to_wire(reading: MeterReading) -> pb.MeterReading:
         register_wh=reading.register_wh,
         read_time=time_to_wire(reading.read_time),
         valid=reading.valid,
+        clock_status=_CLOCK_STATUS[reading.clock],
     )
 
 
@@ -106,6 +111,7 @@ def reading_from_wire(message: pb.MeterReading) -> MeterReading:
         register_wh=message.register_wh,
         read_time=time_from_wire(message.read_time, "reading time"),
         valid=message.valid,
+        clock=_CLOCK_LETTER.get(message.clock_status, ClockStatus.UNKNOWN),
     )
 
 

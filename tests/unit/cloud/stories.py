@@ -10,6 +10,7 @@ from cloud.domain.tariff import Tariff
 from powerctl.core.ids import ConnectorId, SessionId, StationId
 from powerctl.core.record import (
     Body,
+    ClockStatus,
     ConnectorDescription,
     ConnectorStatusChanged,
     ConnectorTelemetry,
@@ -43,9 +44,11 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
-def reading(wh: int, minutes: float, *, serial: str = "M1", valid: bool = True) -> MeterReading:
+def reading(
+    wh: int, minutes: float, *, serial: str = "M1", valid: bool = True, clock: ClockStatus = ClockStatus.SYNCHRONISED
+) -> MeterReading:
     """A reading of the meter."""
-    return MeterReading(serial, wh, at(minutes), valid)
+    return MeterReading(serial, wh, at(minutes), valid, clock)
 
 
 def began(wh: int = 1_000, minutes: float = 1, *, session: SessionId = SESSION) -> TransactionStarted:

@@ -23,6 +23,7 @@ from powerctl.core.order import (
 )
 from powerctl.core.record import (
     Body,
+    ClockStatus,
     CommandOutcome,
     CommandResult,
     ConnectorDescription,
@@ -62,7 +63,7 @@ INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st
 POWERS = st.floats(0, 1e8).map(Power)
 MEASURED = st.floats(-1e6, 1e6).map(Power)
 LIMITS = st.builds(Limit, st.sampled_from(LimitSource), POWERS, TEXTS, st.none() | INSTANTS)
-READINGS = st.builds(MeterReading, TEXTS, st.integers(0, 10**12), INSTANTS, st.booleans())
+READINGS = st.builds(MeterReading, TEXTS, st.integers(0, 10**12), INSTANTS, st.booleans(), st.sampled_from(ClockStatus))
 
 STARTED = st.builds(
     StationStarted,

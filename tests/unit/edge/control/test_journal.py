@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,15 +14,20 @@ from edge.control.journal import Journal, Unfinished
 from edge.control.transaction import OpenSession, OpenTransaction
 from powerctl.core.fault import Fault
 from powerctl.core.ids import ConnectorId, SessionId
-from powerctl.core.record import MeterReading
+from powerctl.core.record import ClockStatus, MeterReading
 from powerctl.core.session import StopReason
 
 NOON = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 LEFT = ConnectorId(1)
 SESSION = OpenSession(SessionId("s-1"), LEFT, NOON, 1000.25)
-START = MeterReading("M1", 1000, NOON, valid=True)
+START = MeterReading("M1", 1000, NOON, valid=True, clock=ClockStatus.SYNCHRONISED)
 TRANSACTION = OpenTransaction(SessionId("s-1"), LEFT, "c-1", START)
-END = TRANSACTION.ended(MeterReading("M1", 2000, NOON, valid=False), StopReason.VEHICLE, "The battery is full.", 7)
+END = TRANSACTION.ended(
+    MeterReading("M1", 2000, NOON, valid=False, clock=ClockStatus.RELATIVE),
+    StopReason.VEHICLE,
+    "The battery is full.",
+    7,
+)
 
 
 @pytest.fixture
@@ -83,3 +90,15 @@ def test_latched_faults_survive_until_released(path: Path) -> None:
     assert journal.faults(ConnectorId(2)) == ()
     journal.fault_released(LEFT, "insulation")
     assert journal.faults(LEFT) == ()
+
+
+def test_a_journal_from_before_the_clocks_letter_is_completed(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    old = sqlite3.connect(path)
+    columns = "serial TEXT NOT NULL, register_wh INTEGER NOT NULL, read_time TEXT NOT NULL, valid INTEGER NOT NULL"
+    old.execute(f"CREATE TABLE started (connector INTEGER PRIMARY KEY, session TEXT, command_id TEXT, {columns})")
+    old.execute("INSERT INTO started VALUES (1, 's-1', 'c-1', 'M1', 1000, ?, 1)", (NOON.isoformat(),))
+    old.commit()
+    old.close()
+    (found,) = Journal(path).unfinished()
+    assert found.transaction.start == replace(START, clock=ClockStatus.UNKNOWN)

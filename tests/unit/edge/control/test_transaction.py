@@ -10,6 +10,7 @@ from powerctl.core.clock import Monotonic
 from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.session import StopReason
 from powerctl.core.units import Energy, Power
+from powerctl.runtime.clock_quality import Quality
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SESSION = SessionId("11111111-2222-4333-8444-555555555555")
@@ -20,13 +21,13 @@ def register(wh: float) -> Register:
 
 
 def test_a_reading_is_rounded_down() -> None:
-    assert reading(register(1234.99), NOON).register_wh == 1234
+    assert reading(register(1234.99), NOON, Quality.NTP).register_wh == 1234
 
 
 def test_an_end_repeats_its_start() -> None:
-    start = reading(register(1000.0), NOON)
+    start = reading(register(1000.0), NOON, Quality.NTP)
     transaction = OpenTransaction(SESSION, ConnectorId(1), "c-1", start)
-    end = transaction.ended(reading(register(3500.5), NOON), StopReason.DRIVER, "", 12)
+    end = transaction.ended(reading(register(3500.5), NOON, Quality.NTP), StopReason.DRIVER, "", 12)
     assert end.start_reading == start
     assert end.start_time == NOON
     assert end.reading.register_wh - start.register_wh == 2500
