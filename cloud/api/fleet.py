@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,9 +25,12 @@ from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
 from powerctl.core.order import ResetConnector, StationAction, UnlockConnector, UploadBlackBox
 from powerctl.v1 import fleet_pb2 as pb
+from powerctl.v1 import uplink_pb2
 from powerctl.wire.ids import connector_from_wire
 
 _LONGEST_NOTE: Final = 500
+_PAST: Final = timedelta(minutes=30)
+_LONGEST_PAST: Final = timedelta(hours=1)
 _MOST_VALUES: Final = 1_000
 
 
@@ -71,6 +75,19 @@ class FleetService:
             found, following = await operations.events(connection, station, session=session, offset=offset, size=size)
         events = map(fleet_encode.event, found)
         return pb.ListStationEventsResponse(events=events, next_page_token=paging.token_of(following))
+
+    async def list_station_telemetry(
+        self, request: pb.ListStationTelemetryRequest, call: Call
+    ) -> pb.ListStationTelemetryResponse:
+        """Live values of the last while, oldest first."""
+        station = names.parse_station(request.parent)
+        await self._station(station, call)
+        past = timedelta(seconds=request.past.seconds) if request.HasField("past") else _PAST
+        if not timedelta() < past <= _LONGEST_PAST:
+            raise Refusal(Why.INVALID_ARGUMENT, "past must be more than nothing and at most an hour.")
+        async with self.store.database.read() as connection:
+            found = await operations.live_values(connection, station, self.store.clock.utc() - past)
+        return pb.ListStationTelemetryResponse(records=map(uplink_pb2.Record.FromString, found))
 
     async def list_alarms(self, request: pb.ListAlarmsRequest, call: Call) -> pb.ListAlarmsResponse:
         """Alarms, newest first."""

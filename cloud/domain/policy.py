@@ -87,6 +87,7 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.FleetService/GetStation": _FLEET,
     "/powerctl.v1.FleetService/ListStations": _FLEET,
     "/powerctl.v1.FleetService/ListStationEvents": _FLEET,
+    "/powerctl.v1.FleetService/ListStationTelemetry": _FLEET,
     "/powerctl.v1.FleetService/ListAlarms": _FLEET,
     "/powerctl.v1.FleetService/GetRemoteCommand": _FLEET,
     "/powerctl.v1.FleetService/ListRemoteCommands": _FLEET,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store.fleet_tables import GRID_EVENTS, STATION_STATE
 from cloud.store.tables import INBOX, SESSIONS, STATIONS
+from cloud.store.telemetry_tables import TELEMETRY
 from cloud.store.upsert import upsert
 from powerctl.core.errors import RemoteError
 from powerctl.core.health import ConfigurationReported, StationHealth
@@ -102,7 +103,22 @@ async def events(
 
 _OF_SESSIONS = ("SessionOpened", "TransactionStarted", "TransactionEnded", "SessionClosed", "ConnectorStatusChanged")
 _MOST = 5_000
-"""Records that are looked through for one session."""
+"""Records that are looked through for one session, or for a picture."""
+_SHOWN = 600
+"""Points of a picture: as many as it is wide."""
+
+
+async def live_values(connection: AsyncConnection, station: StationId, since: datetime) -> list[bytes]:
+    """Telemetry records of a station as they lie on the wire, oldest first; of very many a part, evenly chosen."""
+    query = (
+        select(TELEMETRY.c.payload)
+        .where(TELEMETRY.c.station == station, TELEMETRY.c.record_time >= since)
+        .order_by(TELEMETRY.c.record_time.desc())
+        .limit(_MOST)
+    )
+    rows = (await connection.execute(query)).scalars().all()
+    step = -(-len(rows) // _SHOWN) or 1
+    return list(reversed(rows[::step]))
 
 
 async def station_of(connection: AsyncConnection, session: SessionId) -> StationId | None:

@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -337,6 +338,54 @@ class StationEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StationEvent: _TypeAlias = StationEvent  # noqa: Y015
+
+@_typing.final
+class ListStationTelemetryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAST_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """"stations/{station}" """
+    @_builtins.property
+    def past(self) -> _duration_pb2.Duration:
+        """How far back. Absent: half an hour; at most an hour."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        past: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["past", b"past"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "past", b"past"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStationTelemetryRequest: _TypeAlias = ListStationTelemetryRequest  # noqa: Y015
+
+@_typing.final
+class ListStationTelemetryResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def records(self) -> _containers.RepeatedCompositeFieldContainer[_uplink_pb2.Record]:
+        """Each holds a Telemetry."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[_uplink_pb2.Record] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStationTelemetryResponse: _TypeAlias = ListStationTelemetryResponse  # noqa: Y015
 
 @_typing.final
 class ListAlarmsRequest(_message.Message):

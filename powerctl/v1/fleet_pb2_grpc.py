@@ -50,6 +50,11 @@ class FleetServiceStub:
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationEventsRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationEventsResponse.FromString,
                 _registered_method=True)
+        self.ListStationTelemetry = channel.unary_unary(
+                '/powerctl.v1.FleetService/ListStationTelemetry',
+                request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryResponse.FromString,
+                _registered_method=True)
         self.ListAlarms = channel.unary_unary(
                 '/powerctl.v1.FleetService/ListAlarms',
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListAlarmsRequest.SerializeToString,
@@ -115,6 +120,13 @@ class FleetServiceServicer:
 
     def ListStationEvents(self, request, context):
         """Newest first: what happened at a station, or in one session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStationTelemetry(self, request, context):
+        """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -198,6 +210,11 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     servicer.ListStationEvents,
                     request_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationEventsRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationEventsResponse.SerializeToString,
+            ),
+            'ListStationTelemetry': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStationTelemetry,
+                    request_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryResponse.SerializeToString,
             ),
             'ListAlarms': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAlarms,
@@ -327,6 +344,33 @@ class FleetService:
             '/powerctl.v1.FleetService/ListStationEvents',
             powerctl_dot_v1_dot_fleet__pb2.ListStationEventsRequest.SerializeToString,
             powerctl_dot_v1_dot_fleet__pb2.ListStationEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStationTelemetry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.FleetService/ListStationTelemetry',
+            powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryRequest.SerializeToString,
+            powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,8 @@ class FleetServiceStub:
     ListStations: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationsRequest, _fleet_pb2.ListStationsResponse]
     ListStationEvents: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationEventsRequest, _fleet_pb2.ListStationEventsResponse]
     """Newest first: what happened at a station, or in one session."""
+    ListStationTelemetry: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationTelemetryRequest, _fleet_pb2.ListStationTelemetryResponse]
+    """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen."""
     ListAlarms: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListAlarmsRequest, _fleet_pb2.ListAlarmsResponse]
     """Those that are not over first, newest first."""
     AcknowledgeAlarm: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.AcknowledgeAlarmRequest, _fleet_pb2.Alarm]
@@ -64,6 +66,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     ListStations: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationsRequest, _fleet_pb2.ListStationsResponse]  # type: ignore[assignment]
     ListStationEvents: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationEventsRequest, _fleet_pb2.ListStationEventsResponse]  # type: ignore[assignment]
     """Newest first: what happened at a station, or in one session."""
+    ListStationTelemetry: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationTelemetryRequest, _fleet_pb2.ListStationTelemetryResponse]  # type: ignore[assignment]
+    """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen."""
     ListAlarms: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListAlarmsRequest, _fleet_pb2.ListAlarmsResponse]  # type: ignore[assignment]
     """Those that are not over first, newest first."""
     AcknowledgeAlarm: _aio.UnaryUnaryMultiCallable[_fleet_pb2.AcknowledgeAlarmRequest, _fleet_pb2.Alarm]  # type: ignore[assignment]
@@ -106,6 +110,14 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.ListStationEventsResponse, _abc.Awaitable[_fleet_pb2.ListStationEventsResponse]]:
         """Newest first: what happened at a station, or in one session."""
+
+    @_abc_1.abstractmethod
+    def ListStationTelemetry(
+        self,
+        request: _fleet_pb2.ListStationTelemetryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_pb2.ListStationTelemetryResponse, _abc.Awaitable[_fleet_pb2.ListStationTelemetryResponse]]:
+        """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen."""
 
     @_abc_1.abstractmethod
     def ListAlarms(

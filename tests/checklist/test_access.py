@@ -93,6 +93,7 @@ EXPECTED = {
     "FleetService/GetStation": "WOV",
     "FleetService/ListStations": "WOV",
     "FleetService/ListStationEvents": "WOV",
+    "FleetService/ListStationTelemetry": "WOV",
     "FleetService/ListAlarms": "WOV",
     "FleetService/GetRemoteCommand": "WOV",
     "FleetService/ListRemoteCommands": "WOV",

@@ -32,7 +32,7 @@ from powerctl.v1 import uplink_pb2 as uplink
 from powerctl.wire.batch import encode_record
 from tests.contract.api.peers import Failed, Json, M
 from tests.unit.cloud.api_world import Cloud
-from tests.unit.cloud.stories import LEFT, NOON, OPAL, SESSION, began, describes, plugged
+from tests.unit.cloud.stories import LEFT, NOON, OPAL, SESSION, began, describes, live, plugged, telemetry
 
 OWNER = Principal("wilma", "Wilma", Role.OWNER, frozenset({StationId("demo-1")}))
 STRANGER = Principal("otto", "Otto", Role.OWNER, frozenset({StationId("far-1")}))
@@ -135,6 +135,21 @@ async def test_the_events_of_a_station_and_of_a_session_are_sentences(api: Cloud
     assert "A vehicle was plugged in." in told
     assert "Charging began at 1.000 kWh of the meter." in told
     assert not [one for one in told if "Fault" in one]
+
+
+async def test_the_live_values_of_the_last_while_come_as_they_were_sent(api: Cloud) -> None:
+    await api.world.reports(describes())
+    for minute, kw in enumerate((6.0, 7.0, 8.0)):
+        record = Record(NOON + timedelta(minutes=minute), telemetry(live(kw=kw)))
+        await api.world.commits([StoredRecord(10 + minute, encode_record(record), record)])
+    api.world.clock.advance(180)
+    request = pb.ListStationTelemetryRequest(parent=NAME)
+    request.past.FromTimedelta(timedelta(minutes=2))
+    answer = await ask(api, "ListStationTelemetry", request, pb.ListStationTelemetryResponse)
+    assert [one.telemetry.connectors[0].power_w for one in answer.records] == [7_000.0, 8_000.0]
+    request.past.FromTimedelta(timedelta(hours=2))
+    with pytest.raises(Failed, match="invalid_argument"):
+        await ask(api, "ListStationTelemetry", request, pb.ListStationTelemetryResponse)
 
 
 def remote(action: dict[str, Any], request_id: str = "") -> pb.CreateRemoteCommandRequest:

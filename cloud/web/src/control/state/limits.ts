@@ -60,6 +60,12 @@ export class LimitHistory {
     while (this.#samples.length > 2 && this.#samples[1]!.time < sample.time - KEPT_MS) this.#samples.shift();
   }
 
+  /** Put what was before this page was opened in front of what it has seen. */
+  precede(earlier: readonly LimitSample[]): void {
+    const first = this.#samples[0]?.time ?? Infinity;
+    this.#samples.unshift(...earlier.filter((sample) => sample.time < first));
+  }
+
   /** Sources that have withheld anything in the window, most recent first. */
   sources(since: number): LimitSource[] {
     const seen = new Set<LimitSource>();

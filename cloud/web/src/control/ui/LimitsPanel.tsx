@@ -2,6 +2,8 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { CALL } from "../../api/clients";
+import { lastSegment } from "../../domain/names";
 import { sourceKey } from "../../domain/words";
 import { power, text } from "../../format/quantity";
 import { clockSeconds } from "../../format/time";
@@ -10,8 +12,10 @@ import type { Location } from "../../gen/powerctl/v1/location_pb";
 import { locale, t } from "../../i18n";
 import { now } from "../../state/app";
 import { coloursOf } from "../../ui/chartParts";
+import { fleet } from "../api";
 import { w, type Word } from "../i18n";
 import { limitHistoryOf, limitSampleOf, topOf, type LimitHistory, type LimitSample } from "../state/limits";
+import { pastOf } from "../state/past";
 import { columns, options } from "./limitsChart";
 import { Choices } from "./parts";
 
@@ -70,6 +74,17 @@ function useHistory(location: Location): readonly [LimitHistory, number] {
     take();
     const timer = setInterval(take, 1000);
     return () => clearInterval(timer);
+  }, [history]);
+  useEffect(() => {
+    const parent = `stations/${lastSegment(location.name)}`;
+    fleet.listStationTelemetry({ parent }, CALL).then(
+      ({ records }) => {
+        history.precede(pastOf(latest.current, records));
+        setVersion((count) => count + 1);
+      },
+      // Without the past the picture begins now.
+      () => undefined,
+    );
   }, [history]);
   useEffect(() => {
     if (location.online) history.add(limitSampleOf(location, now.peek()));

@@ -4,9 +4,9 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { ResetConnector, SignalClass, StopCharging, UnlockConnector, UploadBlackBox } from "./uplink_pb";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Record, ResetConnector, SignalClass, StopCharging, UnlockConnector, UploadBlackBox } from "./uplink_pb";
 import { file_powerctl_v1_uplink } from "./uplink_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/fleet.proto.
  */
 export const file_powerctl_v1_fleet: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSI8ChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlcKFExpc3RTdGF0aW9uc1Jlc3BvbnNlEiYKCHN0YXRpb25zGAEgAygLMhQucG93ZXJjdGwudjEuU3RhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiwUKB1N0YXRpb24SDAoEbmFtZRgBIAEoCRIQCghsb2NhdGlvbhgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGb25saW5lGAQgASgIEjIKDmxhc3Rfc2Vlbl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzaW11bGF0ZWQYBiABKAgSGAoQc29mdHdhcmVfdmVyc2lvbhgHIAEoCRIZChFtYW5hZ2VyX2Nvbm5lY3RlZBgIIAEoCBIuCgxzaWduYWxfY2xhc3MYCSABKA4yGC5wb3dlcmN0bC52MS5TaWduYWxDbGFzcxIVCghyc3NpX2RibRgKIAEoBUgAiAEBEhYKDm91dGJveF9yZWNvcmRzGAsgASgDEjYKEm91dGJveF9vbGRlc3RfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoUY2VydGlmaWNhdGVfZW5kX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSFAoMY29uZmlnX2RyaWZ0GA8gASgIEhsKDmNsb2NrX29mZnNldF9zGBAgASgBSAGIAQESEwoLb3Blbl9hbGFybXMYESABKAUSFQoNb3Blbl9zZXNzaW9ucxgSIAEoBRIXCgphY19wb3dlcl93GBMgASgBSAKIAQESLwoLaGVhbHRoX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9yc3NpX2RibUIRCg9fY2xvY2tfb2Zmc2V0X3NCDQoLX2FjX3Bvd2VyX3ciYgoYTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIPCgdzZXNzaW9uGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIl8KGUxpc3RTdGF0aW9uRXZlbnRzUmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkucG93ZXJjdGwudjEuU3RhdGlvbkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLBAQoMU3RhdGlvbkV2ZW50EgwKBG5hbWUYASABKAkSLgoKZXZlbnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVjZWl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAQgASgJEhEKCWNvbm5lY3RvchgFIAEoBRIPCgdzZXNzaW9uGAYgASgJEg8KB3N1bW1hcnkYByABKAkiXgoRTGlzdEFsYXJtc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhIKCnNob3dfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiUQoSTGlzdEFsYXJtc1Jlc3BvbnNlEiIKBmFsYXJtcxgBIAMoCzISLnBvd2VyY3RsLnYxLkFsYXJtEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLAAgoFQWxhcm0SDAoEbmFtZRgBIAEoCRIMCgRjb2RlGAIgASgJEiwKCHNldmVyaXR5GAMgASgOMhoucG93ZXJjdGwudjEuQWxhcm1TZXZlcml0eRIRCgljb25uZWN0b3IYBCABKAUSDwoHc3VtbWFyeRgFIAEoCRIOCgZyZW1lZHkYBiABKAkSLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGFja25vd2xlZGdlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2Fja25vd2xlZGdlZF9ieRgKIAEoCRIMCgRub3RlGAsgASgJIjUKF0Fja25vd2xlZGdlQWxhcm1SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEbm90ZRgCIAEoCSJ0ChpDcmVhdGVSZW1vdGVDb21tYW5kUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSMgoOcmVtb3RlX2NvbW1hbmQYAiABKAsyGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEhIKCnJlcXVlc3RfaWQYAyABKAkiqAMKDVJlbW90ZUNvbW1hbmQSDAoEbmFtZRgBIAEoCRI4ChB1bmxvY2tfY29ubmVjdG9yGAIgASgLMhwucG93ZXJjdGwudjEuVW5sb2NrQ29ubmVjdG9ySAASNgoPcmVzZXRfY29ubmVjdG9yGAMgASgLMhsucG93ZXJjdGwudjEuUmVzZXRDb25uZWN0b3JIABI3ChB1cGxvYWRfYmxhY2tfYm94GAQgASgLMhsucG93ZXJjdGwudjEuVXBsb2FkQmxhY2tCb3hIABIyCg1zdG9wX2NoYXJnaW5nGAUgASgLMhkucG93ZXJjdGwudjEuU3RvcENoYXJnaW5nSAASLgoFc3RhdGUYCCABKA4yHy5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kU3RhdGUSDgoGZGV0YWlsGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCAoGYWN0aW9uIicKF0dldFJlbW90ZUNvbW1hbmRSZXF1ZXN0EgwKBG5hbWUYASABKAkiUgoZTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiagoaTGlzdFJlbW90ZUNvbW1hbmRzUmVzcG9uc2USMwoPcmVtb3RlX2NvbW1hbmRzGAEgAygLMhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoXR2V0Q29uZmlndXJhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSK+AQoeU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSRwoGdmFsdWVzGAIgAygLMjcucG93ZXJjdGwudjEuU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0LlZhbHVlc0VudHJ5EhYKDmFkb3B0X3JlcG9ydGVkGAMgASgIGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDUNvbmZpZ3VyYXRpb24SDAoEbmFtZRgBIAEoCRIVCg1jb25maWdfZGlnZXN0GAIgASgJEi8KC3JlcG9ydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgZ2YWx1ZXMYBCADKAsyHy5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uVmFsdWUieAoSQ29uZmlndXJhdGlvblZhbHVlEgsKA2tleRgBIAEoCRIVCghyZXBvcnRlZBgCIAEoCUgAiAEBEhQKB2Rlc2lyZWQYAyABKAlIAYgBARIPCgdkaWZmZXJzGAQgASgIQgsKCV9yZXBvcnRlZEIKCghfZGVzaXJlZCJQChdMaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXAoYTGlzdFN0YXRpb25GaWxlc1Jlc3BvbnNlEicKBWZpbGVzGAEgAygLMhgucG93ZXJjdGwudjEuU3RhdGlvbkZpbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpoBCgtTdGF0aW9uRmlsZRIMCgRuYW1lGAEgASgJEhEKCWZpbGVfbmFtZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPcmVjZWl2ZWRfY2h1bmtzGAQgASgFEg4KBmNodW5rcxgFIAEoBRIQCghjb21wbGV0ZRgGIAEoCCIqChpEb3dubG9hZFN0YXRpb25GaWxlUmVxdWVzdBIMCgRuYW1lGAEgASgJIlcKG0Rvd25sb2FkU3RhdGlvbkZpbGVSZXNwb25zZRIRCglmaWxlX25hbWUYASABKAkSFAoMY29udGVudF90eXBlGAIgASgJEg8KB2NvbnRlbnQYAyABKAwqaAoNQWxhcm1TZXZlcml0eRIeChpBTEFSTV9TRVZFUklUWV9VTlNQRUNJRklFRBAAEhoKFkFMQVJNX1NFVkVSSVRZX1dBUk5JTkcQARIbChdBTEFSTV9TRVZFUklUWV9DUklUSUNBTBACKsEBChJSZW1vdGVDb21tYW5kU3RhdGUSJAogUkVNT1RFX0NPTU1BTkRfU1RBVEVfVU5TUEVDSUZJRUQQABIdChlSRU1PVEVfQ09NTUFORF9TVEFURV9TRU5UEAESIQodUkVNT1RFX0NPTU1BTkRfU1RBVEVfQUNDRVBURUQQAhIhCh1SRU1PVEVfQ09NTUFORF9TVEFURV9SRUpFQ1RFRBADEiAKHFJFTU9URV9DT01NQU5EX1NUQVRFX0VYUElSRUQQBDLGCAoMRmxlZXRTZXJ2aWNlEkIKCkdldFN0YXRpb24SHi5wb3dlcmN0bC52MS5HZXRTdGF0aW9uUmVxdWVzdBoULnBvd2VyY3RsLnYxLlN0YXRpb24SUwoMTGlzdFN0YXRpb25zEiAucG93ZXJjdGwudjEuTGlzdFN0YXRpb25zUmVxdWVzdBohLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uc1Jlc3BvbnNlEmIKEUxpc3RTdGF0aW9uRXZlbnRzEiUucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0GiYucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRJNCgpMaXN0QWxhcm1zEh4ucG93ZXJjdGwudjEuTGlzdEFsYXJtc1JlcXVlc3QaHy5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVzcG9uc2USTAoQQWNrbm93bGVkZ2VBbGFybRIkLnBvd2VyY3RsLnYxLkFja25vd2xlZGdlQWxhcm1SZXF1ZXN0GhIucG93ZXJjdGwudjEuQWxhcm0SWgoTQ3JlYXRlUmVtb3RlQ29tbWFuZBInLnBvd2VyY3RsLnYxLkNyZWF0ZVJlbW90ZUNvbW1hbmRSZXF1ZXN0GhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBJUChBHZXRSZW1vdGVDb21tYW5kEiQucG93ZXJjdGwudjEuR2V0UmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEmUKEkxpc3RSZW1vdGVDb21tYW5kcxImLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1JlcXVlc3QaJy5wb3dlcmN0bC52MS5MaXN0UmVtb3RlQ29tbWFuZHNSZXNwb25zZRJUChBHZXRDb25maWd1cmF0aW9uEiQucG93ZXJjdGwudjEuR2V0Q29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEmIKF1NldERlc2lyZWRDb25maWd1cmF0aW9uEisucG93ZXJjdGwudjEuU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0GhoucG93ZXJjdGwudjEuQ29uZmlndXJhdGlvbhJfChBMaXN0U3RhdGlvbkZpbGVzEiQucG93ZXJjdGwudjEuTGlzdFN0YXRpb25GaWxlc1JlcXVlc3QaJS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVzcG9uc2USaAoTRG93bmxvYWRTdGF0aW9uRmlsZRInLnBvd2VyY3RsLnYxLkRvd25sb2FkU3RhdGlvbkZpbGVSZXF1ZXN0GigucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
+  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSI8ChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlcKFExpc3RTdGF0aW9uc1Jlc3BvbnNlEiYKCHN0YXRpb25zGAEgAygLMhQucG93ZXJjdGwudjEuU3RhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiwUKB1N0YXRpb24SDAoEbmFtZRgBIAEoCRIQCghsb2NhdGlvbhgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGb25saW5lGAQgASgIEjIKDmxhc3Rfc2Vlbl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzaW11bGF0ZWQYBiABKAgSGAoQc29mdHdhcmVfdmVyc2lvbhgHIAEoCRIZChFtYW5hZ2VyX2Nvbm5lY3RlZBgIIAEoCBIuCgxzaWduYWxfY2xhc3MYCSABKA4yGC5wb3dlcmN0bC52MS5TaWduYWxDbGFzcxIVCghyc3NpX2RibRgKIAEoBUgAiAEBEhYKDm91dGJveF9yZWNvcmRzGAsgASgDEjYKEm91dGJveF9vbGRlc3RfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoUY2VydGlmaWNhdGVfZW5kX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSFAoMY29uZmlnX2RyaWZ0GA8gASgIEhsKDmNsb2NrX29mZnNldF9zGBAgASgBSAGIAQESEwoLb3Blbl9hbGFybXMYESABKAUSFQoNb3Blbl9zZXNzaW9ucxgSIAEoBRIXCgphY19wb3dlcl93GBMgASgBSAKIAQESLwoLaGVhbHRoX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9yc3NpX2RibUIRCg9fY2xvY2tfb2Zmc2V0X3NCDQoLX2FjX3Bvd2VyX3ciYgoYTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIPCgdzZXNzaW9uGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIl8KGUxpc3RTdGF0aW9uRXZlbnRzUmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkucG93ZXJjdGwudjEuU3RhdGlvbkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLBAQoMU3RhdGlvbkV2ZW50EgwKBG5hbWUYASABKAkSLgoKZXZlbnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVjZWl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAQgASgJEhEKCWNvbm5lY3RvchgFIAEoBRIPCgdzZXNzaW9uGAYgASgJEg8KB3N1bW1hcnkYByABKAkiVgobTGlzdFN0YXRpb25UZWxlbWV0cnlSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRInCgRwYXN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkQKHExpc3RTdGF0aW9uVGVsZW1ldHJ5UmVzcG9uc2USJAoHcmVjb3JkcxgBIAMoCzITLnBvd2VyY3RsLnYxLlJlY29yZCJeChFMaXN0QWxhcm1zUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEgoKc2hvd19lbmRlZBgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJRChJMaXN0QWxhcm1zUmVzcG9uc2USIgoGYWxhcm1zGAEgAygLMhIucG93ZXJjdGwudjEuQWxhcm0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsACCgVBbGFybRIMCgRuYW1lGAEgASgJEgwKBGNvZGUYAiABKAkSLAoIc2V2ZXJpdHkYAyABKA4yGi5wb3dlcmN0bC52MS5BbGFybVNldmVyaXR5EhEKCWNvbm5lY3RvchgEIAEoBRIPCgdzdW1tYXJ5GAUgASgJEg4KBnJlbWVkeRgGIAEoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQYWNrbm93bGVkZ2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPYWNrbm93bGVkZ2VkX2J5GAogASgJEgwKBG5vdGUYCyABKAkiNQoXQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJInQKGkNyZWF0ZVJlbW90ZUNvbW1hbmRSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIyCg5yZW1vdGVfY29tbWFuZBgCIAEoCzIaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSEgoKcmVxdWVzdF9pZBgDIAEoCSKoAwoNUmVtb3RlQ29tbWFuZBIMCgRuYW1lGAEgASgJEjgKEHVubG9ja19jb25uZWN0b3IYAiABKAsyHC5wb3dlcmN0bC52MS5VbmxvY2tDb25uZWN0b3JIABI2Cg9yZXNldF9jb25uZWN0b3IYAyABKAsyGy5wb3dlcmN0bC52MS5SZXNldENvbm5lY3RvckgAEjcKEHVwbG9hZF9ibGFja19ib3gYBCABKAsyGy5wb3dlcmN0bC52MS5VcGxvYWRCbGFja0JveEgAEjIKDXN0b3BfY2hhcmdpbmcYBSABKAsyGS5wb3dlcmN0bC52MS5TdG9wQ2hhcmdpbmdIABIuCgVzdGF0ZRgIIAEoDjIfLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmRTdGF0ZRIOCgZkZXRhaWwYCSABKAkSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZhY3Rpb24iJwoXR2V0UmVtb3RlQ29tbWFuZFJlcXVlc3QSDAoEbmFtZRgBIAEoCSJSChlMaXN0UmVtb3RlQ29tbWFuZHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJqChpMaXN0UmVtb3RlQ29tbWFuZHNSZXNwb25zZRIzCg9yZW1vdGVfY29tbWFuZHMYASADKAsyGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSInChdHZXRDb25maWd1cmF0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIr4BCh5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRJHCgZ2YWx1ZXMYAiADKAsyNy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QuVmFsdWVzRW50cnkSFgoOYWRvcHRfcmVwb3J0ZWQYAyABKAgaLQoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoNQ29uZmlndXJhdGlvbhIMCgRuYW1lGAEgASgJEhUKDWNvbmZpZ19kaWdlc3QYAiABKAkSLwoLcmVwb3J0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KBnZhbHVlcxgEIAMoCzIfLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb25WYWx1ZSJ4ChJDb25maWd1cmF0aW9uVmFsdWUSCwoDa2V5GAEgASgJEhUKCHJlcG9ydGVkGAIgASgJSACIAQESFAoHZGVzaXJlZBgDIAEoCUgBiAEBEg8KB2RpZmZlcnMYBCABKAhCCwoJX3JlcG9ydGVkQgoKCF9kZXNpcmVkIlAKF0xpc3RTdGF0aW9uRmlsZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJcChhMaXN0U3RhdGlvbkZpbGVzUmVzcG9uc2USJwoFZmlsZXMYASADKAsyGC5wb3dlcmN0bC52MS5TdGF0aW9uRmlsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimgEKC1N0YXRpb25GaWxlEgwKBG5hbWUYASABKAkSEQoJZmlsZV9uYW1lGAIgASgJEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWNlaXZlZF9jaHVua3MYBCABKAUSDgoGY2h1bmtzGAUgASgFEhAKCGNvbXBsZXRlGAYgASgIIioKGkRvd25sb2FkU3RhdGlvbkZpbGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiVwobRG93bmxvYWRTdGF0aW9uRmlsZVJlc3BvbnNlEhEKCWZpbGVfbmFtZRgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY29udGVudBgDIAEoDCpoCg1BbGFybVNldmVyaXR5Eh4KGkFMQVJNX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGgoWQUxBUk1fU0VWRVJJVFlfV0FSTklORxABEhsKF0FMQVJNX1NFVkVSSVRZX0NSSVRJQ0FMEAIqwQEKElJlbW90ZUNvbW1hbmRTdGF0ZRIkCiBSRU1PVEVfQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVJFTU9URV9DT01NQU5EX1NUQVRFX1NFTlQQARIhCh1SRU1PVEVfQ09NTUFORF9TVEFURV9BQ0NFUFRFRBACEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX1JFSkVDVEVEEAMSIAocUkVNT1RFX0NPTU1BTkRfU1RBVEVfRVhQSVJFRBAEMrMJCgxGbGVldFNlcnZpY2USQgoKR2V0U3RhdGlvbhIeLnBvd2VyY3RsLnYxLkdldFN0YXRpb25SZXF1ZXN0GhQucG93ZXJjdGwudjEuU3RhdGlvbhJTCgxMaXN0U3RhdGlvbnMSIC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXF1ZXN0GiEucG93ZXJjdGwudjEuTGlzdFN0YXRpb25zUmVzcG9uc2USYgoRTGlzdFN0YXRpb25FdmVudHMSJS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkV2ZW50c1JlcXVlc3QaJi5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkV2ZW50c1Jlc3BvbnNlEmsKFExpc3RTdGF0aW9uVGVsZW1ldHJ5EigucG93ZXJjdGwudjEuTGlzdFN0YXRpb25UZWxlbWV0cnlSZXF1ZXN0GikucG93ZXJjdGwudjEuTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRJNCgpMaXN0QWxhcm1zEh4ucG93ZXJjdGwudjEuTGlzdEFsYXJtc1JlcXVlc3QaHy5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVzcG9uc2USTAoQQWNrbm93bGVkZ2VBbGFybRIkLnBvd2VyY3RsLnYxLkFja25vd2xlZGdlQWxhcm1SZXF1ZXN0GhIucG93ZXJjdGwudjEuQWxhcm0SWgoTQ3JlYXRlUmVtb3RlQ29tbWFuZBInLnBvd2VyY3RsLnYxLkNyZWF0ZVJlbW90ZUNvbW1hbmRSZXF1ZXN0GhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBJUChBHZXRSZW1vdGVDb21tYW5kEiQucG93ZXJjdGwudjEuR2V0UmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEmUKEkxpc3RSZW1vdGVDb21tYW5kcxImLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1JlcXVlc3QaJy5wb3dlcmN0bC52MS5MaXN0UmVtb3RlQ29tbWFuZHNSZXNwb25zZRJUChBHZXRDb25maWd1cmF0aW9uEiQucG93ZXJjdGwudjEuR2V0Q29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEmIKF1NldERlc2lyZWRDb25maWd1cmF0aW9uEisucG93ZXJjdGwudjEuU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0GhoucG93ZXJjdGwudjEuQ29uZmlndXJhdGlvbhJfChBMaXN0U3RhdGlvbkZpbGVzEiQucG93ZXJjdGwudjEuTGlzdFN0YXRpb25GaWxlc1JlcXVlc3QaJS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVzcG9uc2USaAoTRG93bmxvYWRTdGF0aW9uRmlsZRInLnBvd2VyY3RsLnYxLkRvd25sb2FkU3RhdGlvbkZpbGVSZXF1ZXN0GigucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
 
 /**
  * @generated from message powerctl.v1.GetStationRequest
@@ -337,6 +337,51 @@ export const StationEventSchema: GenMessage<StationEvent> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_fleet, 6);
 
 /**
+ * @generated from message powerctl.v1.ListStationTelemetryRequest
+ */
+export type ListStationTelemetryRequest = Message<"powerctl.v1.ListStationTelemetryRequest"> & {
+  /**
+   * "stations/{station}"
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * How far back. Absent: half an hour; at most an hour.
+   *
+   * @generated from field: google.protobuf.Duration past = 2;
+   */
+  past?: Duration | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.ListStationTelemetryRequest.
+ * Use `create(ListStationTelemetryRequestSchema)` to create a new message.
+ */
+export const ListStationTelemetryRequestSchema: GenMessage<ListStationTelemetryRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 7);
+
+/**
+ * @generated from message powerctl.v1.ListStationTelemetryResponse
+ */
+export type ListStationTelemetryResponse = Message<"powerctl.v1.ListStationTelemetryResponse"> & {
+  /**
+   * Each holds a Telemetry.
+   *
+   * @generated from field: repeated powerctl.v1.Record records = 1;
+   */
+  records: Record[];
+};
+
+/**
+ * Describes the message powerctl.v1.ListStationTelemetryResponse.
+ * Use `create(ListStationTelemetryResponseSchema)` to create a new message.
+ */
+export const ListStationTelemetryResponseSchema: GenMessage<ListStationTelemetryResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 8);
+
+/**
  * @generated from message powerctl.v1.ListAlarmsRequest
  */
 export type ListAlarmsRequest = Message<"powerctl.v1.ListAlarmsRequest"> & {
@@ -372,7 +417,7 @@ export type ListAlarmsRequest = Message<"powerctl.v1.ListAlarmsRequest"> & {
  * Use `create(ListAlarmsRequestSchema)` to create a new message.
  */
 export const ListAlarmsRequestSchema: GenMessage<ListAlarmsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 7);
+  messageDesc(file_powerctl_v1_fleet, 9);
 
 /**
  * @generated from message powerctl.v1.ListAlarmsResponse
@@ -394,7 +439,7 @@ export type ListAlarmsResponse = Message<"powerctl.v1.ListAlarmsResponse"> & {
  * Use `create(ListAlarmsResponseSchema)` to create a new message.
  */
 export const ListAlarmsResponseSchema: GenMessage<ListAlarmsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 8);
+  messageDesc(file_powerctl_v1_fleet, 10);
 
 /**
  * @generated from message powerctl.v1.Alarm
@@ -477,7 +522,7 @@ export type Alarm = Message<"powerctl.v1.Alarm"> & {
  * Use `create(AlarmSchema)` to create a new message.
  */
 export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 9);
+  messageDesc(file_powerctl_v1_fleet, 11);
 
 /**
  * @generated from message powerctl.v1.AcknowledgeAlarmRequest
@@ -503,7 +548,7 @@ export type AcknowledgeAlarmRequest = Message<"powerctl.v1.AcknowledgeAlarmReque
  * Use `create(AcknowledgeAlarmRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlarmRequestSchema: GenMessage<AcknowledgeAlarmRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 10);
+  messageDesc(file_powerctl_v1_fleet, 12);
 
 /**
  * @generated from message powerctl.v1.CreateRemoteCommandRequest
@@ -534,7 +579,7 @@ export type CreateRemoteCommandRequest = Message<"powerctl.v1.CreateRemoteComman
  * Use `create(CreateRemoteCommandRequestSchema)` to create a new message.
  */
 export const CreateRemoteCommandRequestSchema: GenMessage<CreateRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 11);
+  messageDesc(file_powerctl_v1_fleet, 13);
 
 /**
  * @generated from message powerctl.v1.RemoteCommand
@@ -604,7 +649,7 @@ export type RemoteCommand = Message<"powerctl.v1.RemoteCommand"> & {
  * Use `create(RemoteCommandSchema)` to create a new message.
  */
 export const RemoteCommandSchema: GenMessage<RemoteCommand> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 12);
+  messageDesc(file_powerctl_v1_fleet, 14);
 
 /**
  * @generated from message powerctl.v1.GetRemoteCommandRequest
@@ -623,7 +668,7 @@ export type GetRemoteCommandRequest = Message<"powerctl.v1.GetRemoteCommandReque
  * Use `create(GetRemoteCommandRequestSchema)` to create a new message.
  */
 export const GetRemoteCommandRequestSchema: GenMessage<GetRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 13);
+  messageDesc(file_powerctl_v1_fleet, 15);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsRequest
@@ -654,7 +699,7 @@ export type ListRemoteCommandsRequest = Message<"powerctl.v1.ListRemoteCommandsR
  * Use `create(ListRemoteCommandsRequestSchema)` to create a new message.
  */
 export const ListRemoteCommandsRequestSchema: GenMessage<ListRemoteCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 14);
+  messageDesc(file_powerctl_v1_fleet, 16);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsResponse
@@ -676,7 +721,7 @@ export type ListRemoteCommandsResponse = Message<"powerctl.v1.ListRemoteCommands
  * Use `create(ListRemoteCommandsResponseSchema)` to create a new message.
  */
 export const ListRemoteCommandsResponseSchema: GenMessage<ListRemoteCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 15);
+  messageDesc(file_powerctl_v1_fleet, 17);
 
 /**
  * @generated from message powerctl.v1.GetConfigurationRequest
@@ -695,7 +740,7 @@ export type GetConfigurationRequest = Message<"powerctl.v1.GetConfigurationReque
  * Use `create(GetConfigurationRequestSchema)` to create a new message.
  */
 export const GetConfigurationRequestSchema: GenMessage<GetConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 16);
+  messageDesc(file_powerctl_v1_fleet, 18);
 
 /**
  * @generated from message powerctl.v1.SetDesiredConfigurationRequest
@@ -728,7 +773,7 @@ export type SetDesiredConfigurationRequest = Message<"powerctl.v1.SetDesiredConf
  * Use `create(SetDesiredConfigurationRequestSchema)` to create a new message.
  */
 export const SetDesiredConfigurationRequestSchema: GenMessage<SetDesiredConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 17);
+  messageDesc(file_powerctl_v1_fleet, 19);
 
 /**
  * @generated from message powerctl.v1.Configuration
@@ -766,7 +811,7 @@ export type Configuration = Message<"powerctl.v1.Configuration"> & {
  * Use `create(ConfigurationSchema)` to create a new message.
  */
 export const ConfigurationSchema: GenMessage<Configuration> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 18);
+  messageDesc(file_powerctl_v1_fleet, 20);
 
 /**
  * @generated from message powerctl.v1.ConfigurationValue
@@ -806,7 +851,7 @@ export type ConfigurationValue = Message<"powerctl.v1.ConfigurationValue"> & {
  * Use `create(ConfigurationValueSchema)` to create a new message.
  */
 export const ConfigurationValueSchema: GenMessage<ConfigurationValue> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 19);
+  messageDesc(file_powerctl_v1_fleet, 21);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesRequest
@@ -837,7 +882,7 @@ export type ListStationFilesRequest = Message<"powerctl.v1.ListStationFilesReque
  * Use `create(ListStationFilesRequestSchema)` to create a new message.
  */
 export const ListStationFilesRequestSchema: GenMessage<ListStationFilesRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 20);
+  messageDesc(file_powerctl_v1_fleet, 22);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesResponse
@@ -859,7 +904,7 @@ export type ListStationFilesResponse = Message<"powerctl.v1.ListStationFilesResp
  * Use `create(ListStationFilesResponseSchema)` to create a new message.
  */
 export const ListStationFilesResponseSchema: GenMessage<ListStationFilesResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 21);
+  messageDesc(file_powerctl_v1_fleet, 23);
 
 /**
  * @generated from message powerctl.v1.StationFile
@@ -905,7 +950,7 @@ export type StationFile = Message<"powerctl.v1.StationFile"> & {
  * Use `create(StationFileSchema)` to create a new message.
  */
 export const StationFileSchema: GenMessage<StationFile> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 22);
+  messageDesc(file_powerctl_v1_fleet, 24);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileRequest
@@ -924,7 +969,7 @@ export type DownloadStationFileRequest = Message<"powerctl.v1.DownloadStationFil
  * Use `create(DownloadStationFileRequestSchema)` to create a new message.
  */
 export const DownloadStationFileRequestSchema: GenMessage<DownloadStationFileRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 23);
+  messageDesc(file_powerctl_v1_fleet, 25);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileResponse
@@ -951,7 +996,7 @@ export type DownloadStationFileResponse = Message<"powerctl.v1.DownloadStationFi
  * Use `create(DownloadStationFileResponseSchema)` to create a new message.
  */
 export const DownloadStationFileResponseSchema: GenMessage<DownloadStationFileResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 24);
+  messageDesc(file_powerctl_v1_fleet, 26);
 
 /**
  * @generated from enum powerctl.v1.AlarmSeverity
@@ -1050,6 +1095,16 @@ export const FleetService: GenService<{
     methodKind: "unary";
     input: typeof ListStationEventsRequestSchema;
     output: typeof ListStationEventsResponseSchema;
+  },
+  /**
+   * Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen.
+   *
+   * @generated from rpc powerctl.v1.FleetService.ListStationTelemetry
+   */
+  listStationTelemetry: {
+    methodKind: "unary";
+    input: typeof ListStationTelemetryRequestSchema;
+    output: typeof ListStationTelemetryResponseSchema;
   },
   /**
    * Those that are not over first, newest first.
