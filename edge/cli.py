@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from edge import replay_cli, update_cli
+from edge import replay_cli, reset_cli, update_cli
 from powerctl.core.errors import ConfigError
 from powerctl.runtime.log import LEVELS
 from powerctl.runtime.service import main as run_main
@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return replay_cli.run(options.log, options.channel, as_json=options.json)
     if options.program == "update":
         return update_cli.run(options)
+    if options.program == "reset":
+        return reset_cli.run(options)
     return run_main(f"edge-{options.program}", _program(options), level=options.log_level)
 
 
@@ -52,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     update_cli.add_arguments(
         programs.add_parser("update", help=update_cli.DESCRIPTION, description=update_cli.DESCRIPTION)
     )
+    reset_cli.add_arguments(programs.add_parser("reset", help=reset_cli.DESCRIPTION, description=reset_cli.DESCRIPTION))
     return parser
 
 

@@ -29,6 +29,7 @@ from powerctl.core.ids import ConnectorId
 from powerctl.core.session import Flexibility
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power, Voltage
+from powerctl.runtime.private_key import check_private
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
 from powerctl.runtime.station import StationSettings
 
@@ -257,7 +258,7 @@ def _check_honest(path: str, station: StationSettings, edge: EdgeSettings) -> No
 
 
 def check_readable(tls: TlsFiles) -> None:
-    """Refuse certificate files that cannot be read.
+    """Refuse certificate files that cannot be read, and a key that others can.
 
     Raises:
         ConfigError: One of them cannot.
@@ -270,6 +271,7 @@ def check_readable(tls: TlsFiles) -> None:
             raise ConfigError(
                 f"edge.dispatch.tls.{key}", f"{file} cannot be read: {reason}.", "Give it a readable PEM file."
             ) from error
+    check_private(tls.key, "edge.dispatch.tls.key")
 
 
 def describe(station: StationSettings, edge: EdgeSettings) -> list[str]:

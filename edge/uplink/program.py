@@ -32,6 +32,7 @@ from powerctl.runtime import metrics
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.mqtt import MqttLink, Terms
+from powerctl.runtime.private_key import check_private
 from powerctl.runtime.service import notify_ready, run_service
 from powerctl.wire.topics import DOWN, topic
 
@@ -45,6 +46,7 @@ async def run(config: Path) -> None:
         ConfigError: The settings, the certificates, the outbox or a port cannot be used.
     """
     station, uplink = load_settings(config)
+    check_private(uplink.broker.tls.key, "uplink.broker.tls.key")
     health = Health()
     with closing(Disk(uplink.outbox_path(station))) as disk:
         await _serve(config, StationId(station.id), uplink, disk, health)
