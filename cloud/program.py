@@ -110,7 +110,13 @@ async def front(core: Core, publisher: CommandPublisher, health: Health) -> list
     settings = core.settings
     methods, charging = api(core, publisher)
     web = web_server(core, methods)
-    grpc = GrpcServer(methods, core.sign_ins, reflect=settings.reflection, limits=core.limits)
+    grpc = GrpcServer(
+        methods,
+        core.sign_ins,
+        reflect=settings.reflection,
+        limits=core.limits,
+        proxies=frozenset(settings.web.proxies),
+    )
     await grpc.start(settings.grpc.host, settings.grpc.port, settings.grpc.tls)
     _log.info("api_ready", web=web.port, grpc=grpc.port)
     tasks = [core.store.feed.run(), grpc.run(), web.run()]

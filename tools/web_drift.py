@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parent.parent / "cloud" / "web"
+PEERS = WEB.parent.parent / "tests" / "e2e" / "peers"
+BUILD = "npm run generate && npm run build && npm run peers"
 NODE = (20, 19)
 """Oldest Node that the bundler runs on."""
 
@@ -69,12 +71,14 @@ def main() -> int:
         fresh = Path(folder)
         run(["npm", "run", "generate", "--", "--output", str(fresh)])
         run(["npm", "run", "build", "--", "--outDir", str(fresh / "dist"), "--emptyOutDir"])
+        run(["npm", "run", "peers", "--", "--outDir", str(fresh / "peers"), "--emptyOutDir"])
         changed = [
             *(f"src/gen/{name}" for name in differences(fresh / "src" / "gen", WEB / "src" / "gen")),
             *(f"dist/{name}" for name in differences(fresh / "dist", WEB / "dist")),
+            *(f"../../tests/e2e/peers/{name}" for name in differences(fresh / "peers", PEERS)),
         ]
     for name in changed:
-        print(f"cloud/web/{name} is not what its sources build; run `npm run generate && npm run build` there")
+        print(f"cloud/web/{name} is not what its sources build; run `{BUILD}` there")
     return 1 if changed else 0
 
 

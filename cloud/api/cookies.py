@@ -13,6 +13,7 @@ from starlette.responses import Response
 from cloud.api.call import Access, Call
 from cloud.api.grpc_server import bearer
 from cloud.api.limits import Limits
+from cloud.api.peer import peer_of
 from cloud.api.sign_in import SignIns
 from cloud.api.tokens import ACCESS_LIFE, RENEW_AFTER
 from cloud.domain.refusal import Refusal, Why
@@ -48,7 +49,8 @@ class Cookies:
             Refusal: UNAUTHENTICATED: it carries a token that is not valid (any more).
         """
         call = await self._known(request)
-        call.peer = self._peer(request)
+        address = request.client.host if request.client else ""
+        call.peer = peer_of(address, request.headers.get("x-forwarded-for", ""), self.proxies)
         call.browser = "origin" in request.headers or "sec-fetch-site" in request.headers
         return self.limits.count(call) if self.limits is not None else call
 
@@ -59,14 +61,6 @@ class Cookies:
             return Call(access, stream_end=access.expire_time)
         cookie = request.cookies.get(self.name)
         return await self._browser(cookie) if cookie else Call()
-
-    def _peer(self, request: Request) -> str:
-        """Where the call comes from: of what proxies have noted, the last that no proxy of ours is."""
-        hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-        peer = request.client.host if request.client else ""
-        while peer in self.proxies and hops:
-            peer = hops.pop()
-        return peer[:64]
 
     async def _browser(self, cookie: str) -> Call:
         try:

@@ -17,6 +17,7 @@ from cloud.api.boundary import MAX_REQUEST_BYTES, answer, answers, parse
 from cloud.api.call import Call
 from cloud.api.limits import Limits
 from cloud.api.method import Method, Methods, Stream, Unary
+from cloud.api.peer import peer_of
 from cloud.api.sign_in import SignIns
 from cloud.domain.refusal import Refusal, Why
 from powerctl.core.errors import ConfigError
@@ -32,12 +33,29 @@ _GRACE_S: Final = 1.0
 
 
 class GrpcServer:
-    """Serves the methods over gRPC."""
+    """Serves the methods over gRPC.
 
-    def __init__(self, methods: Methods, sign_ins: SignIns, *, reflect: bool, limits: Limits | None = None) -> None:
+    Args:
+        methods: What is served.
+        sign_ins: Knows who calls.
+        reflect: True: callers may ask which methods there are.
+        limits: None: everybody may call as often as they like.
+        proxies: Addresses of proxies that are believed when they name the caller's address.
+    """
+
+    def __init__(
+        self,
+        methods: Methods,
+        sign_ins: SignIns,
+        *,
+        reflect: bool,
+        limits: Limits | None = None,
+        proxies: frozenset[str] = frozenset(),
+    ) -> None:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._sign_ins = sign_ins
         self._limits = limits
+        self._proxies = proxies
         self._health = health.aio.HealthServicer()
         self.port = 0
         services = sorted({name.split("/")[1] for name in methods})
@@ -117,7 +135,7 @@ class GrpcServer:
     def _known(self, context: grpc.aio.ServicerContext[Any, Any]) -> Call:
         metadata: Mapping[str, Any] = dict(context.invocation_metadata() or ())
         token = bearer(str(metadata.get("authorization", "")))
-        peer = host_of(context.peer())
+        peer = peer_of(host_of(context.peer()), str(metadata.get("x-forwarded-for", "")), self._proxies)
         if token is None:
             return Call(peer=peer)
         access = self._sign_ins.check(token)

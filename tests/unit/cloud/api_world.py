@@ -89,6 +89,8 @@ async def cloud(
     address: str,
     *,
     tls: TlsFiles | None = None,
+    web_tls: TlsFiles | None = None,
+    proxies: frozenset[str] = frozenset(),
     reflect: bool = False,
     secure: bool = False,
     signer: Authority | None = None,
@@ -119,10 +121,12 @@ async def cloud(
             money=money,
             open_door=True,
         )
-        app: ASGIApp = WebApi(methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"})), Assets())
+        app: ASGIApp = WebApi(
+            methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"}), proxies=proxies), Assets()
+        )
         app = Webhooks(payments, WEBHOOK_SECRET, app) if payments is not None else app
-        web = WebServer(SecurityHeaders(app, secure=secure), "127.0.0.1", 0, None)
-        grpc = GrpcServer(methods, sign_ins, reflect=reflect)
+        web = WebServer(SecurityHeaders(app, secure=secure), "127.0.0.1", 0, web_tls)
+        grpc = GrpcServer(methods, sign_ins, reflect=reflect, proxies=proxies)
         await grpc.start("127.0.0.1", 0, tls)
         running = [asyncio.create_task(task) for task in (here.store.feed.run(), web.run(), grpc.run())]
         try:
