@@ -42,7 +42,7 @@ TABLE = [
     ("read nothing", "03 9c40 0000", "83 03"),
     ("read 126", "03 9c40 007e", "83 03"),
     ("read below the map", "03 9c3f 0001", "83 02"),
-    ("read beyond the map", "03 9fab 0002", "83 02"),
+    ("read beyond the map", "03 9fcc 0002", "83 02"),
     ("read at address 0", "03 0000 0002", "83 02"),
     ("read at address 50000", "03 c350 0002", "83 02"),
     ("read across the end of the address space", "03 ffff 007d", "83 02"),

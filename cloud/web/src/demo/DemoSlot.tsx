@@ -7,7 +7,12 @@ export function DemoSlot(): JSX.Element | null {
   const demo = account.value.status === "signed-in" && account.value.principal.demo;
   const [Acts, show] = useState<ComponentType | null>(null);
   useEffect(() => {
-    if (demo) void import("./Acts").then((loaded) => show(() => loaded.Acts));
+    if (!demo) return;
+    // Without a connection there is nothing to direct either; the buttons come with the next visit of the page.
+    import("./Acts").then(
+      (loaded) => show(() => loaded.Acts),
+      () => undefined,
+    );
   }, [demo]);
   return demo && Acts ? <Acts /> : null;
 }
