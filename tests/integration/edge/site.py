@@ -80,6 +80,12 @@ class Process:
             return await self._process.wait()
 
     @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def resident_mb(self) -> float:
         """Megabytes in memory; 0 where the system does not say."""
         assert self._process is not None
