@@ -19,7 +19,7 @@ from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import migrated
 from tests.unit.cloud.stories import ANNA, describes
 
-pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
 BUNDLE: Final = (Path(__file__).parent / "peers" / "peers.js").read_text()
 """Built by `npm run peers` in cloud/web; `tools/web_drift.py` compares."""
