@@ -2,7 +2,6 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Act } from "../gen/powerctl/v1/demo_pb";
 import { acts, failed, follow, idOf, last, play } from "./acts";
-import "./acts.css";
 import { words, wordsOf } from "./words";
 
 function ActButton({ act }: { readonly act: Act }): JSX.Element {

@@ -1,6 +1,8 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { account } from "../state/app";
+// Here and not with the buttons: a style sheet that cannot be fetched later is an error that nobody can catch.
+import "./acts.css";
 
 /** Room for the demo's buttons. Their code is fetched only where a demo runs. */
 export function DemoSlot(): JSX.Element | null {
