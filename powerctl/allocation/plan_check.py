@@ -22,6 +22,11 @@ def flaw(problem: PlanProblem, plan: Plan) -> str | None:
     for step, (cap_w, *powers) in enumerate(zip(problem.cap_w, *plan.power_w.values(), strict=True)):
         if sum(powers) > cap_w + _TOLERANCE_W:
             return f"step {step} is above the cap"
+    for bound in problem.bounds:
+        rows = [(part, plan.power_w[c]) for c, part in bound.parts if c in plan.power_w]
+        for step in range(STEPS):
+            if sum(part * row[step] for part, row in rows) > bound.capacity_w + _TOLERANCE_W:
+                return f"step {step} is above what a feeder carries"
     return _share_flaw(problem, plan)
 
 

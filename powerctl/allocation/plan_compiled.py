@@ -21,6 +21,8 @@ _FIRST_MARK: Final = 10_000.5
 _DUAL: Final = 1
 _PRIMAL: Final = 4
 """Values of the solver's option `simplex_strategy`."""
+MIP_GAP: Final = 1e-7
+"""Relative: a later stage must not find what an earlier one has left."""
 _INFINITY: Final = highspy.kHighsInf
 Vector = Any
 """A NumPy array."""
@@ -138,6 +140,7 @@ class Compiled:
         solver, theta = highspy.Highs(), self._theta
         solver.silent()
         solver.setOptionValue("threads", 1)
+        solver.setOptionValue("mip_rel_gap", MIP_GAP)
         lp = highspy.HighsLp()
         lp.num_col_, lp.num_row_, lp.sense_ = len(self.columns), self.rows, highspy.ObjSense.kMaximize
         lp.col_cost_, lp.col_lower_, lp.col_upper_ = (part.under(theta) for part in (self.cost, self.least, self.most))

@@ -14,20 +14,22 @@ from typing import Any, Final
 import pyomo.environ as pyo
 
 from powerctl.allocation.plan_problem import FULL, STEPS, PlanProblem, PlanSession, starts
+from powerctl.allocation.plan_rows import STOP, Shape, add_rows, row_values, shape_of
 
 CHORDS: Final = 8
 _KW: Final = 1000.0
 STAGES: Final = ("count", "welfare", "cost", "change")
 """In order: each is solved under the values that the ones before have reached. Values are to be maximised."""
 NEVER: Final = -1e7
+PLAIN: Final = Shape()
 
 
-def build(vehicles: int, *, count: bool = False) -> Any:
+def build(vehicles: int, shape: Shape = PLAIN) -> Any:
     """The model for so many vehicles.
 
     Args:
         vehicles: At least one; `load` leaves those that are not there without power.
-        count: With the number of fully served drivers as first stage: one binary for each.
+        shape: Which rows it has beside those that every question needs.
     """
     model = pyo.ConcreteModel()
     model.k = pyo.RangeSet(0, vehicles - 1)
@@ -38,12 +40,13 @@ def build(vehicles: int, *, count: bool = False) -> Any:
     model.fill = pyo.Constraint(model.k, model.t, rule=_fill)
     model.cap = pyo.Constraint(model.t, rule=lambda m, t: sum(m.energy[k, t] for k in m.k) <= m.available[t])
     model.taper = pyo.Constraint(model.k, model.t, rule=_taper)
+    add_rows(model, shape)
     _add_welfare(model)
-    _add_cost(model)
+    _add_cost(model, shape)
     _add_change(model)
-    if count:
+    if shape.count:
         _add_count(model)
-    _add_stages(model, count=count)
+    _add_stages(model, count=shape.count)
     return model
 
 
@@ -63,6 +66,7 @@ def _add_parameters(model: Any) -> None:
     model.peak_price = table()
     model.peak_hours = table(model.t)
     model.peak_so_far = table()
+    model.beside = table(model.t)
     model.now = table(model.k)
     model.per_hour = table(start=60.0)
 
@@ -98,14 +102,16 @@ def chord_slopes() -> Iterator[float]:
         yield ((1.6 * right - 0.6 * right**2) - (1.6 * left - 0.6 * left**2)) * CHORDS
 
 
-def _add_cost(model: Any) -> None:
-    """Price and delay of every kilowatt hour, and of a new highest peak."""
+def _add_cost(model: Any, shape: Shape) -> None:
+    """Price and delay of every kilowatt hour, of a new highest peak of the site, and of stopping."""
     model.peak = pyo.Var(bounds=lambda m: (m.peak_so_far, None))
     model.peaks = pyo.Constraint(
-        model.t, rule=lambda m, t: sum(m.energy[k, t] for k in m.k) <= m.peak_hours[t] * m.peak
+        model.t, rule=lambda m, t: sum(m.energy[k, t] for k in m.k) - m.peak_hours[t] * m.peak <= m.beside[t]
     )
     energy = sum(model.rate[t] * model.energy[k, t] for k in model.k for t in model.t)
-    model.cost_value = -energy - model.peak_price * model.peak
+    spared = sum(model.saving[t] * model.own[t] for t in model.t) if shape.own else 0.0
+    stops = STOP * sum(model.stop[k] for k in model.k) if shape.minima else 0.0
+    model.cost_value = spared - energy - model.peak_price * model.peak - stops
 
 
 def _add_change(model: Any) -> None:
@@ -137,8 +143,8 @@ Parameters = dict[str, dict[Any, float]]
 """Values by name of the parameter and index; a scalar's index is None."""
 
 
-def parameters(problem: PlanProblem, vehicles: int) -> Parameters:
-    """What `problem` sets in the model for so many vehicles."""
+def parameters(problem: PlanProblem, vehicles: int, shape: Shape | None = None) -> Parameters:
+    """What `problem` sets in the model for so many vehicles and of `shape`; None: of the shape that it needs."""
     values: Parameters = {name: {} for name in ("least", "most", "need", "floor", "room", "fade", "chord", "now")}
     hours = [seconds / 3600.0 for seconds in problem.steps_s]
     begins = starts(problem.steps_s)
@@ -153,9 +159,14 @@ def parameters(problem: PlanProblem, vehicles: int) -> Parameters:
     values["peak_hours"] = dict(enumerate(hours))
     values["peak_price"] = {None: problem.peak_price if problem.peak_w is not None else 0.0}
     values["peak_so_far"] = {None: problem.peak_w / _KW if problem.peak_w is not None else 1e4}
+    site_w = problem.site_w or (0.0,) * STEPS
+    values["beside"] = {
+        t: -watts / _KW * hours[t] if problem.peak_w is not None else 0.0 for t, watts in enumerate(site_w)
+    }
     values["per_hour"] = {None: 1.0 / hours[0]}
     if problem.mode == "count":
         values["full"] = {k: FULL * values["need"][k] for k in range(vehicles)}
+    row_values(problem, vehicles, shape or shape_of(problem), values)
     return values
 
 

@@ -83,6 +83,16 @@ class PlanSession:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanBound:
+    """A feeder, a station or one of its phases, which carries no more than so much."""
+
+    capacity_w: float
+    """Watts DC of what flows through it."""
+    parts: tuple[tuple[int, float], ...]
+    """Which part of a connector's power flows through it, by connector."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlanProblem:
     """What is known about the hours to come."""
 
@@ -96,10 +106,22 @@ class PlanProblem:
     earliness: float = 1e-3
     """What an hour of delay may cost per kilowatt hour: the dial between price and robustness. Above zero."""
     peak_w: float | None = None
-    """The highest power of the billing period so far, watts DC. None: a peak costs nothing."""
+    """The highest power of the billing period so far, watts DC, with `site_w`. None: a peak costs nothing."""
     peak_price: float = 0.0
     """Of each kilowatt above that."""
     mode: Mode = "welfare"
+    bounds: tuple[PlanBound, ...] = ()
+    """Between the grid connection and the connectors."""
+    site_w: tuple[float, ...] = ()
+    """What the rest of the site is expected to draw, own generation taken off, per step, watts DC of ours that it
+    stands for. Negative: it has power to spare. Empty: there is none."""
+    feed_in: float = 0.0
+    """What a kilowatt hour to spare would earn if nobody charged with it."""
+
+    @property
+    def by_cost(self) -> bool:
+        """True: when energy is taken matters."""
+        return self.price is not None or self.peak_w is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +147,19 @@ def problem_from_json(data: bytes) -> PlanProblem:
     try:
         raw = json.loads(data)
         sessions = tuple(PlanSession(**_tuples(session)) for session in raw.pop("sessions"))
-        problem = PlanProblem(sessions=sessions, **_tuples(raw))
+        bounds = tuple(_bound(bound) for bound in raw.pop("bounds", ()))
+        problem = PlanProblem(sessions=sessions, bounds=bounds, **_tuples(raw))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise RemoteError(f"plan: no problem ({error})") from error
     if problem.mode not in get_args(Mode) or len(problem.steps_s) != STEPS or len(problem.cap_w) != STEPS:
         raise RemoteError("plan: no problem (mode or steps)")
+    if len(problem.site_w) not in (0, STEPS):
+        raise RemoteError("plan: no problem (the site's steps)")
     return problem
+
+
+def _bound(raw: dict[str, Any]) -> PlanBound:
+    return PlanBound(float(raw["capacity_w"]), tuple((int(c), float(part)) for c, part in raw["parts"]))
 
 
 def _tuples(raw: dict[str, Any]) -> dict[str, Any]:

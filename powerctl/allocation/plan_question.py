@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,6 +13,7 @@ from powerctl.allocation.budget import Budget
 from powerctl.allocation.demand import ACTIVE
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.plan_problem import FIRST_S, Mode, Plan, PlanProblem, PlanSession, grid, starts
+from powerctl.allocation.plan_site import Place, SiteProfile, bounds_of, dc_w, ramped
 from powerctl.allocation.promises import Promise
 from powerctl.allocation.stay import StayModel, Visit, forecast
 from powerctl.allocation.taper import Falls
@@ -26,7 +27,7 @@ _STAYS: Final = 8
 _CERTAIN: Final = 0.03
 """Spread of the logarithm below which a stay counts as known."""
 _CAUTIOUS: Final = 1
-"""Which of the stays a plan over hours counts on: one that three in four exceed."""
+"""Which of the stays a plan over hours counts on without a price: one that three in four exceed."""
 _WAITS: Final = 0.5
 """A vehicle that the plan gives less than this part of its minimum waits."""
 _FALLING: Final = 0.98
@@ -63,6 +64,10 @@ class Aims:
     """What an hour of delay may cost per kilowatt hour."""
     interval_s: float = FIRST_S
     """How often a plan is made."""
+    peak_price: float = 0.0
+    """Of each kilowatt above the highest quarter of an hour of the month. 0: it costs nothing."""
+    site: SiteProfile | None = None
+    """The rest of the site. None: nothing is known of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +95,9 @@ def problem_of(
     limits_w: Mapping[ConnectorId, float] | None = None,
     aims: Aims | None = None,
     promises: Iterable[Promise] = (),
+    place: Place | None = None,
 ) -> PlanProblem | None:
-    """The question at this moment, or None when there is nothing to plan: no price, and fewer than two vehicles.
+    """The question at this moment, or None when there is nothing to plan: no cost, and fewer than two vehicles.
 
     Args:
         budget: What may be drawn now.
@@ -105,23 +111,48 @@ def problem_of(
         limits_w: What each may draw at present.
         aims: What the operator wants.
         promises: Reservations: vehicles that are expected, with what is guaranteed to them.
+        place: Where the station stands. None: nothing is known of it.
     """
     visits, statements, limits_w, aims = visits or Visits(), statements or {}, limits_w or {}, aims or Aims()
+    place = place or Place()
     active = sorted((r for r in reports if r.state in ACTIVE), key=lambda report: report.connector)
+    peak_w = place.peak_w if aims.by_price and aims.peak_price > 0.0 else None
+    announced = _prices([ahead for _, ahead in outlook], flat=aims.site is not None) if aims.by_price else None
+    early = peak_w is not None or announced is not None
     sessions = tuple(
-        _session(report, rating, utc, visits, statements.get(report.connector), limits_w.get(report.connector, 0.0))
-        for report in active
+        _session(report, rating, utc, visits, statements.get(report.connector), early=early) for report in active
     )
+    sessions = tuple(replace(one, now_w=limits_w.get(ConnectorId(one.connector), 0.0)) for one in sessions)
     sessions += _expected(promises, {report.connector for report in active}, utc)
     marks = [*(seconds for seconds, _ in outlook), *_ends(budget, utc), *(one.from_s + one.stay_s for one in sessions)]
     marks += [one.from_s for one in sessions if one.from_s > 0.0]
     steps = grid(marks, aims.interval_s)
     ahead = _known(outlook, starts(steps))
-    price = _prices(ahead) if aims.by_price else None
-    if not sessions or (len(sessions) < 2 and price is None):
+    site_w = aims.site.series_w(utc, steps, starts(steps)) if aims.site is not None else ()
+    price = _prices(ahead, flat=min(site_w, default=0.0) < 0.0) if aims.by_price else None
+    if not sessions or (len(sessions) < 2 and price is None and peak_w is None):
         return None
-    caps = _caps(budget, rating, conversion, utc, starts(steps), ahead)
-    return PlanProblem(steps, caps, sessions, price, aims.earliness, mode=aims.mode)
+    problem = PlanProblem(
+        steps,
+        _caps(budget, rating, conversion, utc, steps, ahead, place, _left(aims.site, site_w)),
+        sessions,
+        price,
+        aims.earliness,
+        mode=aims.mode,
+        bounds=bounds_of(place.tree, conversion),
+        site_w=dc_w(conversion, site_w),
+        feed_in=aims.site.feed_in if aims.site is not None else 0.0,
+    )
+    if peak_w is None:
+        return problem
+    return replace(problem, peak_w=conversion.dc_w(conversion.usable_w(peak_w)), peak_price=aims.peak_price)
+
+
+def _left(site: SiteProfile | None, site_w: tuple[float, ...]) -> tuple[float, ...]:
+    """What the site's connection is expected to leave to the station, watts AC per step. Empty: all that it wants."""
+    if site is None or site.limit_w is None:
+        return ()
+    return tuple(max(0.0, site.limit_w - watts) for watts in site_w)
 
 
 def _expected(promises: Iterable[Promise], active: Collection[ConnectorId], utc: datetime) -> tuple[PlanSession, ...]:
@@ -161,10 +192,10 @@ def _ends(budget: Budget, utc: datetime) -> list[float]:
     return [(end - utc).total_seconds() for end in ends if end is not None]
 
 
-def _prices(ahead: list[Ahead]) -> tuple[float, ...] | None:
-    """Per step; what is not known counts as the mean of what is."""
+def _prices(ahead: list[Ahead], *, flat: bool) -> tuple[float, ...] | None:
+    """Per step; what is not known counts as the mean of what is. One price for all counts only where it is `flat`."""
     known = [step.price for step in ahead if step.price is not None]
-    if not known or max(known) - min(known) < 1e-9:
+    if not known or (max(known) - min(known) < 1e-9 and not flat):
         return None
     mean = sum(known) / len(known)
     return tuple(mean if step.price is None else step.price for step in ahead)
@@ -175,10 +206,16 @@ def _caps(
     rating: Power,
     conversion: Conversion,
     utc: datetime,
-    begins: tuple[float, ...],
+    steps: tuple[float, ...],
     ahead: list[Ahead],
+    place: Place,
+    left_w: tuple[float, ...],
 ) -> tuple[float, ...]:
-    """Watts DC per step: what is in force holds until it is known to end, what is announced from its step on."""
+    """Watts DC per step: what is in force holds until it is known to end, what is announced from its step on.
+
+    After a fall the cap comes back as slowly as it does on the fast path.
+    """
+    begins = starts(steps)
     sources = [(limit.limit.w, limit.until) for limit in budget.sources] or [(budget.cap.w, budget.until)]
     ends = [(watts, math.inf if until is None else (until - utc).total_seconds()) for watts, until in sources]
     caps = []
@@ -186,8 +223,11 @@ def _caps(
     for begin, known in zip(begins, announced, strict=True):
         cap_w = min([rating.w, *(watts for watts, end in ends if begin < end - 1e-3)])
         cap_w = cap_w if known is None else min(cap_w, max(0.0, known.w))
-        caps.append(conversion.dc_w(conversion.usable_w(cap_w)))
-    return tuple(caps)
+        caps.append(cap_w)
+    rate_w_s = min(place.ramp_up_w_s, budget.ramp_up_w_s)
+    means = ramped(caps, steps, rate_w_s, place.effective_w)
+    means = tuple(map(min, means, left_w)) if left_w else means
+    return tuple(conversion.dc_w(conversion.usable_w(cap_w)) for cap_w in means)
 
 
 def _session(
@@ -196,21 +236,22 @@ def _session(
     utc: datetime,
     visits: Visits,
     statement: Statement | None,
-    limit_w: float,
+    *,
+    early: bool,
 ) -> PlanSession:
+    """One that charges; with `early` planned for the stay that nearly all exceed."""
     present = visits.present.get(report.connector)
     missing_wh = need_wh(report, statement)
     max_w = min(rating.w, report.max_power.w if report.max_power.w > 0.0 else rating.w)
-    stays, confident = _stays(visits.model, present, report, missing_wh, utc)
+    stays, cautious_s, confident = _stays(visits.model, present, report, missing_wh, utc, early=early)
     taper_w, taper_per_h = _taper(visits.model.falls, present, report, max_w)
     return PlanSession(
         connector=report.connector,
         need_wh=missing_wh,
         max_w=max_w,
-        stay_s=stays[_CAUTIOUS] if len(stays) > 1 else stays[0],
+        stay_s=cautious_s,
         served_wh=report.session_energy.wh,
         min_w=report.min_power.w,
-        now_w=limit_w,
         taper_w=taper_w,
         taper_per_h=taper_per_h,
         stays_s=stays if len(stays) > 1 else (),
@@ -219,15 +260,20 @@ def _session(
 
 
 def _stays(
-    model: StayModel, present: Present | None, report: ConnectorReport, missing_wh: float, utc: datetime
-) -> tuple[tuple[float, ...], bool]:
-    """Equally likely rests of the stay, one when it is as good as known; and whether they are worth acting on."""
+    model: StayModel, present: Present | None, report: ConnectorReport, missing_wh: float, utc: datetime, *, early: bool
+) -> tuple[tuple[float, ...], float, bool]:
+    """Equally likely rests of the stay, one when it is as good as known; one to count on; and whether to act on them.
+
+    With `early` the first of eight is counted on: who waits for a price must not leave before it comes.
+    """
     since = report.plug_in_time or utc
     visit = present.visit if present is not None else Visit(missing_wh + report.session_energy.wh)
     expected = forecast(model, visit)
     elapsed_s = max(0.0, (utc - since).total_seconds())
-    count = 1 if expected.sigma < _CERTAIN else _STAYS
-    return expected.remaining_s(elapsed_s, count), expected.confident
+    likely = expected.remaining_s(elapsed_s, _STAYS)
+    stays = expected.remaining_s(elapsed_s, 1) if expected.sigma < _CERTAIN else likely
+    cautious_s = likely[0] if early else stays[min(_CAUTIOUS, len(stays) - 1)]
+    return stays, cautious_s, expected.confident
 
 
 def _taper(falls: Falls, present: Present | None, report: ConnectorReport, max_w: float) -> tuple[float | None, float]:
@@ -253,11 +299,11 @@ def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:
         return Guidance()
     power_w = {session.connector: plan.power_w[session.connector][step] for session in problem.sessions}
     known = [session for session in problem.sessions if session.confident]
-    paces = {ConnectorId(s.connector): _pace(s, power_w) for s in known} if problem.price is not None else {}
+    paces = {ConnectorId(s.connector): _pace(s, power_w) for s in known} if problem.by_cost else {}
     if len(known) < len(problem.sessions):
         # Who may leave at any time gets what sharing gives, and what those can spare who wait for a better price.
         return Guidance(paces=paces)
-    if problem.price is not None:
+    if problem.by_cost:
         return Guidance(_weights(power_w), paces)
     waits = frozenset(ConnectorId(connector) for connector, watts in plan.share_w.items() if watts <= 0.0)
     return Guidance(_weights(plan.share_w or power_w), waits=waits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Protocol
@@ -9,9 +10,10 @@ from typing import Any, Final, Protocol
 import pyomo.environ as pyo
 from pyomo.contrib.solver.common.factory import SolverFactory
 
-from powerctl.allocation.plan_compiled import Compiled
-from powerctl.allocation.plan_model import NEVER, Parameters, build, parameters
+from powerctl.allocation.plan_compiled import MIP_GAP, Compiled
+from powerctl.allocation.plan_model import NEVER, PLAIN, Parameters, build, parameters
 from powerctl.allocation.plan_problem import STEPS, Plan, PlanProblem
+from powerctl.allocation.plan_rows import Shape, in_dead_zone, shape_of
 from powerctl.allocation.plan_split import split
 
 _SLACK: Final = 1e-6
@@ -49,8 +51,26 @@ def solve(problem: PlanProblem, time_limit_s: float, path: Path | None = None) -
     Raises:
         NoPlan: None was found.
     """
-    path = path or compiled_path(len(problem.sessions), problem.mode == "count")
-    path.begin(parameters(problem, len(problem.sessions)))
+    vehicles, shape = len(problem.sessions), shape_of(problem)
+    if path is not None:
+        return _plan(problem, _staged(path, parameters(problem, vehicles), time_limit_s))
+    values = parameters(problem, vehicles)
+    energy = _staged(compiled_path(vehicles, shape), values, time_limit_s / 2.0)
+    if in_dead_zone(problem, values, energy):
+        shape = replace(shape, minima=True)
+        with suppress(NoPlan):
+            values = parameters(problem, vehicles, shape)
+            energy = _staged(compiled_path(vehicles, shape), values, time_limit_s / 2.0)
+    return _plan(problem, energy)
+
+
+def _staged(path: Path, values: Parameters, time_limit_s: float) -> dict[tuple[int, int], float]:
+    """Kilowatt hours per vehicle and step after the last stage that found something.
+
+    Raises:
+        NoPlan: Not even the first did.
+    """
+    path.begin(values)
     held: dict[str, float] = {}
     energy: dict[tuple[int, int], float] | None = None
     for name in path.stages:
@@ -61,7 +81,7 @@ def solve(problem: PlanProblem, time_limit_s: float, path: Path | None = None) -
         energy = path.energy()
     if energy is None:
         raise NoPlan("the first stage found nothing")
-    return _plan(problem, energy)
+    return energy
 
 
 def answer(problem: PlanProblem, time_limit_s: float) -> Plan:
@@ -71,7 +91,7 @@ def answer(problem: PlanProblem, time_limit_s: float) -> Plan:
         NoPlan: None was found in time.
     """
     plan = solve(problem, time_limit_s)
-    return replace(plan, share_w=split(problem)) if problem.price is None else plan
+    return replace(plan, share_w=split(problem)) if not problem.by_cost else plan
 
 
 def _plan(problem: PlanProblem, energy: dict[tuple[int, int], float]) -> Plan:
@@ -85,16 +105,16 @@ def _plan(problem: PlanProblem, energy: dict[tuple[int, int], float]) -> Plan:
 
 
 @cache
-def compiled_path(vehicles: int, count: bool) -> Path:
+def compiled_path(vehicles: int, shape: Shape) -> Path:
     """The compiled path for so many vehicles; compiled at the first call."""
-    return CompiledPath(vehicles, count=count)
+    return CompiledPath(vehicles, shape)
 
 
 class CompiledPath:
     """Re-solves the standard form."""
 
-    def __init__(self, vehicles: int, *, count: bool = False) -> None:
-        model = build(vehicles, count=count)
+    def __init__(self, vehicles: int, shape: Shape = PLAIN) -> None:
+        model = build(vehicles, shape)
         self.stages: tuple[str, ...] = tuple(model.stages)
         self.form = Compiled(model)
         self._fresh = True
@@ -126,8 +146,8 @@ class CompiledPath:
 class PyomoPath:
     """Solves the Pyomo model itself, with Pyomo's own persistent interface: the reference for the compiled path."""
 
-    def __init__(self, vehicles: int, *, count: bool = False) -> None:
-        self.model = build(vehicles, count=count)
+    def __init__(self, vehicles: int, shape: Shape = PLAIN) -> None:
+        self.model = build(vehicles, shape)
         self.stages: tuple[str, ...] = tuple(self.model.stages)
         self._solver: Any = SolverFactory("highs")
         self._known = False
@@ -146,6 +166,7 @@ class PyomoPath:
             load_solutions=False,
             time_limit=time_limit_s,
             threads=1,
+            rel_gap=MIP_GAP,
         )
         self._only_parameters_change()
         if results.incumbent_objective is None:

@@ -112,7 +112,7 @@ class EnergyManager:
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
         self._aims = settings.plan.aims()
-        self._site = SiteMemory(state_dir / "stays.json")
+        self._site = SiteMemory(state_dir / "stays.json", self._aims.site)
         self.planning = Planning(settings.plan, clock, self._question, self._tell_limits, state_dir / "rejected-plans")
         health.set("controller", True, "not connected yet")
 
@@ -353,6 +353,7 @@ class EnergyManager:
             limits_w={connector: power.w for connector, power in self._limits_granted().items()},
             aims=self._aims,
             promises=self.orders.promises.all.values(),
+            place=self._site.place(self._rules, self._state.ramp),
         )
 
     def _ahead(self, utc: datetime) -> Ahead:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from powerctl.allocation.allocator import Rules
 from powerctl.allocation.demand import DemandRules
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
 from powerctl.allocation.modules import ModuleRules
 from powerctl.allocation.plan_question import Aims
+from powerctl.allocation.plan_site import HOURS, SiteProfile
 from powerctl.allocation.shares import Fairness
 from powerctl.allocation.tree import Node, tree_of
 from powerctl.app.evidence import EvidenceSettings
@@ -23,6 +24,8 @@ from powerctl.dispatch.settings import DispatchSettings
 from powerctl.runtime.settings import HttpListener, Section
 from powerctl.runtime.station import StationSettings
 from powerctl.signals.settings import GridSettings
+
+Watts = Annotated[float, Field(ge=0, le=1e8)]
 
 
 class ModuleSettings(Section):
@@ -130,6 +133,26 @@ class AllocationSettings(Section):
         )
 
 
+class ProfileSettings(Section):
+    """The rest of the site, as it is expected of any day. Only the plan believes it: no limit rests on it."""
+
+    load_w: tuple[Watts, ...] = (0.0,) * HOURS
+    """What else draws there, watts AC: 24 values by hour of the day, UTC."""
+    generation_w: tuple[Watts, ...] = (0.0,) * HOURS
+    """What is generated there, the same way."""
+    limit_w: float | None = Field(default=None, gt=0, le=1e8)
+    """What the site's connection carries, the station included. Absent: more than all of it can draw."""
+    feed_in: float = Field(default=0.0, ge=-10, le=10)
+    """What a kilowatt hour to spare would earn, in the currency of the prices."""
+
+    @field_validator("load_w", "generation_w")
+    @classmethod
+    def _a_day(cls, hours: tuple[float, ...]) -> tuple[float, ...]:
+        if len(hours) != HOURS:
+            raise ValueError(f"{len(hours)} values instead of {HOURS}, one for each hour of the day")
+        return hours
+
+
 class PlanSettings(Section):
     """The plan: a process of its own that only shapes how free power is divided."""
 
@@ -144,9 +167,15 @@ class PlanSettings(Section):
     earliness: float = Field(default=1e-3, gt=0, le=10)
     """What an hour of delay may cost per kilowatt hour, in the currency of the prices: low saves, high is safe."""
 
+    peak_price: float = Field(default=0.0, ge=0, le=1e4)
+    """Of each kilowatt above the highest quarter of an hour of the month, in the currency of the prices. 0: none."""
+    site: ProfileSettings | None = None
+    """Load and generation beside the station. Absent: nothing is known of them."""
+
     def aims(self) -> Aims:
         """The same as the plan takes it."""
-        return Aims(self.mode, self.by_price, self.earliness, self.interval_s)
+        site = None if self.site is None else SiteProfile(**self.site.model_dump())
+        return Aims(self.mode, self.by_price, self.earliness, self.interval_s, self.peak_price, site)
 
 
 class ManagerSettings(Section):

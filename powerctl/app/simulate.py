@@ -17,6 +17,7 @@ from powerctl.allocation.budget import Budget
 from powerctl.allocation.ledger import Ledger, confirmed, granted, opened
 from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_question import Ahead, Guidance, guidance_of, problem_of
+from powerctl.allocation.plan_site import Place
 from powerctl.allocation.visits import Statement, Visits, followed
 from powerctl.app.simulate_model import Planner, Run, Sample, Session, Signal, Site, Vehicle
 from powerctl.core.clock import Monotonic
@@ -220,6 +221,7 @@ class _World:
         at_s: float,
         utc: datetime,
     ) -> tuple[Plan, PlanProblem, float] | None:
+        ramp = self._state.ramp
         problem = problem_of(
             budget,
             Power(self._site.rating_w),
@@ -231,6 +233,7 @@ class _World:
             statements={c: said for c, v in self.present.items() if (said := self._statement(v)) is not None},
             limits_w={c: vehicle.limit_w for c, vehicle in self.present.items()},
             aims=self._site.aims,
+            place=Place(self._site.rules.tree, self._site.rules.ramp_up_w_s, ramp.cap_w if ramp else None),
         )
         if problem is None:
             return None

@@ -1,4 +1,4 @@
-"""What the site has taught about stays, kept over restarts."""
+"""What the site has taught about stays, and its highest power of the month, kept over restarts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from powerctl.allocation.plan_peak import Peak, measured, peak_from_json, peak_to_json
+from powerctl.allocation.plan_site import Place, SiteProfile
+from powerctl.allocation.ramp import Ramp
+from powerctl.allocation.situation import Rules
 from powerctl.allocation.stay import StayModel, from_json, to_json
 from powerctl.allocation.visits import Visits, followed
 from powerctl.core.demand import StationReport
@@ -18,15 +22,17 @@ _log = log.get(__name__)
 
 
 class SiteMemory:
-    """The vehicles that are there, and the model of stays with its file.
+    """The vehicles that are there, the model of stays with its file, and the peak with another beside it.
 
     Args:
         path: Written when a vehicle has left, which is a few kilobytes every quarter of an hour.
+        profile: The rest of the site. None: nothing is known of it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, profile: SiteProfile | None = None) -> None:
+        self._path, self._peak_path, self._profile = path, path.with_name("peak.json"), profile
         self.visits = Visits(model=self._read())
+        self._peak = self._read_peak()
         self._measure()
 
     def follow(self, report: StationReport, capabilities: Iterable[ConnectorCapability], utc: datetime) -> None:
@@ -36,8 +42,21 @@ class SiteMemory:
         for connector in report.connectors:
             self.visits = followed(self.visits, connector, rated[connector.connector], utc)
         if self.visits.model is not before:
-            self._write()
+            self._write(self._path, to_json(self.visits.model))
             self._measure()
+        if report.ac_power is not None:
+            self._follow_peak(report.ac_power.w, utc)
+
+    def place(self, rules: Rules, ramp: Ramp | None) -> Place:
+        """Where the station stands, as the plan takes it."""
+        peak_w = self._peak.highest_w if self._peak.month else None
+        return Place(rules.tree, rules.ramp_up_w_s, None if ramp is None else ramp.cap_w, peak_w)
+
+    def _follow_peak(self, station_w: float, utc: datetime) -> None:
+        beside_w = 0.0 if self._profile is None else self._profile.net_w(utc)
+        before, self._peak = self._peak, measured(self._peak, station_w + beside_w, utc)
+        if (before.month, before.quarter) != (self._peak.month, self._peak.quarter):
+            self._write(self._peak_path, peak_to_json(self._peak))
 
     def _measure(self) -> None:
         """How much was learnt, and how well the forecasts were calibrated."""
@@ -53,12 +72,21 @@ class SiteMemory:
             _log.warning("stay_model_not_read", file=str(self._path), detail=str(error))
             return StayModel()
 
-    def _write(self) -> None:
-        """Replace the file whole; losing it only costs what was learnt."""
-        beside = self._path.with_suffix(".new")
+    def _read_peak(self) -> Peak:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_text(to_json(self.visits.model))
-            os.replace(beside, self._path)
+            return peak_from_json(self._peak_path.read_text())
+        except FileNotFoundError:
+            return Peak()
+        except (OSError, UnicodeDecodeError, RemoteError) as error:
+            _log.warning("peak_not_read", file=str(self._peak_path), detail=str(error))
+            return Peak()
+
+    def _write(self, path: Path, text: str) -> None:
+        """Replace the file whole; losing it only costs what was learnt."""
+        beside = path.with_suffix(".new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_text(text)
+            os.replace(beside, path)
         except OSError as error:
-            _log.warning("stay_model_not_kept", file=str(self._path), detail=str(error))
+            _log.warning("site_memory_not_kept", file=str(path), detail=str(error))

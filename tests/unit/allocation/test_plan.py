@@ -17,6 +17,7 @@ from powerctl.allocation.plan_problem import (
     FIRST_S,
     STEPS,
     Plan,
+    PlanBound,
     PlanProblem,
     PlanSession,
     grid,
@@ -25,6 +26,8 @@ from powerctl.allocation.plan_problem import (
     problem_from_json,
     problem_to_json,
 )
+from powerctl.allocation.plan_rows import NEAR as BINARY_STEPS
+from powerctl.allocation.plan_rows import Shape, shape_of
 from powerctl.allocation.plan_solve import CompiledPath, PyomoPath, answer, solve
 from powerctl.core.errors import RemoteError
 
@@ -119,6 +122,48 @@ def test_most_drivers_served_leaves_one_behind() -> None:
     assert sum(served) == pytest.approx(11000.0, rel=1e-3)
 
 
+def test_a_vehicle_is_off_or_above_its_minimum_in_the_next_minutes() -> None:
+    """The plain model would divide a cap of 3 kW; two minimums of 2 kW do not fit, so one after the other charges."""
+    both = [replace(SHORT, connector=c, min_w=2000.0, need_wh=5000.0) for c in (1, 2)]
+    problem = _problem(*both, cap_w=3000.0)
+    plan = solve(problem, 5.0)
+    assert flaw(problem, plan) is None
+    for step in range(BINARY_STEPS):
+        assert all(watts < 1.0 or watts > 1999.0 for watts in (plan.power_w[1][step], plan.power_w[2][step]))
+    assert sum(_energy_wh(problem, plan, c) for c in (1, 2)) == pytest.approx(1500.0, rel=0.01)
+
+
+def test_a_feeder_bounds_what_flows_through_it() -> None:
+    problem = replace(_problem(LONG, SHORT), bounds=(PlanBound(4000.0, ((1, 0.5), (2, 1.0))),))
+    plan = solve(problem, 5.0)
+    assert flaw(problem, plan) is None
+    assert max(plan.power_w[2]) <= 4000.5
+    through = [0.5 * one + two for one, two in zip(plan.power_w[1], plan.power_w[2], strict=True)]
+    assert max(through) == pytest.approx(4000.0, rel=1e-3)
+    assert flaw(problem, solve(replace(problem, bounds=()), 5.0)) == "step 0 is above what a feeder carries"
+
+
+def test_power_that_the_site_has_to_spare_comes_before_the_grids() -> None:
+    surplus = tuple(-10000.0 if 20 <= step < 40 else 3000.0 for step in range(STEPS))
+    problem = _problem(replace(LONG, need_wh=5000.0, stay_s=20_000.0), price=(0.3,) * STEPS)
+    at_once, later = solve(problem, 5.0), solve(replace(problem, site_w=surplus), 5.0)
+    assert sum(at_once.power_w[1][:10]) > 10_000.0
+    assert sum(later.power_w[1][:20]) == pytest.approx(0.0, abs=60.0)
+    assert max(later.power_w[1]) <= 10_001.0
+    sold = solve(replace(problem, site_w=surplus, feed_in=0.4), 5.0)
+    assert sold.power_w[1][0] == pytest.approx(at_once.power_w[1][0], rel=1e-3)
+
+
+def test_the_sites_own_load_counts_for_the_peak() -> None:
+    site_w = tuple(6000.0 if step < 10 else 0.0 for step in range(STEPS))
+    problem = _problem(replace(LONG, need_wh=18000.0), price=(0.1,) * STEPS)
+    problem = replace(problem, peak_w=12000.0, peak_price=5.0, site_w=site_w)
+    plan = solve(problem, 5.0)
+    assert max(plan.power_w[1][:10]) == pytest.approx(6000.0, rel=1e-3)
+    assert max(plan.power_w[1]) == pytest.approx(12000.0, rel=1e-3)
+    assert _energy_wh(problem, plan, 1) == pytest.approx(18000.0, rel=1e-3)
+
+
 def test_a_tapering_vehicle_is_not_planned_above_its_curve() -> None:
     problem = _problem(replace(LONG, taper_w=22000.0, taper_per_h=1.2))
     plan = solve(problem, 5.0)
@@ -129,11 +174,11 @@ def test_a_tapering_vehicle_is_not_planned_above_its_curve() -> None:
 
 
 @cache
-def _paths(count: bool) -> tuple[CompiledPath, PyomoPath]:
-    return CompiledPath(2, count=count), PyomoPath(2, count=count)
+def _paths(shape: Shape) -> tuple[CompiledPath, PyomoPath]:
+    return CompiledPath(2, shape), PyomoPath(2, shape)
 
 
-def _random(seed: int, *, count: bool = False) -> PlanProblem:
+def _random(seed: int, kind: str = "plain") -> PlanProblem:
     random = Random(seed)
     sessions = tuple(
         PlanSession(
@@ -146,22 +191,31 @@ def _random(seed: int, *, count: bool = False) -> PlanProblem:
             taper_w=random.choice([None, 15000.0]),
             taper_per_h=random.uniform(0.2, 3.0),
             discharge_w=random.choice([0.0, 0.0, 5000.0]),
+            min_w=random.choice([0.0, 1500.0, 4000.0]),
         )
         for connector in (1, 2)
     )
     steps = grid(session.stay_s for session in sessions)
     price = tuple(random.uniform(-0.05, 0.4) for _ in range(STEPS)) if random.random() < 0.5 else None
     cap_w = tuple(random.choice([0.0, 4200.0, 11000.0, 22000.0]) for _ in range(STEPS))
-    return PlanProblem(steps, cap_w, sessions, price, mode="count" if count else "welfare")
+    problem = PlanProblem(steps, cap_w, sessions, price, mode="count" if kind == "count" else "welfare")
+    if kind == "bounds":
+        return replace(problem, bounds=(PlanBound(6000.0, ((1, 1.0),)), PlanBound(4000.0, ((1, 1 / 3), (2, 1.0)))))
+    if kind == "site":
+        site_w = tuple(random.uniform(-8000.0, 5000.0) for _ in range(STEPS))
+        price = price or (0.2,) * STEPS
+        return replace(problem, price=price, site_w=site_w, feed_in=0.05, peak_w=6000.0, peak_price=2.0)
+    return problem
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("count", [False, True])
-def test_the_compiled_path_is_the_pyomo_model(seed: int, count: bool) -> None:
-    problem = _random(seed, count=count)
+@pytest.mark.parametrize("kind", ["plain", "count", "minima", "bounds", "site"])
+def test_the_compiled_path_is_the_pyomo_model(seed: int, kind: str) -> None:
+    problem = _random(seed, kind)
+    shape = replace(shape_of(problem), minima=kind == "minima")
     reached = []
-    for path in _paths(count):
-        path.begin(parameters(problem, 2))
+    for path in _paths(shape):
+        path.begin(parameters(problem, 2, shape))
         held: dict[str, float] = {}
         for name in path.stages:
             value = path.stage(name, held, 10.0)
@@ -174,7 +228,7 @@ def test_the_compiled_path_is_the_pyomo_model(seed: int, count: bool) -> None:
 
 @pytest.mark.parametrize("seed", range(20, 40))
 def test_whatever_is_asked_the_answer_passes_the_check(seed: int) -> None:
-    problem = _random(seed)
+    problem = _random(seed, ("plain", "bounds", "site")[seed % 3])
     assert flaw(problem, answer(problem, 10.0)) is None
 
 
@@ -208,7 +262,8 @@ def test_an_absurd_plan_is_recognised(plan: Plan, why: str) -> None:
 
 
 def test_question_and_answer_survive_the_pipe() -> None:
-    problem = PlanProblem(STEPS_S, CAPS, (LONG, replace(SHORT, stays_s=(1.0, 2.0))), price=CAPS)
+    bounds = (PlanBound(4000.0, ((1, 0.5), (2, 1.0))),)
+    problem = PlanProblem(STEPS_S, CAPS, (LONG, replace(SHORT, stays_s=(1.0, 2.0))), price=CAPS, bounds=bounds)
     assert problem_from_json(problem_to_json(problem)) == problem
     plan = replace(_even(7.0), share_w={1: 4000.0})
     assert plan_from_json(plan_to_json(plan)) == plan

@@ -9,9 +9,11 @@ import pytest
 
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.efficiency import Conversion
-from powerctl.allocation.plan_problem import STEPS, Plan, PlanProblem, PlanSession, grid, starts
+from powerctl.allocation.plan_problem import STEPS, Plan, PlanBound, PlanProblem, PlanSession, grid, starts
 from powerctl.allocation.plan_question import Ahead, Aims, Guidance, guidance_of, outlook_of, problem_of
+from powerctl.allocation.plan_site import Place, SiteProfile
 from powerctl.allocation.stay import StayModel, learned
+from powerctl.allocation.tree import Node, tree_of
 from powerctl.allocation.visits import Statement, Visits, followed
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.session import ConnectorState
@@ -141,6 +143,45 @@ def test_a_price_holds_nothing_back_from_one_who_may_leave_at_any_time() -> None
     assert guidance_of(delayed, problem, 0.0) == Guidance(paces={LEFT: 0.0})
     alone = replace(problem, sessions=(guessed,))
     assert guidance_of(delayed, alone, 0.0) == Guidance()
+
+
+def test_a_cap_comes_back_as_slowly_as_on_the_fast_path() -> None:
+    cap = Limit(LimitSource.DSO, Power(4000.0), "", NOON + timedelta(minutes=30))
+    budget = Budget(cap.limit, cap.source, "", cap.until, sources=(cap,), ramp_up_w_s=20.0)
+    problem = _asked(TWO, budget)
+    assert _cap_at(problem, 1799.0) == 4000.0
+    assert _cap_at(problem, 1800.0) == pytest.approx(4000.0 + 20.0 * 300.0 / 2.0)
+    assert _cap_at(problem, 3000.0) == 22000.0
+    rising = _asked(TWO, place=Place(ramp_up_w_s=100.0, effective_w=1000.0))
+    assert rising.cap_w[0] == pytest.approx(1000.0 + 100.0 * 60.0 / 2.0)
+
+
+def test_the_trees_bounds_reach_the_plan() -> None:
+    tree = tree_of([Node("feeder", connectors=(LEFT, RIGHT), limit_w=9000.0, phase_limit_w=4000.0, phases=("L1",))])
+    assert _asked(TWO, place=Place(tree)).bounds == (
+        PlanBound(9000.0, ((1, 1.0), (2, 1.0))),
+        PlanBound(4000.0, ((1, 1.0), (2, 1.0))),
+    )
+
+
+def test_the_rest_of_the_site_leaves_less_and_spares_some() -> None:
+    """At noon the sun gives 9 kW more than the site needs, from 13:00 on it draws 12 of its 20 kW."""
+    load_w = tuple(12_000.0 if hour == 13 else 1000.0 for hour in range(24))
+    generation_w = tuple(10_000.0 if hour == 12 else 0.0 for hour in range(24))
+    aims = Aims(site=SiteProfile(load_w, generation_w, limit_w=20_000.0, feed_in=0.08))
+    problem = _asked(TWO, aims=aims, outlook=[(0.0, Ahead(price=0.3))])
+    assert (problem.site_w[0], problem.feed_in) == (-9000.0, 0.08)
+    assert problem.price == (0.3,) * STEPS
+    assert [_cap_at(problem, seconds) for seconds in (0.0, 3600.0, 7200.0)] == [22000.0, 8000.0, 19000.0]
+
+
+def test_a_peak_that_costs_is_a_reason_to_plan_for_one() -> None:
+    reports, place = [report(1), report(2, ConnectorState.AVAILABLE)], Place(peak_w=9000.0)
+    problem = _asked(reports, aims=Aims(peak_price=4.0), place=place)
+    assert (problem.peak_w, problem.peak_price, problem.price) == (9000.0, 4.0, None)
+    known = replace(problem, sessions=SESSIONS)
+    assert guidance_of(PLANNED, known, 61.0).paces == {LEFT: 0.0, RIGHT: 500.0}
+    assert problem_of(rated(), RATING, Conversion(), reports, NOON, place=place) is None
 
 
 def test_a_plan_says_nothing_beyond_its_horizon() -> None:

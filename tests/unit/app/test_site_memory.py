@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from powerctl.allocation.plan_site import SiteProfile
+from powerctl.allocation.situation import Rules
 from powerctl.app.site_memory import SiteMemory
 from powerctl.core.demand import StationReport
 from powerctl.core.session import ConnectorState
-from powerctl.core.units import Energy
+from powerctl.core.units import Energy, Power
 from tests.unit.allocation.station import NOON, capability, report
 
 
@@ -47,3 +49,29 @@ def test_a_damaged_file_costs_what_was_learnt_and_nothing_else(tmp_path: Path) -
     assert memory.visits.model.visits == 0.0
     _visits(memory, 1, 30.0)
     assert SiteMemory(path).visits.model == memory.visits.model
+
+
+def _measured(memory: SiteMemory, kw: float, quarters: int, start_min: float = 0.0) -> None:
+    """So much at the grid connection for so many quarters of an hour."""
+    for minute in range(15 * quarters + 1):
+        at = NOON + timedelta(minutes=start_min + minute)
+        memory.follow(StationReport(at, Power.from_kw(kw), None, ()), (), at)
+
+
+def test_the_highest_quarter_of_the_month_outlives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "stays.json"
+    memory = SiteMemory(path, SiteProfile(load_w=(2000.0,) * 24))
+    assert memory.place(Rules(), None).peak_w is None
+    _measured(memory, 9.0, 2)
+    _measured(memory, 5.0, 2, 45.0)
+    assert SiteMemory(path).place(Rules(), None).peak_w == pytest.approx(11_000.0, rel=0.07)
+    _measured(memory, 3.0, 2, 60 * 24 * 31.0)
+    assert memory.place(Rules(), None).peak_w == pytest.approx(5000.0, rel=0.07)
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", '{"month": "x", "highest_w": NaN, "quarter": 1, "energy_ws": 0, "at": 0}']
+)
+def test_a_damaged_peak_begins_anew(tmp_path: Path, text: str) -> None:
+    (tmp_path / "peak.json").write_text(text)
+    assert SiteMemory(tmp_path / "stays.json").place(Rules(), None).peak_w is None
