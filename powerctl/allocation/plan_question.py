@@ -27,9 +27,10 @@ _STAYS: Final = 8
 _CERTAIN: Final = 0.03
 """Spread of the logarithm below which a stay counts as known."""
 _CAUTIOUS: Final = 1
-"""Which of the stays a plan over hours counts on without a price: one that three in four exceed."""
+"""Which of the stays a plan over hours counts on: one that three in four exceed."""
 _WAITS: Final = 0.5
 """A vehicle that the plan gives less than this part of its minimum waits."""
+_MOMENT_S: Final = 1.0
 _FALLING: Final = 0.98
 """A request below this part of the session's highest is falling."""
 _LOOK_S: Final = tuple(60.0 * n for n in range(60)) + tuple(300.0 * n for n in range(12, 72))
@@ -117,11 +118,7 @@ def problem_of(
     place = place or Place()
     active = sorted((r for r in reports if r.state in ACTIVE), key=lambda report: report.connector)
     peak_w = place.peak_w if aims.by_price and aims.peak_price > 0.0 else None
-    announced = _prices([ahead for _, ahead in outlook], flat=aims.site is not None) if aims.by_price else None
-    early = peak_w is not None or announced is not None
-    sessions = tuple(
-        _session(report, rating, utc, visits, statements.get(report.connector), early=early) for report in active
-    )
+    sessions = tuple(_session(report, rating, utc, visits, statements.get(report.connector)) for report in active)
     sessions = tuple(replace(one, now_w=limits_w.get(ConnectorId(one.connector), 0.0)) for one in sessions)
     sessions += _expected(promises, {report.connector for report in active}, utc)
     marks = [*(seconds for seconds, _ in outlook), *_ends(budget, utc), *(one.from_s + one.stay_s for one in sessions)]
@@ -236,20 +233,17 @@ def _session(
     utc: datetime,
     visits: Visits,
     statement: Statement | None,
-    *,
-    early: bool,
 ) -> PlanSession:
-    """One that charges; with `early` planned for the stay that nearly all exceed."""
     present = visits.present.get(report.connector)
     missing_wh = need_wh(report, statement)
     max_w = min(rating.w, report.max_power.w if report.max_power.w > 0.0 else rating.w)
-    stays, cautious_s, confident = _stays(visits.model, present, report, missing_wh, utc, early=early)
+    stays, confident = _stays(visits.model, present, report, missing_wh, utc)
     taper_w, taper_per_h = _taper(visits.model.falls, present, report, max_w)
     return PlanSession(
         connector=report.connector,
         need_wh=missing_wh,
         max_w=max_w,
-        stay_s=cautious_s,
+        stay_s=stays[min(_CAUTIOUS, len(stays) - 1)],
         served_wh=report.session_energy.wh,
         min_w=report.min_power.w,
         taper_w=taper_w,
@@ -260,20 +254,15 @@ def _session(
 
 
 def _stays(
-    model: StayModel, present: Present | None, report: ConnectorReport, missing_wh: float, utc: datetime, *, early: bool
-) -> tuple[tuple[float, ...], float, bool]:
-    """Equally likely rests of the stay, one when it is as good as known; one to count on; and whether to act on them.
-
-    With `early` the first of eight is counted on: who waits for a price must not leave before it comes.
-    """
+    model: StayModel, present: Present | None, report: ConnectorReport, missing_wh: float, utc: datetime
+) -> tuple[tuple[float, ...], bool]:
+    """Equally likely rests of the stay, one when it is as good as known; and whether they are worth acting on."""
     since = report.plug_in_time or utc
     visit = present.visit if present is not None else Visit(missing_wh + report.session_energy.wh)
     expected = forecast(model, visit)
     elapsed_s = max(0.0, (utc - since).total_seconds())
-    likely = expected.remaining_s(elapsed_s, _STAYS)
-    stays = expected.remaining_s(elapsed_s, 1) if expected.sigma < _CERTAIN else likely
-    cautious_s = likely[0] if early else stays[min(_CAUTIOUS, len(stays) - 1)]
-    return stays, cautious_s, expected.confident
+    count = 1 if expected.sigma < _CERTAIN else _STAYS
+    return expected.remaining_s(elapsed_s, count), expected.confident
 
 
 def _taper(falls: Falls, present: Present | None, report: ConnectorReport, max_w: float) -> tuple[float | None, float]:
@@ -297,7 +286,10 @@ def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:
     step = max((number for number, start_s in enumerate(begins) if start_s <= age_s), default=None)
     if step is None or age_s >= begins[-1]:
         return Guidance()
-    power_w = {session.connector: plan.power_w[session.connector][step] for session in problem.sessions}
+    begin_s, length_s = begins[step], problem.steps_s[step]
+    power_w = {
+        s.connector: _while_there(s, plan.power_w[s.connector][step], begin_s, length_s) for s in problem.sessions
+    }
     known = [session for session in problem.sessions if session.confident]
     paces = {ConnectorId(s.connector): _pace(s, power_w) for s in known} if problem.by_cost else {}
     if len(known) < len(problem.sessions):
@@ -307,6 +299,14 @@ def guidance_of(plan: Plan, problem: PlanProblem, age_s: float) -> Guidance:
         return Guidance(_weights(power_w), paces)
     waits = frozenset(ConnectorId(connector) for connector, watts in plan.share_w.items() if watts <= 0.0)
     return Guidance(_weights(plan.share_w or power_w), waits=waits)
+
+
+def _while_there(session: PlanSession, mean_w: float, begin_s: float, length_s: float) -> float:
+    """The plan's power while the vehicle is expected to be there; all that it takes when it has stayed on."""
+    left_s = min(session.from_s + session.stay_s, begin_s + length_s) - max(session.from_s, begin_s)
+    if left_s > _MOMENT_S:
+        return min(session.max_w, mean_w * length_s / left_s)
+    return session.max_w if session.from_s <= 0.0 else mean_w
 
 
 def _pace(session: PlanSession, power_w: Mapping[int, float]) -> float:

@@ -40,13 +40,14 @@ class Path(Protocol):
         """Kilowatt hours per vehicle and step of the last solution."""
 
 
-def solve(problem: PlanProblem, time_limit_s: float, path: Path | None = None) -> Plan:
+def solve(problem: PlanProblem, time_limit_s: float, path: Path | None = None, *, minima: bool = True) -> Plan:
     """The best plan that was found in time.
 
     Args:
         problem: With at least one session.
         time_limit_s: For all stages together.
         path: None: the compiled one.
+        minima: Solve again with binaries where a near step lies between nothing and a minimum power.
 
     Raises:
         NoPlan: None was found.
@@ -55,12 +56,12 @@ def solve(problem: PlanProblem, time_limit_s: float, path: Path | None = None) -
     if path is not None:
         return _plan(problem, _staged(path, parameters(problem, vehicles), time_limit_s))
     values = parameters(problem, vehicles)
-    energy = _staged(compiled_path(vehicles, shape), values, time_limit_s / 2.0)
-    if in_dead_zone(problem, values, energy):
+    energy = _staged(compiled_path(vehicles, shape), values, 0.75 * time_limit_s)
+    if minima and in_dead_zone(problem, values, energy):
         shape = replace(shape, minima=True)
         with suppress(NoPlan):
             values = parameters(problem, vehicles, shape)
-            energy = _staged(compiled_path(vehicles, shape), values, time_limit_s / 2.0)
+            energy = _staged(compiled_path(vehicles, shape), values, 0.25 * time_limit_s)
     return _plan(problem, energy)
 
 
@@ -90,8 +91,10 @@ def answer(problem: PlanProblem, time_limit_s: float) -> Plan:
     Raises:
         NoPlan: None was found in time.
     """
-    plan = solve(problem, time_limit_s)
-    return replace(plan, share_w=split(problem)) if not problem.by_cost else plan
+    shares = {} if problem.by_cost else split(problem)
+    # Two that are divided keep to their minimum anyway, and by cost the fast path rounds: binaries cost energy there.
+    minima = not (problem.by_cost or shares) and all(session.confident for session in problem.sessions)
+    return replace(solve(problem, time_limit_s, minima=minima), share_w=shares)
 
 
 def _plan(problem: PlanProblem, energy: dict[tuple[int, int], float]) -> Plan:

@@ -184,6 +184,15 @@ def test_a_peak_that_costs_is_a_reason_to_plan_for_one() -> None:
     assert problem_of(rated(), RATING, Conversion(), reports, NOON, place=place) is None
 
 
+@pytest.mark.parametrize(("stay_s", "mean_w", "pace_w"), [(30.0, 5000.0, 10000.0), (0.5, 0.0, 22000.0)])
+def test_one_who_leaves_within_the_step_is_not_paced_by_its_absence(
+    stay_s: float, mean_w: float, pace_w: float
+) -> None:
+    problem = PlanProblem(grid(), (22000.0,) * STEPS, (replace(SESSIONS[0], stay_s=stay_s),), price=(0.1,) * STEPS)
+    plan = Plan({1: (mean_w, *(0.0,) * 95)})
+    assert guidance_of(plan, problem, 0.0).paces == {LEFT: pace_w}
+
+
 def test_a_plan_says_nothing_beyond_its_horizon() -> None:
     problem = PlanProblem(grid(), (22000.0,) * STEPS, SESSIONS)
     assert guidance_of(PLANNED, problem, sum(problem.steps_s)) == Guidance()
