@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from powerctl.app.broker import INGEST_NAME, BrokerName, Place, prepare
 from powerctl.runtime.mqtt import MqttSettings
@@ -89,9 +90,9 @@ class Broker:
 
 
 @contextlib.contextmanager
-def running(folder: Path, name: BrokerName) -> Iterator[Broker]:
-    """A broker that is stopped at the end."""
-    broker = Broker(folder, name)
+def running(folder: Path, name: BrokerName, **more: Any) -> Iterator[Broker]:
+    """A broker that is stopped at the end; `more` are fields of it."""
+    broker = Broker(folder, name, **more)
     broker.start()
     try:
         yield broker

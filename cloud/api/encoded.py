@@ -1,14 +1,17 @@
-"""Locations that are encoded once for everybody who sees the same of them."""
+"""Locations and sessions that are encoded once for everybody who sees the same of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from cloud.api.encode import Encoder
+from cloud.domain.charging import stoppable
 from cloud.domain.location import Station
 from cloud.domain.principal import Principal
-from powerctl.v1 import location_pb2
+from cloud.domain.session import Session
+from powerctl.v1 import location_pb2, session_pb2
 
 CAPACITY: Final = 2_000
 
@@ -28,6 +31,8 @@ class EncodedOnce:
     encoder: Encoder
     _kept: dict[tuple[int, int, Sight], tuple[Station, Any, location_pb2.Location]] = field(default_factory=dict)
     """With the values that the key names by their address, so that no other value comes to lie there."""
+    _sessions: dict[tuple[int, bool], tuple[Session, session_pb2.Session]] = field(default_factory=dict)
+    """As above; the key says whether the caller may stop it."""
 
     def location(self, station: Station, caller: Principal) -> location_pb2.Location:
         """`station` as `caller` may see it."""
@@ -40,4 +45,19 @@ class EncodedOnce:
             self._kept.clear()
         message = self.encoder.location(station, caller)
         self._kept[key] = (station, tariff, message)
+        return message
+
+    def session(self, session: Session, caller: Principal, now: datetime) -> session_pb2.Session:
+        """`session` as `caller` may see it, with its cost up to `now`."""
+        if session.tariff is not None and session.end_time is None:
+            # What it costs grows with the time.
+            return self.encoder.session(session, caller, now)
+        key = (id(session), stoppable(session, caller))
+        found = self._sessions.get(key)
+        if found is not None:
+            return found[1]
+        if len(self._sessions) >= CAPACITY:
+            self._sessions.clear()
+        message = self.encoder.session(session, caller, now)
+        self._sessions[key] = (session, message)
         return message

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cloud.api import names, paging
 from cloud.api.call import Call
 from cloud.api.charging import Charging
 from cloud.api.encode import Encoder
+from cloud.api.encoded import EncodedOnce
 from cloud.domain.principal import Principal
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.session import Session
@@ -23,6 +24,10 @@ class SessionService:
     store: Store
     charging: Charging
     encoder: Encoder
+    encoded: EncodedOnce = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "encoded", EncodedOnce(self.encoder))
 
     async def get_session(self, request: pb.GetSessionRequest, call: Call) -> pb.Session:
         """One session; another driver's does not exist for the caller."""
@@ -57,7 +62,7 @@ class SessionService:
         return self._encode(await self.charging.stop(session, request.request_id, call.caller()), call)
 
     def _encode(self, session: Session, call: Call) -> pb.Session:
-        return self.encoder.session(session, call.caller(), self.store.clock.utc())
+        return self.encoded.session(session, call.caller(), self.store.clock.utc())
 
 
 def only(caller: Principal) -> str | None:

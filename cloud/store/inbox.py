@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from pydantic_core import to_json
 from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.summary import samples_of
 from cloud.ingest.ports import CommitResult, StationBatch, StoredRecord
-from cloud.store.columns import to_json
 from cloud.store.rows import ManyRows
 from cloud.store.tables import INBOX
 from cloud.store.telemetry_tables import TELEMETRY
@@ -114,11 +114,15 @@ def _row(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
 
 
 def _lasting(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
-    return {**_row(key, one, now), "lane": int(lane_of(one.record.body))}
+    row = _row(key, one, now)
+    row["lane"] = int(lane_of(one.record.body))
+    return row
 
 
 def _live(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
-    return {**_row(key, one, now), "samples": to_json(samples_of(one.record.body))}
+    row = _row(key, one, now)
+    row["samples"] = to_json(samples_of(one.record.body)).decode()
+    return row
 
 
 _LASTING: Final = _Ledger(INBOX, ManyRows(INBOX), _lasting)

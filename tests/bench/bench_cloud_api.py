@@ -14,7 +14,8 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,20 @@ import grpc
 import grpc.aio
 import httpx
 import pytest
+from google.protobuf.message import Message
 
 from cloud.api.tokens import Tokens, load_key
-from powerctl.core.ids import StationId
+from powerctl.core.ids import SessionId, StationId
+from powerctl.core.record import SessionOpened
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.pki import issue
-from powerctl.v1 import location_pb2, watch_pb2
+from powerctl.v1 import location_pb2, session_pb2, watch_pb2
 from tests.bench.grpc_floor import METHOD
 from tests.bench.table import Figure, show
 from tests.broker import Broker, free_port, running
 from tests.integration.cloud.process import CloudProcess, eventually
 from tests.roadside import RoadsideStation
-from tests.unit.cloud.stories import OPAL, describes, live, telemetry
+from tests.unit.cloud.stories import LEFT, OPAL, RIGHT, SESSION, began, describes, live, telemetry
 
 CALLS = 3_000
 AT_ONCE = 8
@@ -41,6 +44,7 @@ STREAMS = 1_000
 CHANNELS = 20
 WATCH_S = 15.0
 PLACE = "locations/ST-1"
+PAGE = 20
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -97,9 +101,11 @@ async def cost_us(pid: int, call: Callable[[], Awaitable[Any]], calls: int = CAL
     return (cpu_s(pid) - before) / (calls // AT_ONCE * AT_ONCE) * 1e6
 
 
-def unary(over: grpc.aio.Channel, secret: str) -> Callable[[], Awaitable[Any]]:
-    rpc: Any = over.unary_unary(METHOD)
-    request = location_pb2.GetLocationRequest(name=PLACE).SerializeToString()
+def unary(
+    over: grpc.aio.Channel, secret: str, method: str = METHOD, wanted: Message | None = None
+) -> Callable[[], Awaitable[Any]]:
+    rpc: Any = over.unary_unary(method)
+    request = (wanted or location_pb2.GetLocationRequest(name=PLACE)).SerializeToString()
     metadata = [("authorization", f"Bearer {secret}")]
     return lambda: rpc(request, metadata=metadata, timeout=20)
 
@@ -118,8 +124,8 @@ def grpc_web(client: httpx.AsyncClient, secret: str) -> Callable[[], Awaitable[A
 
 
 @asynccontextmanager
-async def reporting(broker: Broker) -> AsyncIterator[RoadsideStation]:
-    station = RoadsideStation(StationId("ST-1"), broker.settings("ST-1"), random.Random(1))
+async def reporting(broker: Broker, name: str = "ST-1") -> AsyncIterator[RoadsideStation]:
+    station = RoadsideStation(StationId(name), broker.settings(name), random.Random(name))
     task = asyncio.create_task(station.run())
     try:
         station.tell(describes())
@@ -131,6 +137,51 @@ async def reporting(broker: Broker) -> AsyncIterator[RoadsideStation]:
 
 async def committed(station: RoadsideStation) -> bool | None:
     return None if station.waiting else True
+
+
+READS: dict[str, tuple[str, Message]] = {
+    "GetLocation, kept in memory": (METHOD, location_pb2.GetLocationRequest(name=PLACE)),
+    "GetSession": ("/powerctl.v1.SessionService/GetSession", session_pb2.GetSessionRequest(name=f"sessions/{SESSION}")),
+    f"ListSessions, a page of {PAGE}": (
+        "/powerctl.v1.SessionService/ListSessions",
+        session_pb2.ListSessionsRequest(page_size=PAGE),
+    ),
+    f"ListLocations, a page of {PAGE}": (
+        "/powerctl.v1.LocationService/ListLocations",
+        location_pb2.ListLocationsRequest(page_size=PAGE),
+    ),
+}
+
+
+def _plugs_in(station: RoadsideStation) -> None:
+    """A page of sessions, of which one charges."""
+    for number in range(2 * PAGE):
+        station.tell(SessionOpened(SessionId(str(uuid.UUID(int=number + 1))), RIGHT))
+    station.tell(SessionOpened(SESSION, LEFT))
+    station.tell(began())
+
+
+@pytest.mark.slow
+async def test_calls_that_read_the_database_cost_what_was_promised(tmp_path: Path) -> None:
+    names = tuple(f"ST-{number}" for number in range(1, PAGE + 6))
+    with running(tmp_path, "nats", stations=names) as broker, floor(tmp_path, broker) as (empty_port, empty_pid):
+        async with bench_cloud(tmp_path, broker) as program, AsyncExitStack() as stack:
+            stations = [await stack.enter_async_context(reporting(broker, name)) for name in names]
+            _plugs_in(stations[0])
+            for station in stations:
+                await eventually(partial(committed, station), 30)
+            assert program._process is not None
+            pid, secret, figures = program._process.pid, token(program), []
+            async with channel(broker, program.grpc) as ours, channel(broker, empty_port) as empty:
+                nothing = await cost_us(empty_pid, unary(empty, secret))
+                figures.append(Figure("an empty servicer, unary over TLS", nothing, "us"))
+                for name, (method, request) in READS.items():
+                    assert await unary(ours, secret, method, request)()
+                    cost = await cost_us(pid, unary(ours, secret, method, request))
+                    figures.append(Figure(name, cost, "us", 900))
+                    figures.append(Figure("... of the empty servicer", cost / nothing, "x"))
+    show("Cloud API, SQLite: the server's processor time for calls that read", figures)
+    assert all(figure.held for figure in figures)
 
 
 @pytest.mark.slow
