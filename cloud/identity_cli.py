@@ -152,7 +152,7 @@ async def _export(core: program.Core, options: argparse.Namespace) -> None:
 async def _erase(core: program.Core, options: argparse.Namespace) -> None:
     with log_of_deeds.asked(_deed("user erase", options.user)):
         async with core.store.write() as writing:
-            await personal.erase(writing.connection, options.user)
+            await personal.erase(writing.connection, options.user, writing.now)
     await core.sign_ins.end_all(options.user)
     print(f"{options.user} is forgotten. Receipts stay for as long as the law wants them, and are nobody's.")
 

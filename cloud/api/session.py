@@ -32,8 +32,7 @@ class SessionService:
     async def get_session(self, request: pb.GetSessionRequest, call: Call) -> pb.Session:
         """One session; another driver's does not exist for the caller."""
         session = names.parse_session(request.name)
-        async with self.store.database.read() as connection:
-            found = await sessions.load(connection, session)
+        found = await self.store.present.session(session)
         if found is None or not call.caller().sees(found.driver, found.station):
             raise Refusal(Why.NOT_FOUND, f"There is no session {request.name}.")
         return self._encode(found, call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -40,13 +41,13 @@ async def export(connection: AsyncConnection, user: str) -> dict[str, Any]:
     return plain
 
 
-async def erase(connection: AsyncConnection, user: str) -> None:
+async def erase(connection: AsyncConnection, user: str, now: datetime) -> None:
     """Forget the person; receipts stay, are nobody's, and can be connected with nobody any more.
 
     Raises:
         Refusal: FAILED_PRECONDITION: money still moves, or a session runs.
     """
-    await retention.erase_person(connection, user)
+    await retention.erase_person(connection, user, now)
     await notices.erase(connection, user)
     await connection.execute(delete(USERS).where(USERS.c.id == user))
 

@@ -1,4 +1,4 @@
-"""Stations as they are now, kept in memory until they change.
+"""Stations and sessions as they are now, kept in memory until they change.
 
 What this process commits is forgotten at once; what another replica commits is forgotten when the change feed has told
 of it, a second later at most. While the feed does not run, nothing is kept.
@@ -10,27 +10,29 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from cloud.domain.location import Station
-from cloud.store import locations
+from cloud.domain.session import Session
+from cloud.store import locations, sessions
 from cloud.store.changes import Changed
 from cloud.store.engine import Database
-from powerctl.core.ids import StationId
+from powerctl.core.ids import SessionId, StationId
 
 CAPACITY: Final = 20_000
-"""Stations of two cells."""
+"""Stations of two cells; as many sessions."""
 
 
 class Present:
-    """Reads stations.
+    """Reads stations and sessions.
 
     Args:
         database: Where they are.
-        capacity: How many are kept.
+        capacity: How many of each are kept.
     """
 
     def __init__(self, database: Database, capacity: int = CAPACITY) -> None:
         self._database = database
         self._capacity = capacity
         self._kept: dict[StationId, Station] = {}
+        self._sessions: dict[SessionId, Session] = {}
         self._generation = 0
         self._followed = False
 
@@ -48,6 +50,24 @@ class Present:
             found = await locations.load(connection, station)
         if found is not None:
             self._keep([found], generation)
+        return found
+
+    async def session(self, session: SessionId) -> Session | None:
+        """The session. None: there is none.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        found = self._sessions.get(session)
+        if found is not None:
+            return found
+        generation = self._generation
+        async with self._database.read() as connection:
+            found = await sessions.load(connection, session)
+        if found is not None and self._may_keep(generation):
+            if len(self._sessions) >= self._capacity:
+                self._sessions.clear()
+            self._sessions[session] = found
         return found
 
     async def page(self, *, after: str, size: int) -> tuple[list[Station], str]:
@@ -71,19 +91,24 @@ class Present:
         return [found[name] for name in shown if name in found], (shown[-1] if len(names) > size else "")
 
     def _keep(self, read: Sequence[Station], generation: int) -> None:
-        """Keep what was read, unless a commit in the meantime may have changed it."""
-        if not self._followed or generation != self._generation:
+        if not self._may_keep(generation):
             return
         if len(self._kept) + len(read) > self._capacity:
             self._kept.clear()
         self._kept.update({station.id: station for station in read})
 
+    def _may_keep(self, generation: int) -> bool:
+        """False: the feed does not run, or a commit in the meantime may have changed what was read."""
+        return self._followed and generation == self._generation
+
     def changed(self, changes: Iterable[Changed]) -> None:
         """Forget what is not as it was."""
         for one in changes:
+            self._generation += 1
             if one.kind == "location":
-                self._generation += 1
                 self._kept.pop(StationId(one.resource), None)
+            else:
+                self._sessions.pop(SessionId(one.resource), None)
 
     def follow(self, followed: bool) -> None:
         """Note whether the feed tells of what others commit."""
@@ -91,3 +116,4 @@ class Present:
         if not followed:
             self._generation += 1
             self._kept.clear()
+            self._sessions.clear()

