@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from powerctl.allocation.plan_problem import STEPS, Plan, PlanProblem, PlanSession, grid
+from powerctl.allocation.plan_site import SiteProfile
 from powerctl.app.manager_settings import PlanSettings
 from powerctl.app.planning import Planning
 from powerctl.core.clock import ManualClock, Monotonic, after
@@ -97,3 +98,13 @@ def test_the_last_good_plan_ages_out_and_one_for_other_sessions_is_dropped() -> 
     others = {**REPORTS, ConnectorId(2): report(2, session="another")}
     assert station.planning.guidance(others, after(station.clock.monotonic(), 0.1)).weights == {}
     assert station.planning.newest is None
+
+
+def test_the_rest_of_the_site_is_a_day_of_24_values() -> None:
+    aims = PlanSettings.model_validate(
+        {"peak_price": 8.5, "site": {"load_w": [5000.0] * 24, "limit_w": 60000.0}}
+    ).aims()
+    assert aims.peak_price == 8.5
+    assert aims.site == SiteProfile(load_w=(5000.0,) * 24, limit_w=60000.0)
+    with pytest.raises(ValueError, match="1 values instead of 24"):
+        PlanSettings.model_validate({"site": {"load_w": [1.0]}})
