@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from cloud.domain.location import Station
-from cloud.store import locations
+from cloud.store import locations, retention
 from cloud.store.changes import Changed
 from powerctl.core.ids import SessionId, StationId
 from powerctl.core.session import ConnectorState
 from tests.unit.cloud.databases import Databases
-from tests.unit.cloud.stories import SESSION, STATION, began, describes, live, plugged, says, telemetry
+from tests.unit.cloud.stories import SESSION, STATION, began, describes, live, plugged, says, telemetry, unplugged
 from tests.unit.cloud.world import World, world
 
 
@@ -122,3 +123,19 @@ async def test_a_session_is_read_once_until_it_changes_here_or_elsewhere(here: W
             while (found := await here.store.present.session(SESSION)) is None or found.energy_wh < 700:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     assert here.store.present._sessions == {}
+
+
+async def test_no_memory_keeps_the_name_of_somebody_who_was_erased(here: World) -> None:
+    await here.reports(describes(), *plugged(), *unplugged())
+    before = await here.session()
+    async with here.store.write() as writing:
+        await writing.save(before, replace(before, driver="anna"))
+    async with followed(here):
+        known = await here.store.present.session(SESSION)
+        assert known is not None
+        assert known.driver == "anna"
+        async with here.store.write() as writing:
+            await retention.erase_person(writing.connection, "anna", writing.now)
+        async with asyncio.timeout(20):
+            while (found := await here.store.present.session(SESSION)) is None or found.driver is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
