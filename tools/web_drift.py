@@ -17,7 +17,7 @@ from pathlib import Path
 
 WEB = Path(__file__).resolve().parent.parent / "cloud" / "web"
 PEERS = WEB.parent.parent / "tests" / "e2e" / "peers"
-BUILD = "npm run generate && npm run build && npm run peers"
+BUILD = "npm run generate && npm run build"
 NODE = (20, 19)
 """Oldest Node that the bundler runs on."""
 
@@ -70,7 +70,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder)
         run(["npm", "run", "generate", "--", "--output", str(fresh)])
-        run(["npm", "run", "build", "--", "--outDir", str(fresh / "dist"), "--emptyOutDir"])
+        # By itself: after `npm run build` the committed clients of the tests would be new.
+        run(["npx", "vite", "build", "--outDir", str(fresh / "dist"), "--emptyOutDir"])
         run(["npm", "run", "peers", "--", "--outDir", str(fresh / "peers"), "--emptyOutDir"])
         changed = [
             *(f"src/gen/{name}" for name in differences(fresh / "src" / "gen", WEB / "src" / "gen")),
