@@ -37,7 +37,7 @@ The caller's deadline is kept (gRPC's own, `grpc-timeout`, `connect-timeout-ms`)
 the access token that it was opened with, after at most 15 minutes; open it again with the next one and
 `resume_after`. An access token that has ended is answered with `UNAUTHENTICATED`: renew it once by
 `IdentityService/RefreshAccess`, and repeat. `grpc.health.v1.Health` answers without a token. The JSON form is described
-by [openapi.json](openapi.json), also served at `/v1/openapi.json` to all who has signed in.
+by [openapi.json](openapi.json), also served at `/v1/openapi.json` to all who have signed in.
 
 `DispatchService` is the stream between energy manager and charging controller inside a station, and the messages of
 `uplink.proto` are the records and commands between a station and its back end; neither is open to applications.
