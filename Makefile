@@ -26,7 +26,7 @@ install-demo:
 demo: install-demo ## Run a whole simulated station on this machine; Ctrl-C ends it (ARGS="--help" for more)
 	@$(BIN)/powerctl demo $(ARGS)
 
-test: install ## Check and test everything, as CI does (at most 5 minutes on two cores)
+test: install ## Check and test everything, as CI does (some ten minutes on two cores)
 	@$(PYTHON) tools/system_packages.py
 	@$(MAKE) --no-print-directory check
 	@echo "==> Tests"
