@@ -69,7 +69,9 @@ class Connector:
         self._summed_up: tuple[Session, Status] | None = None
         self._holding = lease.Holding(fallback)
         self._on_change = on_change
-        self._keeper = SessionKeeper(self.id, parts.books, parts.hardware.meter, parts.clock, open_session)
+        self._keeper = SessionKeeper(
+            self.id, parts.books, parts.hardware.meter, parts.clock, open_session, parts.quality
+        )
         self._expiry: asyncio.TimerHandle | None = None
         self._derating: Derating | None = None
         self._period_at: float | None = None

@@ -13,6 +13,7 @@ from edge.control.books import Books
 from edge.hardware.ports import ConnectorHardware
 from powerctl.core.clock import Clock
 from powerctl.core.ids import ConnectorId
+from powerctl.runtime.clock_quality import Quality, clock_quality
 
 
 class Signer(Protocol):
@@ -46,3 +47,5 @@ class Parts:
     """None: the meter signs nothing."""
     on_beat: Callable[[ConnectorId], None] = _ignore
     """Called at the end of each period."""
+    quality: Callable[[], Quality] = clock_quality
+    """What is known about the computer's clock."""

@@ -42,7 +42,7 @@ from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.topology import ConnectorCapability
 from powerctl.runtime import log, metrics
 from powerctl.runtime.clock import SystemClock
-from powerctl.runtime.clock_quality import clock_quality
+from powerctl.runtime.clock_quality import Quality, clock_quality
 from powerctl.runtime.health import Health, HealthServer
 from powerctl.runtime.outbox import CommandBox
 from powerctl.runtime.outbox_writer import OutboxWriter
@@ -90,6 +90,7 @@ class Control:
         self._boxes: dict[ConnectorId, BlackBox] = {}
         self._connectors: dict[ConnectorId, Connector] = {}
         self._health = Health()
+        self._trusts_clock = edge.trust_clock
         metrics.begin("edge-control", version("powerctl"), [connector.id for connector in station.connectors])
         self._signed = SignedRecords(station.state_dir / "edge" / "ocmf", storage.recorder.record)
         self._http = HealthServer(edge.http, self._health, setting="edge.http.port")
@@ -140,12 +141,17 @@ class Control:
                 box,
                 self._equipment.signers.get(number),
                 self._beaten,
+                self._quality,
             ),
             idle(config, self._storage.journal.faults(number), self._storage.journal.lessons(number)),
             fallback=capability.fallback,
             on_change=self._report_soon,
             open_session=session,
         )
+
+    def _quality(self) -> Quality:
+        """What the readings of a transaction may say about their time."""
+        return Quality.NTP if self._trusts_clock else clock_quality()
 
     def _frame(self, connector: ConnectorId, frame: Frame) -> None:
         self._connectors[connector].frame(frame)

@@ -182,6 +182,9 @@ class EdgeSettings(Section):
     """Pilot lines, relays, buttons and lights. Absent: the plant's lines, and no panel."""
     measures_cable: bool = True
     """False: the voltage on the cable is taken from the power modules even where a monitor or meter measures it."""
+    trust_clock: bool = False
+    """True: the computer's clock is right although its kernel does not know: a hypervisor or a receiver sets it. False:
+    a session that is billed by time goes to review while the kernel's clock is not synchronised."""
     local: LocalSettings = LocalSettings()
     realtime: RealtimeSettings = RealtimeSettings()
 

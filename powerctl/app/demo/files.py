@@ -196,6 +196,7 @@ def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, script
         "edge": {
             "dispatch": {"target": f"{HOST}:{ports.dispatch}", "tls": _tls(station)},
             "http": {"port": ports.metrics_edge},
+            "trust_clock": True,
             "simulated": {"efficiency": [list(row) for row in EFFICIENCY], "auxiliary_w": AUXILIARY_W},
             "connector": [_bus(1, ports.can_left, ports.plant_left), _bus(2, ports.can_right, ports.plant_right)],
         },

@@ -31,6 +31,7 @@ from powerctl.core.record import Body, Record
 from powerctl.core.session import ConnectorState
 from powerctl.core.setpoint import Command, Limit, LimitSource, Setpoint
 from powerctl.core.units import Current, Power, Voltage
+from powerctl.runtime.clock_quality import Quality
 from powerctl.runtime.outbox import OutboxFull
 
 B = TypeVar("B")
@@ -97,7 +98,16 @@ class MemoryPlant:
 class ConnectorStory:
     """A connector and a car that live together until the story ends."""
 
-    def __init__(self, folder: Path, *, model: str = "leaf40", soc: float = 40.0, fallback_w: float = 6000.0):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str = "leaf40",
+        soc: float = 40.0,
+        fallback_w: float = 6000.0,
+        quality: Quality = Quality.FREE_RUNNING,
+    ):
+        self._quality = quality
         self.folder = folder
         self.fallback = Power(fallback_w)
         self.outbox = MemoryOutbox()
@@ -122,7 +132,14 @@ class ConnectorStory:
         port = self.bus.attach(lambda frame: self.connector.frame(frame))
         self._car_port = self.bus.attach(self._car_hears)
         self.connector = Connector(
-            Parts(CONFIG, self.hardware.hardware, port, Books(recorder, self.journal), self.clock),
+            Parts(
+                CONFIG,
+                self.hardware.hardware,
+                port,
+                Books(recorder, self.journal),
+                self.clock,
+                quality=lambda: self._quality,
+            ),
             idle(CONFIG, self.journal.faults(ConnectorId(1))),
             fallback=self.fallback,
             on_change=self._count_news,

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 
+import pytest
+
 from powerctl.core.ids import ConnectorId
 from powerctl.core.record import (
     ConnectorStatusChanged,
@@ -18,6 +20,7 @@ from powerctl.core.record import (
 )
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.core.setpoint import Command, LimitSource
+from powerctl.runtime.clock_quality import Quality
 from tests.unit.edge.control.rig import ConnectorStory, a_fault, in_virtual_time
 
 TOLERANCE_W = 200.0
@@ -30,6 +33,18 @@ def story(told: Callable[[Path], Awaitable[None]]) -> Callable[[Path], None]:
         in_virtual_time(told(tmp_path))
 
     return run
+
+
+@pytest.mark.parametrize("quality", [Quality.FREE_RUNNING, Quality.NTP])
+def test_a_reading_says_what_is_known_about_its_time(tmp_path: Path, quality: Quality) -> None:
+    async def told() -> None:
+        async with ConnectorStory(tmp_path, quality=quality) as station:
+            await station.charges_at_will()
+            await station.passes(5)
+            (started,) = station.records(TransactionStarted)
+        assert started.reading.clock.value == ("S" if quality is Quality.NTP else "I")
+
+    in_virtual_time(told())
 
 
 @story
