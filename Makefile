@@ -3,6 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# Most of the time the tests wait for real programs: one process more than a small machine has cores.
+WORKERS ?= 3
 
 # Pages and files that are generated from tables in the code; each tool writes, or compares with --check.
 GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/cli_page.py tools/api_page.py tools/openapi.py tools/dashboards.py
@@ -30,7 +32,7 @@ test: install ## Check and test everything, as CI does (some ten minutes on two 
 	@$(PYTHON) tools/system_packages.py
 	@$(MAKE) --no-print-directory check
 	@echo "==> Tests"
-	@$(BIN)/pytest -n auto --dist worksteal -m "not slow" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
 
 check: install ## Formatting, lint, types, import contracts, wire contracts, generated files, lock
 	@echo "==> Formatting and lint"

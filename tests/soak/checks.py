@@ -20,7 +20,7 @@ from cloud.domain.session import Session
 from cloud.store import audit, locations
 from cloud.store.money_tables import CHARGING_TOKENS, PURCHASES, RESERVATIONS
 from cloud.store.tables import QUARANTINE, RECEIPTS, SESSIONS
-from powerctl.core.health import ConfigurationReported, StationHealth
+from powerctl.core.health import CommandResult, ConfigurationReported, StationHealth
 from powerctl.core.ids import SessionId
 from powerctl.core.record import LinkReport, SecurityEvent
 from powerctl.v1 import session_pb2, uplink_pb2
@@ -29,8 +29,8 @@ from tests.contract.api.peers import Failed
 from tests.soak.cell import Cell
 from tests.soak.drivers import Driver
 
-OWN_WORDS = (StationHealth, ConfigurationReported, LinkReport, SecurityEvent)
-"""What the uplink says by itself, beside what the station's controller says."""
+OWN_WORDS = (StationHealth, ConfigurationReported, LinkReport, SecurityEvent, CommandResult)
+"""What the uplink says by itself, beside what the station's controller says; it also answers for a full mailbox."""
 
 
 @dataclass
