@@ -366,7 +366,7 @@ async def test_charging_can_be_started_with_the_keyboard_alone(visits: Visits, c
 async def test_the_picture_survives_a_reload(visits: Visits, cloud: FakeCloud) -> None:
     cloud.say(charging())
     page = await entered(visits, cloud)
-    await expect(page.locator(".chart-legend")).to_contain_text(re.compile(r"\d kW"))
+    await expect(page.locator(".chart-legend")).to_contain_text(re.compile(r"\d\s?kW"))
     await page.reload()
     await expect(card(page, "Left")).to_be_visible()
     count = "Object.values(JSON.parse(sessionStorage.getItem('powerctl.history') ?? '{}'))[0]?.length ?? 0"

@@ -20,9 +20,9 @@ from cloud.domain.session import Session
 from cloud.store import audit, locations
 from cloud.store.money_tables import CHARGING_TOKENS, PURCHASES, RESERVATIONS
 from cloud.store.tables import QUARANTINE, RECEIPTS, SESSIONS
-from powerctl.core.health import CommandResult, ConfigurationReported, StationHealth
+from powerctl.core.health import ConfigurationReported, StationHealth
 from powerctl.core.ids import SessionId
-from powerctl.core.record import LinkReport, SecurityEvent
+from powerctl.core.record import CommandResult, LinkReport, SecurityEvent
 from powerctl.v1 import session_pb2, uplink_pb2
 from powerctl.wire.batch import decode_record
 from tests.contract.api.peers import Failed
