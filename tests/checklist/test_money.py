@@ -154,7 +154,8 @@ async def test_row_21_charging_token_expires_and_works_at_its_connector_only(sho
 
 
 async def test_row_22_no_card_number_gets_in_and_none_is_kept(shop: Cloud, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("cloud", "powerctl"):
+        caplog.set_level(logging.DEBUG, logger=logger)
     for method in (CARD, "4242 4242 4242 4242", f"pm_{CARD}"):
         with pytest.raises(Failed, match="never its number"):
             await pay(shop, method=method)

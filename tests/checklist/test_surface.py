@@ -231,7 +231,8 @@ async def test_row_48_secrets_stand_in_no_log_line(
     api: Cloud, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     canary = "canary-cb1f-in-every-field"
-    caplog.set_level("DEBUG")
+    for logger in ("cloud", "powerctl"):
+        caplog.set_level("DEBUG", logger=logger)
     for name, method in api.methods.items():
         if name.endswith("/Watch"):
             continue
