@@ -25,7 +25,7 @@ class Links:
 
 
 def first_screen(ports: Ports, folder: str, *, vehicles: bool) -> RenderableType:
-    """Ports and the three most interesting things to try."""
+    """Ports and the most interesting things to try."""
     return Panel(
         Group(
             Text("Simulated station: nothing is sold, nothing leaves this machine.", style="bold yellow"),
@@ -56,11 +56,12 @@ def show_links(console: Console, links: Links) -> None:
 
 def _ideas(ports: Ports) -> list[Text]:
     return [
-        Text("1. Dim the station as a utility would, and see the power fall within a second, with the reason:"),
+        Text("1. Push the buttons at the top of the driver's page, which its link opens."),
+        Text("2. Dim the station as a utility would, and see the power fall within a second, with the reason:"),
         Text(f"     mbpoll -m tcp -p {ports.modbus} -a 1 -0 -r 40448 {HOST} 4200   (22000 lifts it)", style="green"),
-        Text("2. Kill the energy manager and watch the station stay safe, then come back:"),
+        Text("3. Kill the energy manager and watch the station stay safe, then come back:"),
         Text('     pkill -f "powerctl.app.cli run"', style="green"),
-        Text("3. Stop a session on the page and read its receipt."),
+        Text("4. Stop a session on the page and read its receipt."),
     ]
 
 
