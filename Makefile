@@ -32,7 +32,9 @@ test: install ## Check and test everything, as CI does (some ten minutes on two 
 	@$(PYTHON) tools/system_packages.py
 	@$(MAKE) --no-print-directory check
 	@echo "==> Tests"
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow" $(ARGS) || { [ $$? -eq 1 ] || exit 1; \
+	echo "==> What failed beside other tests, once more and alone; five failures end it"; \
+	$(BIN)/pytest -n 0 --last-failed --last-failed-no-failures none --maxfail 5 -m "not slow" $(ARGS); }
 
 check: install ## Formatting, lint, types, import contracts, wire contracts, generated files, lock
 	@echo "==> Formatting and lint"

@@ -97,6 +97,7 @@ async def test_from_the_plug_to_the_receipt(visits: Visits, api: Cloud) -> None:
         await expect(paper).to_contain_text(words)
     await api.world.reports(*unplugged())
     await page.get_by_role("link", name="All sessions").click()
+    await expect(page.get_by_role("article")).to_have_count(0)
     await expect(page.get_by_role("row").filter(has_text="€6.05")).to_contain_text("Completed")
 
 
