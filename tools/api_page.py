@@ -19,8 +19,8 @@ from grpc_tools import protoc
 
 from cloud.domain.policy import ANYONE, POLICY
 from cloud.domain.principal import Role
+from tools.generated import ROOT, write_or_compare
 
-ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 PAGE = ROOT / "docs" / "reference" / "api.md"
 HEAD = """\
@@ -149,14 +149,7 @@ def page(files: list[FileDescriptorProto]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write, or compare. Exit status 1: the page is not what protos and policy say."""
-    fresh = page(described())
-    if "--check" not in arguments:
-        PAGE.write_text(fresh)
-        return 0
-    if PAGE.is_file() and PAGE.read_text() == fresh:
-        return 0
-    print("docs/reference/api.md is not what the protos and the policy say; run `make docs`", file=sys.stderr)
-    return 1
+    return write_or_compare(arguments, {PAGE: page(described())}, "the protos and the policy")
 
 
 if __name__ == "__main__":

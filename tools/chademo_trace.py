@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from edge.chademo.faults import KINDS  # noqa: E402
-from edge.chademo.phase import LOOKS, Phase  # noqa: E402
-from edge.chademo.table import BY_PHASE, RULES, Rule, When  # noqa: E402
-from edge.chademo.timing import TIMES  # noqa: E402
-from edge.chademo.version import EDITIONS  # noqa: E402
+from edge.chademo.faults import KINDS
+from edge.chademo.phase import LOOKS, Phase
+from edge.chademo.table import BY_PHASE, RULES, Rule, When
+from edge.chademo.timing import TIMES
+from edge.chademo.version import EDITIONS
+from tools.generated import ROOT, write_or_compare
 
 PAGE = ROOT / "docs" / "chademo-trace.md"
 STORIES = ROOT / "tests" / "scenarios" / "chademo"
@@ -148,20 +144,10 @@ def _faults() -> Iterator[tuple[str, ...]]:
         yield code.value, "yes" if code.value in LATCHED else "no", bit, kind.detail, kind.source
 
 
-def main() -> int:
-    """Write, or compare. Exit status 1: the committed page is not what the table says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare instead of writing")
-    if not parser.parse_args().check:
-        PAGE.write_text(page(), encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page():
-        return 0
-    print(
-        f"{PAGE.relative_to(ROOT)} is not what the {len(RULES)} rows say; run tools/chademo_trace.py", file=sys.stderr
-    )
-    return 1
+def main(arguments: list[str]) -> int:
+    """Write, or compare. Exit status 1: the page is not what the table says."""
+    return write_or_compare(arguments, {PAGE: page()}, f"the table of {len(RULES)} rows")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from cloud.cli import parser as cloud_parser
 from edge.cli import parser as edge_parser
 from edge.sim.settings import parser as vehicle_parser
 from powerctl.app.cli import parser as manager_parser
+from tools.generated import ROOT, write_or_compare
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "cli.md"
+PAGE = ROOT / "docs" / "reference" / "cli.md"
 HEAD = """\
 # Command line
 
@@ -87,14 +87,7 @@ def page() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write, or compare. Exit status 1: the page is not what the parsers say."""
-    fresh = page()
-    if "--check" not in arguments:
-        PAGE.write_text(fresh)
-        return 0
-    if PAGE.is_file() and PAGE.read_text() == fresh:
-        return 0
-    print("docs/reference/cli.md is not what the parsers say; run `make docs`", file=sys.stderr)
-    return 1
+    return write_or_compare(arguments, {PAGE: page()}, "the command line parsers")
 
 
 if __name__ == "__main__":

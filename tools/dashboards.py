@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from grafana_foundation_sdk.builders import common, prometheus, stat, timeseries
 from grafana_foundation_sdk.builders import dashboard as board
@@ -14,9 +13,10 @@ from grafana_foundation_sdk.models.dashboard import DashboardCursorSync, DataSou
 from tools.dashboard_words import Dashboard, Panel
 from tools.dashboards_of_stations import GRID, STATION
 from tools.dashboards_of_the_fleet import BUSINESS, CLOUD, FLEET
+from tools.generated import ROOT, write_or_compare
 
 DASHBOARDS = (STATION, FLEET, GRID, CLOUD, BUSINESS)
-FOLDER = Path(__file__).resolve().parent.parent / "deploy" / "grafana"
+FOLDER = ROOT / "deploy" / "grafana"
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 PANEL_WIDTH, PANEL_HEIGHT = 12, 8
 STAT_WIDTH, STAT_HEIGHT = 6, 4
@@ -77,16 +77,10 @@ def document(table: Dashboard) -> str:
 def main(arguments: list[str]) -> int:
     """Write, or compare. Exit status 1: a file is not what the tables say, or belongs to no table."""
     fresh = {FOLDER / f"{table.name}.json": document(table) for table in DASHBOARDS}
-    if "--check" not in arguments:
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        for path, text in fresh.items():
-            path.write_text(text)
-        return 0
-    present = {path: path.read_text() for path in FOLDER.glob("*.json")}
-    if present == fresh:
-        return 0
-    print("deploy/grafana is not what the tables of dashboards say; run `make docs`", file=sys.stderr)
-    return 1
+    strays = sorted(set(FOLDER.glob("*.json")) - fresh.keys())
+    for stray in strays:
+        print(f"{stray.name} in {FOLDER.name} belongs to no table of dashboards; remove it", file=sys.stderr)
+    return write_or_compare(arguments, fresh, "the tables of dashboards") or min(len(strays), 1)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from powerctl.runtime.metrics import CATALOGUE, Metric
+from tools.generated import ROOT, write_or_compare
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "metrics.md"
+PAGE = ROOT / "docs" / "reference" / "metrics.md"
 HEAD = """\
 # Metrics
 
@@ -48,15 +48,7 @@ def page(catalogue: tuple[Metric, ...]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write, or compare. Exit status 1: the page is not what the catalogue says."""
-    fresh = page(CATALOGUE)
-    if "--check" not in arguments:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(fresh)
-        return 0
-    if PAGE.is_file() and PAGE.read_text() == fresh:
-        return 0
-    print("docs/reference/metrics.md is not what the catalogue says; run `make docs`", file=sys.stderr)
-    return 1
+    return write_or_compare(arguments, {PAGE: page(CATALOGUE)}, "the catalogue of metrics")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from powerctl.signals.model_files import definition
 from powerctl.signals.points import Point, PointType
 from powerctl.signals.register_map import MODELS, OWN_MODELS, REGISTER_MAP
 from powerctl.signals.rights import TABLE, Area, Role
+from tools.generated import ROOT, write_or_compare
 
-ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "register-map.md"
 FOLDER = ROOT / "powerctl" / "signals" / "models"
 SIZE = REGISTER_MAP.end - BASE
@@ -147,15 +147,7 @@ def files() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write, or compare. Exit status 1: a file is not what the table says."""
-    stale = {path: text for path, text in files().items() if not path.is_file() or path.read_text() != text}
-    if "--check" in arguments:
-        for path in stale:
-            print(f"{path.relative_to(ROOT)} is not what the table says; run `make docs`", file=sys.stderr)
-        return 1 if stale else 0
-    for path, text in stale.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return 0
+    return write_or_compare(arguments, files(), "the table of registers")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from cloud.settings import CloudSettings
@@ -14,8 +13,9 @@ from edge.uplink.settings import UplinkSettings
 from powerctl.app.manager_settings import ManagerSettings
 from powerctl.runtime.settings import Section
 from powerctl.runtime.station import StationSettings
+from tools.generated import ROOT, write_or_compare
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "settings.md"
+PAGE = ROOT / "docs" / "reference" / "settings.md"
 HEAD = """\
 # Settings
 
@@ -120,15 +120,7 @@ def page(tables: Mapping[str, type[Section]]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write, or compare. Exit status 1: the page is not what the models say."""
-    fresh = page(TABLES)
-    if "--check" not in arguments:
-        PAGE.parent.mkdir(parents=True, exist_ok=True)
-        PAGE.write_text(fresh)
-        return 0
-    if PAGE.is_file() and PAGE.read_text() == fresh:
-        return 0
-    print("docs/reference/settings.md is not what the settings models say; run `make docs`", file=sys.stderr)
-    return 1
+    return write_or_compare(arguments, {PAGE: page(TABLES)}, "the models of settings")
 
 
 if __name__ == "__main__":

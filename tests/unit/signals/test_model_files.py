@@ -35,4 +35,4 @@ def test_the_page_and_the_files_are_fresh() -> None:
 def test_a_stale_page_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(register_map, "HEAD", "# Another page\n")
     assert register_map.main(["--check"]) == 1
-    assert "register-map.md is not what the table says" in capsys.readouterr().err
+    assert "register-map.md is not what comes of the table of registers" in capsys.readouterr().err
