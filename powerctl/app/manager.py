@@ -21,8 +21,9 @@ from powerctl.allocation.budget import Budget
 from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
 from powerctl.allocation.flexibility import Flex
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
+from powerctl.allocation.plan_outlook import Ahead, outlook_of
 from powerctl.allocation.plan_problem import PlanProblem
-from powerctl.allocation.plan_question import Ahead, outlook_of, problem_of
+from powerctl.allocation.plan_question import Question, problem_of
 from powerctl.allocation.plan_shortfall import shortfalls
 from powerctl.app.budgets import budget_of
 from powerctl.app.evidence import Evidence, entry_of, folder_of
@@ -342,7 +343,7 @@ class EnergyManager:
         if self._budget is None:
             return None
         utc = self._clock.utc()
-        return problem_of(
+        question = Question(
             self._budget,
             self._rating,
             self._state.conversion,
@@ -355,6 +356,7 @@ class EnergyManager:
             promises=self.orders.promises.all.values(),
             place=self._site.place(self._rules, self._state.ramp),
         )
+        return problem_of(question)
 
     def _ahead(self, utc: datetime) -> Ahead:
         foreseen = self.signals.foreseen(utc)

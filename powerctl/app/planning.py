@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from powerctl.allocation.plan_guidance import Guidance, guidance_of
 from powerctl.allocation.plan_problem import Plan, PlanProblem
 from powerctl.allocation.plan_process import PlanProcess
-from powerctl.allocation.plan_question import Guidance, guidance_of
 from powerctl.app.manager_settings import PlanSettings
 from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import ConnectorReport

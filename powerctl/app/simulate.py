@@ -15,8 +15,10 @@ from typing import Final
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.ledger import Ledger, confirmed, granted, opened
+from powerctl.allocation.plan_guidance import Guidance, guidance_of
+from powerctl.allocation.plan_outlook import Ahead
 from powerctl.allocation.plan_problem import Plan, PlanProblem
-from powerctl.allocation.plan_question import Ahead, Guidance, guidance_of, problem_of
+from powerctl.allocation.plan_question import Question, problem_of
 from powerctl.allocation.plan_site import Place
 from powerctl.allocation.visits import Statement, Visits, followed
 from powerctl.app.simulate_model import Planner, Run, Sample, Session, Signal, Site, Vehicle
@@ -222,7 +224,7 @@ class _World:
         utc: datetime,
     ) -> tuple[Plan, PlanProblem, float] | None:
         ramp = self._state.ramp
-        problem = problem_of(
+        question = Question(
             budget,
             Power(self._site.rating_w),
             self._state.conversion,
@@ -235,6 +237,7 @@ class _World:
             aims=self._site.aims,
             place=Place(self._site.rules.tree, self._site.rules.ramp_up_w_s, ramp.cap_w if ramp else None),
         )
+        problem = problem_of(question)
         if problem is None:
             return None
         self.run.plans += 1

@@ -19,7 +19,9 @@ from powerctl.allocation.budget import Budget
 from powerctl.allocation.demand import DemandRules
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.ledger import Ledger, confirmed, granted, opened
-from powerctl.allocation.plan_question import Ahead, Aims, Guidance, guidance_of, problem_of
+from powerctl.allocation.plan_guidance import Guidance, guidance_of
+from powerctl.allocation.plan_outlook import Ahead
+from powerctl.allocation.plan_question import Aims, Question, problem_of
 from powerctl.allocation.plan_solve import answer
 from powerctl.allocation.visits import Statement, Visits, followed, left
 from powerctl.core.clock import Monotonic
@@ -156,7 +158,7 @@ class Allocator:
     def _guidance(
         self, obs: Any, utc: datetime, budget: Budget, reports: Mapping[ConnectorId, ConnectorReport]
     ) -> Guidance:
-        problem = problem_of(
+        question = Question(
             budget,
             self._rating,
             self._state.conversion,
@@ -168,6 +170,7 @@ class Allocator:
             limits_w={vehicle.connector: vehicle.limit_w for vehicle in self._vehicles.values()},
             aims=self._aims,
         )
+        problem = problem_of(question)
         return Guidance() if problem is None else guidance_of(answer(problem, 5.0), problem, 0.0)
 
     def _outlook(self, obs: Any) -> list[tuple[float, Ahead]]:

@@ -9,8 +9,10 @@ import pytest
 
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.efficiency import Conversion
+from powerctl.allocation.plan_guidance import Guidance, guidance_of
+from powerctl.allocation.plan_outlook import Ahead, outlook_of
 from powerctl.allocation.plan_problem import STEPS, Plan, PlanBound, PlanProblem, PlanSession, grid, starts
-from powerctl.allocation.plan_question import Ahead, Aims, Guidance, guidance_of, outlook_of, problem_of
+from powerctl.allocation.plan_question import Aims, Question, problem_of
 from powerctl.allocation.plan_site import Place, SiteProfile
 from powerctl.allocation.stay import StayModel, learned
 from powerctl.allocation.tree import Node, tree_of
@@ -30,25 +32,28 @@ def _cap_at(problem: PlanProblem, seconds: float) -> float:
 
 
 def _asked(reports: list[ConnectorReport], budget: Budget | None = None, **more: object) -> PlanProblem:
-    problem = problem_of(budget or rated(), RATING, Conversion(), reports, NOON, **more)  # type: ignore[arg-type]
+    problem = _asked_at_all(reports, budget, **more)
     assert problem is not None
     return problem
 
 
+def _asked_at_all(reports: list[ConnectorReport], budget: Budget | None = None, **more: object) -> PlanProblem | None:
+    question = Question(budget or rated(), RATING, Conversion(), reports, NOON)
+    return problem_of(replace(question, **more))  # type: ignore[arg-type]
+
+
 def test_one_vehicle_needs_no_plan_but_for_a_price() -> None:
     reports = [report(1), report(2, ConnectorState.AVAILABLE)]
-    assert problem_of(rated(), RATING, Conversion(), reports, NOON) is None
+    assert _asked_at_all(reports) is None
     outlook = [(0.0, Ahead(price=0.1)), (3600.0, Ahead(price=0.3))]
     assert _asked(reports, outlook=outlook).price is not None
-    assert problem_of(rated(), RATING, Conversion(), reports, NOON, outlook=outlook, aims=Aims(by_price=False)) is None
+    assert _asked_at_all(reports, outlook=outlook, aims=Aims(by_price=False)) is None
 
 
 def test_announced_caps_hold_until_they_end() -> None:
     cap = Limit(LimitSource.DSO, Power(4200.0), "", NOON + timedelta(minutes=29))
-    problem = problem_of(
-        Budget(cap.limit, cap.source, "", cap.until, sources=(cap,)), RATING, Conversion(auxiliary_w=200.0), TWO, NOON
-    )
-    assert problem is not None
+    budget = Budget(cap.limit, cap.source, "", cap.until, sources=(cap,))
+    problem = _asked(TWO, budget, conversion=Conversion(auxiliary_w=200.0))
     assert [_cap_at(problem, seconds) for seconds in (0.0, 1739.0, 1740.0)] == [4000.0, 4000.0, 21800.0]
 
 
@@ -181,7 +186,7 @@ def test_a_peak_that_costs_is_a_reason_to_plan_for_one() -> None:
     assert (problem.peak_w, problem.peak_price, problem.price) == (9000.0, 4.0, None)
     known = replace(problem, sessions=SESSIONS)
     assert guidance_of(PLANNED, known, 61.0).paces == {LEFT: 0.0, RIGHT: 500.0}
-    assert problem_of(rated(), RATING, Conversion(), reports, NOON, place=place) is None
+    assert _asked_at_all(reports, place=place) is None
 
 
 @pytest.mark.parametrize(("stay_s", "mean_w", "pace_w"), [(30.0, 5000.0, 10000.0), (0.5, 0.0, 22000.0)])

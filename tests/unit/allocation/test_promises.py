@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.plan_problem import FIRST_S, starts
-from powerctl.allocation.plan_question import problem_of
+from powerctl.allocation.plan_question import Question, problem_of
 from powerctl.allocation.promises import MOST, Means, Promise, Promises, dropped, kept
 from powerctl.allocation.shares import shares
 from powerctl.core.ids import ConnectorId
@@ -128,9 +128,8 @@ def test_what_is_not_wanted_is_left_to_the_other() -> None:
 
 def test_the_plan_expects_who_has_reserved() -> None:
     reports = [report(1, ConnectorState.AVAILABLE), report(2)]
-    problem = problem_of(
-        rated(), Power(22_000.0), Conversion(), reports, NOON, promises=[promise(begin=2), promise("x", begin=20)]
-    )
+    promises = [promise(begin=2), promise("x", begin=20)]
+    problem = problem_of(Question(rated(), Power(22_000.0), Conversion(), reports, NOON, promises=promises))
     assert problem is not None
     expected, present = sorted(problem.sessions, key=lambda one: one.connector)
     assert (expected.from_s, expected.stay_s, expected.max_w) == (7_200.0, 3_600.0, 15_000.0)
@@ -140,6 +139,8 @@ def test_the_plan_expects_who_has_reserved() -> None:
 
 def test_a_vehicle_that_is_due_is_still_expected_until_it_has_come() -> None:
     reports = [report(1, ConnectorState.AVAILABLE), report(2)]
-    problem = problem_of(rated(), Power(22_000.0), Conversion(), reports, NOON, promises=[promise(begin=-0.5)])
+    problem = problem_of(
+        Question(rated(), Power(22_000.0), Conversion(), reports, NOON, promises=[promise(begin=-0.5)])
+    )
     assert problem is not None
     assert {one.connector: one.from_s for one in problem.sessions} == {LEFT: FIRST_S, RIGHT: 0.0}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from powerctl.allocation.budget import Budget
 from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.plan_problem import PlanSession
-from powerctl.allocation.plan_question import problem_of
+from powerctl.allocation.plan_question import Question, problem_of
 from powerctl.allocation.stay import StayModel, from_json, to_json
 from powerctl.allocation.taper import ASSUMED_FALLS
 from powerctl.allocation.visits import Visits, followed, left
@@ -40,7 +40,7 @@ def _visit(visits: Visits, *seen: ConnectorReport) -> Visits:
 
 def _planned(visits: Visits, seen: ConnectorReport) -> PlanSession:
     other = replace(report(2), session=None)
-    problem = problem_of(BUDGET, Power.from_kw(22.0), Conversion(), [seen, other], NOON, visits=visits)
+    problem = problem_of(Question(BUDGET, Power.from_kw(22.0), Conversion(), [seen, other], NOON, visits=visits))
     assert problem is not None
     return problem.sessions[0]
 

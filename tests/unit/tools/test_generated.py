@@ -24,8 +24,10 @@ def test_every_stale_or_missing_file_is_named_and_left_alone(
     assert write_or_compare(["--check"], dict.fromkeys((good, stale, missing), "new"), "the table") == 1
     said = capsys.readouterr().err
     assert f"{stale} is not what comes of the table; run `make docs`" in said
-    assert str(missing) in said and str(good) not in said
-    assert stale.read_text() == "old" and not missing.exists()
+    assert str(missing) in said
+    assert str(good) not in said
+    assert stale.read_text() == "old"
+    assert not missing.exists()
 
 
 def test_an_option_that_does_not_exist_writes_nothing(tmp_path: Path) -> None:
