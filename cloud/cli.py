@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from cloud import backup_cli, identity_cli, program
+from cloud.api.tokens import load_key
 from cloud.domain.principal import Principal, Role
 from cloud.receipts.ocmf import Unreadable
 from cloud.receipts.verify import verify
@@ -20,6 +21,7 @@ from powerctl.runtime.log import LEVELS
 from powerctl.runtime.pki import signing_key
 from powerctl.runtime.service import EXIT_CLEAN, EXIT_CONFIG
 from powerctl.runtime.service import main as run_main
+from powerctl.wire.permit import permit_key_to_wire
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,6 +53,10 @@ def _keygen(options: argparse.Namespace) -> None:
     print(f"Wrote {options.out}; keep it to yourself, and name it as cloud.identity.signing_key.")
 
 
+def _permit_key(options: argparse.Namespace) -> None:
+    print(permit_key_to_wire(load_key(load_settings(options.config).identity.signing_key).public_key()), end="")
+
+
 def _sign_in_link(options: argparse.Namespace) -> None:
     user = options.user or re.sub(r"[^a-z0-9]+", "-", options.name.lower()).strip("-") or options.role
     who = Principal(user, options.name, Role(options.role))
@@ -74,6 +80,7 @@ def _verify(options: argparse.Namespace) -> None:
 _COMMANDS = {
     "migrate": _migrate,
     "keygen": _keygen,
+    "permit-key": _permit_key,
     "sign-in-link": _sign_in_link,
     "verify": _verify,
     "ca": identity_cli.ca,
@@ -95,6 +102,7 @@ def parser() -> argparse.ArgumentParser:
     _command(commands, "migrate", "Bring the database to the schema of this version.")
     keygen = commands.add_parser("keygen", help="Make the key that signs tokens.")
     keygen.add_argument("--out", type=Path, required=True, metavar="FILE")
+    _command(commands, "permit-key", "Print the public key by which stations know permits to charge.")
     check = commands.add_parser("verify", help="Check a signed receipt: JSON, PDF or OCMF.")
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--key", default="", metavar="SHA256", help="fingerprint of the key that must have signed")

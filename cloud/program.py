@@ -169,7 +169,7 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
 def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
     """The table of methods, and what starts and stops sessions."""
     payments = core.payments
-    charging = Charging(core.store, publisher, random_id, payments)
+    charging = Charging(core.store, publisher, random_id, payments, core.tokens.permitted)
     if payments is not None:
         payments.stop = charging.stop_exhausted
     encoder = Encoder(lambda: core.store.tariff, core.settings.zone)

@@ -56,6 +56,8 @@ class Charging:
     """Makes a random id."""
     cashier: Cashier | None = None
     """None: nobody needs to pay."""
+    permit: Callable[[StationId, StationCommand], StationCommand] = lambda _, command: command
+    """Adds our signed word to a command that starts charging."""
 
     async def start(
         self, station: StationId, connector: ConnectorId, request_id: str, caller: Principal, token: str = ""
@@ -78,7 +80,7 @@ class Charging:
                 return known
             place, plug = await _connector(writing, station, connector)
             session = await _plugged(writing, require_plugged(place, plug))
-            command = self._command(writing, start_action(session))
+            command = self.permit(station, self._command(writing, start_action(session)))
             await self._require_paid(writing, session, token, caller)
             asking = reducer.start_asked(session, command.command_id, caller.user, self.store.tariff)
             after = await fulfil(writing, asking, caller)

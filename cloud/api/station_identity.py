@@ -40,14 +40,14 @@ class StationIdentityService:
         if not await self.store.use_token(token.id, token.expire_time):
             raise Refusal(Why.UNAUTHENTICATED, "This enrolment token has been used. Ask for a new one.")
         await signer.record(issued)
-        return _encoded(issued, issued.pem)
+        return self._whole(issued)
 
     async def renew_station_certificate(
         self, request: pb.RenewStationCertificateRequest, call: Call
     ) -> pb.StationCertificate:
         """The next certificate of a station, for proof that it has the key of a valid one."""
         issued = await self._signer().renew(request.certificate_request, request.certificate, request.signature)
-        return _encoded(issued, issued.pem)
+        return self._whole(issued)
 
     async def list_station_certificates(
         self, request: pb.ListStationCertificatesRequest, call: Call
@@ -66,6 +66,11 @@ class StationIdentityService:
             raise Refusal(Why.INVALID_ARGUMENT, "Say why: reason must not be empty.")
         station = names.parse_location(request.location)
         return pb.RevokeStationCertificatesResponse(revoked=await self._signer().revoke(station, request.reason[:500]))
+
+    def _whole(self, issued: StationCertificate) -> pb.StationCertificate:
+        message = _encoded(issued, issued.pem)
+        message.permit_key = self.tokens.permit_key
+        return message
 
     def _signer(self) -> Registrar:
         if self.registrar is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,8 @@ from cloud.domain.refusal import Refusal, Why
 from powerctl.core.clock import Clock
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import StationId
+from powerctl.core.order import StartCharging, StationCommand
+from powerctl.wire.permit import permit_key_to_wire, permit_of, permit_to_wire
 
 ACCESS_LIFE: Final = timedelta(minutes=15)
 RENEW_AFTER: Final = timedelta(minutes=5)
@@ -162,6 +164,18 @@ class Tokens:
         except (jwt.InvalidTokenError, ValueError):
             return None
         return str(claims.get("digest")) if claims.get("number") == number else None
+
+    def permitted(self, station: StationId, command: StationCommand) -> StationCommand:
+        """The command with our permit in it, when it starts charging at `station`; else as it is."""
+        if not isinstance(command.action, StartCharging):
+            return command
+        signed = permit_to_wire(permit_of(station, command, command.action), self._key)
+        return replace(command, action=replace(command.action, permit=signed))
+
+    @property
+    def permit_key(self) -> str:
+        """The public key by which stations know our permits, PEM."""
+        return permit_key_to_wire(self._public)
 
     def is_due(self, access: Access) -> bool:
         """True when the token is old enough to be renewed."""

@@ -69,6 +69,9 @@ _ADVICE: Final[Mapping[str, Advice]] = {
     "broker_not_trusted": Advice(_C, "Somebody answers in the place of the broker, or its certificate has changed."),
     "access_denied": Advice(_W, "The broker refuses the station's topics: compare its certificate with the rules."),
     "factory_reset": Advice(_W, "The station was wiped at the site. Unexpected: revoke its former certificates."),
+    "start_not_permitted": Advice(
+        _C, "Somebody else than the back end asks the station to charge: look at the broker."
+    ),
     "update_rejected": Advice(_C, "A release without a good signature was offered: find out by whom."),
     "update_rolled_back": Advice(_W, "The new release was not healthy in time; the former one runs."),
     "certificate_rolled_back": Advice(_W, "The broker did not take the new certificate; the former one is in use."),

@@ -29,6 +29,7 @@ from powerctl.wire.batch import decode_command
 
 EVERY_S: Final = 0.2
 LATE: Final = "The command came too late."
+DOUBTFUL: Final = " The station's clock is not synchronised: it may be wrong."
 STOPPED: Final = {
     StopReason.DRIVER: "The driver stopped it.",
     StopReason.OPERATOR: "The operator stopped it.",
@@ -66,10 +67,17 @@ Elsewhere = Callable[[StationCommand], "asyncio.Future[CommandResult]"]
 """Has somebody else carry a command out; the result comes when it is known."""
 
 
-def obey(command: StationCommand, connectors: Mapping[ConnectorId, Chargeable], now: datetime) -> CommandResult:
-    """Carry out `command`, unless it is late or does not fit what is plugged in."""
+def obey(
+    command: StationCommand,
+    connectors: Mapping[ConnectorId, Chargeable],
+    now: datetime,
+    *,
+    clock_is_good: bool = True,
+) -> CommandResult:
+    """Carry out `command`, unless it is late by our clock, however good that is, or does not fit what is plugged in."""
     if now >= command.expire_time:
-        return CommandResult(command.command_id, CommandOutcome.EXPIRED, LATE)
+        detail = LATE if clock_is_good else LATE + DOUBTFUL
+        return CommandResult(command.command_id, CommandOutcome.EXPIRED, detail)
     refusal = _carry_out(command, connectors)
     outcome = CommandOutcome.ACCEPTED if refusal is None else CommandOutcome.REJECTED
     return CommandResult(command.command_id, outcome, refusal or "")
@@ -110,6 +118,7 @@ class CommandDesk:
         take: The commands that were not handed out before; called in the thread.
         answer: What became of a command.
         elsewhere: Who carries out what is not about a connector, by the kind of action.
+        clock_is_good: Whether our clock is synchronised.
     """
 
     def __init__(
@@ -119,7 +128,10 @@ class CommandDesk:
         answer: Callable[[CommandResult], object],
         clock: Clock,
         elsewhere: Mapping[type[StationAction], Elsewhere] | None = None,
+        *,
+        clock_is_good: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._clock_is_good = clock_is_good
         self._elsewhere = elsewhere or {}
         self._take = take
         self._connectors = connectors
@@ -154,7 +166,7 @@ class CommandDesk:
             return
         now, other = self._clock.utc(), self._elsewhere.get(type(command.action))
         if other is None or now >= command.expire_time:
-            self._tell(obey(command, self._connectors, now))
+            self._tell(obey(command, self._connectors, now, clock_is_good=self._clock_is_good()))
         else:
             other(command).add_done_callback(self._known)
 

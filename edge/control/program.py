@@ -123,6 +123,7 @@ class Control:
             self._answer,
             clock,
             {**dict.fromkeys(get_args(ManagerAction), self._manager.ask), UploadBlackBox: self._uploads.begin},
+            clock_is_good=lambda: self._quality() >= Quality.NTP,
         )
 
     def _add(self, capability: ConnectorCapability, wiring: EdgeConnectorSettings, session: OpenSession | None) -> None:

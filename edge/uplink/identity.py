@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
 from powerctl.runtime.pki import name_in, request, write_private
+from powerctl.wire.permit import permit_keys_from_wire
 
 CERTIFICATE: Final = "station.pem"
 KEY: Final = "station.key"
+PERMIT_KEY: Final = "permit.pem"
 CURRENT: Final = "current"
 TRIAL: Final = "trial"
 RENEW_LEFT: Final = 0.4
@@ -38,6 +40,8 @@ class Pair:
 
     key: ec.EllipticCurvePrivateKey
     certificate: x509.Certificate
+    permit_key: str = ""
+    """The cloud's public keys for permits to charge, PEM. Empty: it has named none."""
 
     def is_due(self, now: datetime) -> bool:
         """True when it is time for the next one."""
@@ -55,16 +59,31 @@ def new_request(station: StationId) -> tuple[ec.EllipticCurvePrivateKey, x509.Ce
     return key, request(key, station)
 
 
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What the cloud answers to a request for a certificate, as it came."""
+
+    certificate: str
+    """PEM."""
+    permit_key: str = ""
+    """PEM. Empty: the cloud names none."""
+
+
 def accepted(
-    pem: str, key: ec.EllipticCurvePrivateKey, station: StationId, trusted: Sequence[x509.Certificate], now: datetime
+    issued: Issued,
+    key: ec.EllipticCurvePrivateKey,
+    station: StationId,
+    trusted: Sequence[x509.Certificate],
+    now: datetime,
 ) -> Pair:
     """The pair that a certificate from outside makes with `key`.
 
     Raises:
-        RemoteError: It is for another key or station, not by whom we trust, or not valid now.
+        RemoteError: It is for another key or station, not by whom we trust, or not valid now; or the cloud's key for
+            permits is none.
     """
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
+        certificate = x509.load_pem_x509_certificate(issued.certificate.encode())
     except ValueError as error:
         raise RemoteError("the answer holds no certificate") from error
     if certificate.public_key() != key.public_key() or name_in(certificate.subject) != station:
@@ -73,7 +92,9 @@ def accepted(
         raise RemoteError("the certificate is by an authority that we do not trust")
     if not certificate.not_valid_before_utc - timedelta(hours=1) <= now < certificate.not_valid_after_utc:
         raise RemoteError("the certificate is not valid now; check the clock")
-    return Pair(key, certificate)
+    if issued.permit_key:
+        permit_keys_from_wire(issued.permit_key.encode())
+    return Pair(key, certificate, issued.permit_key)
 
 
 def _is_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
@@ -98,7 +119,13 @@ class Identity:
             key = serialization.load_pem_private_key((current / KEY).read_bytes(), password=None)
         except (OSError, ValueError):
             return None
-        return Pair(key, certificate) if isinstance(key, ec.EllipticCurvePrivateKey) else None
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            return None
+        try:
+            permit_key = (current / PERMIT_KEY).read_text()
+        except (OSError, ValueError):
+            permit_key = ""
+        return Pair(key, certificate, permit_key)
 
     @property
     def on_trial(self) -> bool:
@@ -158,6 +185,8 @@ class Identity:
         )
         write_private(folder / KEY, pem)
         _write_durably(folder / CERTIFICATE, pair.certificate.public_bytes(serialization.Encoding.PEM))
+        if pair.permit_key:
+            _write_durably(folder / PERMIT_KEY, pair.permit_key.encode())
         _sync(folder / KEY)
         _sync(folder)
         return name

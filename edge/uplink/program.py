@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.update.checker import Checker
 from edge.uplink.disk import Backlog, Disk
 from edge.uplink.doubts import Doubts
-from edge.uplink.identity import Identity
+from edge.uplink.identity import CURRENT, PERMIT_KEY, Identity
 from edge.uplink.modem import Modem, csq_on
 from edge.uplink.modem_manager import ModemManager
+from edge.uplink.permits import PermitGate, keys_in
 from edge.uplink.registry import Registry
 from edge.uplink.renewal import Renewal, enrol
 from edge.uplink.self_report import SelfReport
@@ -54,7 +56,7 @@ async def run(config: Path) -> None:
 
 async def _serve(config: Path, station: StationId, uplink: UplinkSettings, disk: Disk, health: Health) -> None:
     clock = SystemClock()
-    shipper = Shipper(station, disk, clock)
+    shipper = Shipper(station, disk, clock, gate=PermitGate(station, _keys_of(uplink), clock))
     listeners: list[Callable[[bool], None]] = [shipper.connected]
     doubts = Doubts(_alarm(clock, disk))
     link = _link(station, uplink, shipper, health, clock, lambda state: [tell(state) for tell in listeners], doubts)
@@ -89,6 +91,17 @@ def _renewal(
 
     alarm, reconnect = _alarm(clock, disk), lambda: link.drop("a new certificate")
     return Renewal(station, Identity(identity.folder), registry, trusted, clock, reconnect, alarm)
+
+
+def _keys_of(uplink: UplinkSettings) -> Callable[[], list[ec.EllipticCurvePublicKey]]:
+    """How the back end's keys for permits are read.
+
+    Raises:
+        ConfigError: A file that the settings name holds none.
+    """
+    enrolled = uplink.identity.folder / CURRENT / PERMIT_KEY if uplink.identity is not None else None
+    keys_in(uplink.permit_keys, None)
+    return lambda: keys_in(uplink.permit_keys, enrolled)
 
 
 def _alarm(clock: Clock, disk: Disk) -> Callable[[str, str], Awaitable[None]]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from edge.uplink.identity import Pair
+from edge.uplink.identity import Issued, Pair
 from powerctl.core.errors import ConfigError, RemoteError
 
 TIMEOUT_S: Final = 20.0
@@ -34,12 +34,12 @@ class Registry:
     url: str
     ca: Path | None
 
-    def enrol(self, token: str, asked: x509.CertificateSigningRequest) -> str:
-        """The first certificate, PEM. Raises RemoteError: there is none."""
+    def enrol(self, token: str, asked: x509.CertificateSigningRequest) -> Issued:
+        """The first certificate. Raises RemoteError: there is none."""
         return self._certificate("EnrolStation", {"token": token, "certificateRequest": _pem(asked)})
 
-    def renew(self, present: Pair, asked: x509.CertificateSigningRequest) -> str:
-        """The next certificate, PEM. Raises RemoteError: there is none."""
+    def renew(self, present: Pair, asked: x509.CertificateSigningRequest) -> Issued:
+        """The next certificate. Raises RemoteError: there is none."""
         fields = {
             "certificateRequest": _pem(asked),
             "certificate": present.certificate.public_bytes(serialization.Encoding.PEM).decode(),
@@ -47,7 +47,7 @@ class Registry:
         }
         return self._certificate("RenewStationCertificate", fields)
 
-    def _certificate(self, method: str, fields: dict[str, str]) -> str:
+    def _certificate(self, method: str, fields: dict[str, str]) -> Issued:
         connection = self._connection()
         try:
             body = json.dumps(fields)
@@ -60,7 +60,8 @@ class Registry:
             connection.close()
         if response.status != http.client.OK:
             raise RemoteError(str(answer.get("message", response.status)) if isinstance(answer, dict) else "refused")
-        return str(answer["certificate"]) if isinstance(answer, dict) and "certificate" in answer else ""
+        found = answer if isinstance(answer, dict) else {}
+        return Issued(str(found.get("certificate", "")), str(found.get("permitKey", "")))
 
     def _connection(self) -> http.client.HTTPConnection:
         parts = urlsplit(self.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -95,8 +95,9 @@ class Renewal:
 
     def _asked(self, present: Pair) -> Pair:
         key, asked = new_request(self.station)
-        pem = self.registry.renew(present, asked)
-        return accepted(pem, key, self.station, authorities(self.trusted), self.clock.utc())
+        issued = self.registry.renew(present, asked)
+        fresh = accepted(issued, key, self.station, authorities(self.trusted), self.clock.utc())
+        return replace(fresh, permit_key=fresh.permit_key or present.permit_key)
 
     def _begin_trial(self) -> None:
         self._connected = False

@@ -45,6 +45,10 @@ class UplinkSettings(Section):
     http: HttpListener = HttpListener(port=9467)
     """/healthz and /metrics."""
 
+    permit_keys: tuple[Path, ...] = ()
+    """PEM files with public keys by which the cloud signs permits to charge; any of them counts, and so does the key
+    that came with the station's certificate. Without any, a start is believed as the broker delivers it."""
+
     identity: IdentitySettings | None = None
     """How the station comes to its certificates. Absent: somebody puts them there, and renews them."""
 
@@ -68,6 +72,9 @@ class UplinkSettings(Section):
             "A record is deleted here only when the cloud has said that it is committed; "
             "until then it is kept, across restarts and for as long as the disk lasts.",
             "Commands of the cloud that arrive late are refused.",
+            "Charging is started by a command that carries the cloud's signed permit for it."
+            if self.permit_keys or self.identity
+            else "Charging is started by a command that comes through the broker, which is trusted with that.",
         ]
 
 

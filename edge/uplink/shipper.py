@@ -11,11 +11,13 @@ from typing import Final, NoReturn
 from edge.uplink.batches import batches
 from edge.uplink.disk import Disk
 from edge.uplink.hints import Hints
+from edge.uplink.permits import NOT_PERMITTED, Gate
 from edge.uplink.window import Window
-from powerctl.core.clock import Clock, after
-from powerctl.core.errors import RemoteError
+from powerctl.core.clock import Clock, Monotonic, after
+from powerctl.core.errors import ConfigError, RemoteError
 from powerctl.core.ids import StationId
-from powerctl.core.record import Lane
+from powerctl.core.order import StationCommand
+from powerctl.core.record import CommandOutcome, CommandResult, Lane, Record, SecurityEvent
 from powerctl.runtime import log, metrics
 from powerctl.runtime.mqtt import Message
 from powerctl.runtime.outbox import Entry, OutboxFull
@@ -26,6 +28,8 @@ LOOK_EVERY_S: Final = 0.05
 """How often the outbox is looked at: a record leaves within a tenth of a second."""
 GATHER_S: Final = 60.0
 """How long live values wait for each other on a weak link: a batch of a minute is a quarter of the bytes."""
+REFUSE_EVERY_S: Final = 1.0
+"""How often a command that is not believed is answered; the back end sends its own again every five seconds."""
 INBOX: Final = 1_000
 """Messages of the cloud that may wait for the disk; the oldest gives way, for the cloud sends it again."""
 
@@ -40,11 +44,20 @@ class Shipper:
         disk: What waits, and where commands go.
         clock: For the waits.
         publish: Sends a message; False when it was not sent.
+        gate: Why a command is not believed, as a sentence, or None: it is. Called in a thread.
     """
 
     def __init__(
-        self, station: StationId, disk: Disk, clock: Clock, publish: Callable[[str, bytes], bool] = lambda *_: False
+        self,
+        station: StationId,
+        disk: Disk,
+        clock: Clock,
+        publish: Callable[[str, bytes], bool] = lambda *_: False,
+        *,
+        gate: Gate = lambda _: None,
     ) -> None:
+        self._gate = gate
+        self._refused_at: Monotonic | None = None
         self._station = station
         self._disk = disk
         self._clock = clock
@@ -164,14 +177,31 @@ class Shipper:
             self._look = True
 
     async def _accept(self, payload: bytes) -> None:
-        """Hand a command to the controller, which refuses it when it is late; one that is known is dropped."""
+        """Hand a command that is believed to the controller, which refuses it when it is late; one that is known is
+        dropped."""
         command = decode_command(payload)
         try:
+            refusal = await asyncio.to_thread(self._gate, command)
+            if refusal is not None:
+                await self._refuse(command, refusal)
+                return
             new = await self._disk.put(command)
-        except OutboxFull as error:
+        except (OutboxFull, ConfigError) as error:
             self._commands.labels("not_stored").inc()
             _log.error("command_not_stored", command=command.command_id, reason=str(error))
             return
         self._commands.labels("stored" if new else "known").inc()
         if new:
             _log.info("command_received", command=command.command_id, action=type(command.action).__name__)
+
+    async def _refuse(self, command: StationCommand, refusal: str) -> None:
+        """Answer a command that is not believed, and raise an alarm; once in a while only, for the disk's sake."""
+        self._commands.labels("refused").inc()
+        _log.warning("command_not_believed", command=command.command_id, reason=refusal)
+        now = self._clock.monotonic()
+        if self._refused_at is not None and now - self._refused_at < REFUSE_EVERY_S:
+            return
+        self._refused_at, utc = now, self._clock.utc()
+        detail = f"{refusal} Command {command.command_id}."
+        await self._disk.append(Record(utc, CommandResult(command.command_id, CommandOutcome.REJECTED, refusal)))
+        await self._disk.append(Record(utc, SecurityEvent(NOT_PERMITTED, detail, utc)))

@@ -20,6 +20,8 @@ class StartCharging:
 
     session: SessionId
     connector: ConnectorId
+    permit: str = ""
+    """The cloud's signed word that this command is its own. Empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

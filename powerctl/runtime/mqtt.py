@@ -1,4 +1,4 @@
-"""One connection to an MQTT broker, kept up for ever: MQTT 3.1.1, QoS 1, TLS with certificates both ways.
+"""One connection to an MQTT broker, kept up for ever: MQTT 3.1.1, QoS 1 to the broker, TLS with certificates both ways.
 
 The broker's acknowledgement is nobody's proof: both ends keep what they send until the other end's application has
 answered. So the link holds nothing across a reconnect, and says at once when it cannot send.
@@ -85,6 +85,12 @@ class Terms:
     """True: the broker keeps what comes for us while we are away."""
     acknowledge: bool = False
     """True: a message is the broker's until `MqttLink.acknowledge`."""
+
+    @property
+    def quality(self) -> int:
+        """The QoS of the subscriptions. A session that ends with its connection needs 0: the line loses nothing while
+        it lives, and a broker keeps no state for it (NATS has a durable consumer for each subscription with 1)."""
+        return 1 if self.persistent or self.acknowledge else 0
 
 
 def tls_context(files: TlsFiles, setting: str) -> ssl.SSLContext:
@@ -255,7 +261,7 @@ class MqttLink:
             connection.refused = True
             connection.lose(f"the broker refuses us: {reason}")
         elif self._terms.subscriptions:
-            connection.client.subscribe([(name, 1) for name in self._terms.subscriptions])
+            connection.client.subscribe([(name, self._terms.quality) for name in self._terms.subscriptions])
         else:
             self._is_up(connection)
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"powerctl/v1/station_identity.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"/\n\x1b\x43reateEnrolmentTokenRequest\x12\x10\n\x08location\x18\x01 \x01(\t\"^\n\x1c\x43reateEnrolmentTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x13\x45nrolStationRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\t\"e\n\x1eRenewStationCertificateRequest\x12\x1b\n\x13\x63\x65rtificate_request\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\xe5\x01\n\x12StationCertificate\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0enot_after_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63\x65rtificate\x18\x05 \x01(\t\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"2\n\x1eListStationCertificatesRequest\x12\x10\n\x08location\x18\x01 \x01(\t\"X\n\x1fListStationCertificatesResponse\x12\x35\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32\x1f.powerctl.v1.StationCertificate\"D\n RevokeStationCertificatesRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"4\n!RevokeStationCertificatesResponse\x12\x0f\n\x07revoked\x18\x01 \x01(\x05\x32\xb3\x04\n\x16StationIdentityService\x12k\n\x14\x43reateEnrolmentToken\x12(.powerctl.v1.CreateEnrolmentTokenRequest\x1a).powerctl.v1.CreateEnrolmentTokenResponse\x12Q\n\x0c\x45nrolStation\x12 .powerctl.v1.EnrolStationRequest\x1a\x1f.powerctl.v1.StationCertificate\x12g\n\x17RenewStationCertificate\x12+.powerctl.v1.RenewStationCertificateRequest\x1a\x1f.powerctl.v1.StationCertificate\x12t\n\x17ListStationCertificates\x12+.powerctl.v1.ListStationCertificatesRequest\x1a,.powerctl.v1.ListStationCertificatesResponse\x12z\n\x19RevokeStationCertificates\x12-.powerctl.v1.RevokeStationCertificatesRequest\x1a..powerctl.v1.RevokeStationCertificatesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"powerctl/v1/station_identity.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"/\n\x1b\x43reateEnrolmentTokenRequest\x12\x10\n\x08location\x18\x01 \x01(\t\"^\n\x1c\x43reateEnrolmentTokenResponse\x12\r\n\x05token\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"A\n\x13\x45nrolStationRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\t\"e\n\x1eRenewStationCertificateRequest\x12\x1b\n\x13\x63\x65rtificate_request\x18\x01 \x01(\t\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\t\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\xf9\x01\n\x12StationCertificate\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0enot_after_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63\x65rtificate\x18\x05 \x01(\t\x12/\n\x0brevoke_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\npermit_key\x18\x07 \x01(\t\"2\n\x1eListStationCertificatesRequest\x12\x10\n\x08location\x18\x01 \x01(\t\"X\n\x1fListStationCertificatesResponse\x12\x35\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32\x1f.powerctl.v1.StationCertificate\"D\n RevokeStationCertificatesRequest\x12\x10\n\x08location\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"4\n!RevokeStationCertificatesResponse\x12\x0f\n\x07revoked\x18\x01 \x01(\x05\x32\xb3\x04\n\x16StationIdentityService\x12k\n\x14\x43reateEnrolmentToken\x12(.powerctl.v1.CreateEnrolmentTokenRequest\x1a).powerctl.v1.CreateEnrolmentTokenResponse\x12Q\n\x0c\x45nrolStation\x12 .powerctl.v1.EnrolStationRequest\x1a\x1f.powerctl.v1.StationCertificate\x12g\n\x17RenewStationCertificate\x12+.powerctl.v1.RenewStationCertificateRequest\x1a\x1f.powerctl.v1.StationCertificate\x12t\n\x17ListStationCertificates\x12+.powerctl.v1.ListStationCertificatesRequest\x1a,.powerctl.v1.ListStationCertificatesResponse\x12z\n\x19RevokeStationCertificates\x12-.powerctl.v1.RevokeStationCertificatesRequest\x1a..powerctl.v1.RevokeStationCertificatesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,15 +41,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RENEWSTATIONCERTIFICATEREQUEST']._serialized_start=296
   _globals['_RENEWSTATIONCERTIFICATEREQUEST']._serialized_end=397
   _globals['_STATIONCERTIFICATE']._serialized_start=400
-  _globals['_STATIONCERTIFICATE']._serialized_end=629
-  _globals['_LISTSTATIONCERTIFICATESREQUEST']._serialized_start=631
-  _globals['_LISTSTATIONCERTIFICATESREQUEST']._serialized_end=681
-  _globals['_LISTSTATIONCERTIFICATESRESPONSE']._serialized_start=683
-  _globals['_LISTSTATIONCERTIFICATESRESPONSE']._serialized_end=771
-  _globals['_REVOKESTATIONCERTIFICATESREQUEST']._serialized_start=773
-  _globals['_REVOKESTATIONCERTIFICATESREQUEST']._serialized_end=841
-  _globals['_REVOKESTATIONCERTIFICATESRESPONSE']._serialized_start=843
-  _globals['_REVOKESTATIONCERTIFICATESRESPONSE']._serialized_end=895
-  _globals['_STATIONIDENTITYSERVICE']._serialized_start=898
-  _globals['_STATIONIDENTITYSERVICE']._serialized_end=1461
+  _globals['_STATIONCERTIFICATE']._serialized_end=649
+  _globals['_LISTSTATIONCERTIFICATESREQUEST']._serialized_start=651
+  _globals['_LISTSTATIONCERTIFICATESREQUEST']._serialized_end=701
+  _globals['_LISTSTATIONCERTIFICATESRESPONSE']._serialized_start=703
+  _globals['_LISTSTATIONCERTIFICATESRESPONSE']._serialized_end=791
+  _globals['_REVOKESTATIONCERTIFICATESREQUEST']._serialized_start=793
+  _globals['_REVOKESTATIONCERTIFICATESREQUEST']._serialized_end=861
+  _globals['_REVOKESTATIONCERTIFICATESRESPONSE']._serialized_start=863
+  _globals['_REVOKESTATIONCERTIFICATESRESPONSE']._serialized_end=915
+  _globals['_STATIONIDENTITYSERVICE']._serialized_start=918
+  _globals['_STATIONIDENTITYSERVICE']._serialized_end=1481
 # @@protoc_insertion_point(module_scope)

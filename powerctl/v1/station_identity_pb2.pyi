@@ -124,12 +124,15 @@ class StationCertificate(_message.Message):
     NOT_AFTER_TIME_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     REVOKE_TIME_FIELD_NUMBER: _builtins.int
+    PERMIT_KEY_FIELD_NUMBER: _builtins.int
     location: _builtins.str
     """"locations/{location}" """
     serial: _builtins.str
     """Hexadecimal."""
     certificate: _builtins.str
     """PEM. Empty in lists."""
+    permit_key: _builtins.str
+    """The public key by which the cloud signs permits to charge, PEM. Empty in lists."""
     @_builtins.property
     def not_before_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -147,10 +150,11 @@ class StationCertificate(_message.Message):
         not_after_time: _timestamp_pb2.Timestamp | None = ...,
         certificate: _builtins.str = ...,
         revoke_time: _timestamp_pb2.Timestamp | None = ...,
+        permit_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "revoke_time", b"revoke_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "location", b"location", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "revoke_time", b"revoke_time", "serial", b"serial"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "location", b"location", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "permit_key", b"permit_key", "revoke_time", b"revoke_time", "serial", b"serial"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

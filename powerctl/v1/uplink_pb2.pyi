@@ -970,17 +970,23 @@ class StartCharging(_message.Message):
 
     SESSION_FIELD_NUMBER: _builtins.int
     CONNECTOR_FIELD_NUMBER: _builtins.int
+    PERMIT_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     connector: _builtins.int
+    permit: _builtins.str
+    """A JWT (RFC 7519, ES256) that the cloud has signed for this command at this station, session and connector, so that
+    a broker cannot start charging. A station that knows the cloud's key refuses a start without it. Empty: none.
+    """
     def __init__(
         self,
         *,
         session: _builtins.str = ...,
         connector: _builtins.int = ...,
+        permit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "session", b"session"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "permit", b"permit", "session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

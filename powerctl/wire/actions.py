@@ -35,6 +35,8 @@ from powerctl.wire.common import (
 )
 from powerctl.wire.ids import connector_from_wire, id_from_wire, session_from_wire
 
+LONGEST_PERMIT: Final = 2_000
+"""Characters."""
 LONGEST_RETURN_S: Final = 1800.0
 """As the longest random delay that a driver may be exposed to (UK SI 2021/1467, regulation 11)."""
 
@@ -76,11 +78,13 @@ def command_from_wire(message: pb.StationCommand) -> StationCommand:
 
 
 def _start_to_wire(action: StartCharging) -> pb.StartCharging:
-    return pb.StartCharging(session=action.session, connector=action.connector)
+    return pb.StartCharging(session=action.session, connector=action.connector, permit=action.permit)
 
 
 def _start_from_wire(message: pb.StartCharging) -> StartCharging:
-    return StartCharging(session_from_wire(message.session), connector_from_wire(message.connector))
+    if len(message.permit) > LONGEST_PERMIT:
+        raise RemoteError(f"permit: {len(message.permit)} characters, at most {LONGEST_PERMIT} are taken")
+    return StartCharging(session_from_wire(message.session), connector_from_wire(message.connector), message.permit)
 
 
 def _stop_to_wire(action: StopCharging) -> pb.StopCharging:

@@ -128,9 +128,11 @@ class LightStation:
         kind, body = await read_packet(reader)
         if kind != 0x20 or body[1] != 0:
             raise OSError("refused")
-        writer.write(packet(0x82, struct.pack(">H", 1) + text(topic(self.name, Channel.COMMITTED)) + b"\x01"))
-        while (await read_packet(reader))[0] != 0x90:
-            pass
+        writer.write(packet(0x82, struct.pack(">H", 1) + text(topic(self.name, Channel.COMMITTED)) + b"\x00"))
+        while kind != 0x90:
+            kind, body = await read_packet(reader)
+        if body[2] == 0x80:
+            raise OSError("the subscription was refused")
 
     def _take(self, kind: int, body: bytes) -> None:
         if kind & 0xF0 != 0x30:

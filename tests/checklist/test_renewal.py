@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import serialization
 
 from edge.cli import main
 from edge.uplink import identity as identity_module
-from edge.uplink.identity import Identity, Pair, accepted, new_request
+from edge.uplink.identity import Identity, Issued, Pair, accepted, new_request
+from edge.uplink.permits import keys_in
 from edge.uplink.registry import Registry
 from edge.uplink.renewal import ASK_AGAIN_S, TRIAL_S, Renewal, enrol
 from powerctl.core.clock import ManualClock
@@ -51,11 +52,11 @@ class Signs:
         self.failing = False
         self.asked = 0
 
-    def renew(self, present: Pair, asked: x509.CertificateSigningRequest) -> str:
+    def renew(self, present: Pair, asked: x509.CertificateSigningRequest) -> Issued:
         self.asked += 1
         if self.failing:
             raise RemoteError("does not answer")
-        return signed(self.signer, asked)
+        return Issued(signed(self.signer, asked))
 
 
 def signed(signer: Authority, asked: x509.CertificateSigningRequest, name: str = ST_1) -> str:
@@ -208,7 +209,7 @@ def test_row_9_what_is_not_the_next_certificate_is_refused(signer: Authority, tm
         asked = request(key, "ST-2")
     pem = "" if wrong == "no certificate" else signed(signing, asked, "ST-2" if wrong == "other station" else ST_1)
     with pytest.raises(RemoteError):
-        accepted(pem, key, ST_1, [signer.certificate], now)
+        accepted(Issued(pem), key, ST_1, [signer.certificate], now)
 
 
 # Against the cloud's own API
@@ -267,6 +268,8 @@ async def test_row_9_a_station_enrols_by_command_and_renews_with_the_real_cloud(
     second = made.load()
     assert second is not None
     assert second.certificate.serial_number != first.certificate.serial_number
+    assert keys_in([], tmp_path / "identity" / "current" / "permit.pem")
+    assert (first.permit_key, second.permit_key) == (second.permit_key, api.tokens.permit_key)
     assert await revoke(crowd) == 2
 
 

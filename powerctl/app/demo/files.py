@@ -33,6 +33,8 @@ GRID_SERVICE: Final = "GridServiceSunSpec"
 LONGEST_FOLDER: Final = 90
 """Bytes; sockets have an address of at most 104 with the name of the file (sys/un.h of macOS; Linux 108)."""
 RECEIPT_KEY: Final = "receipts.key"
+PERMIT_KEY: Final = "permit.pem"
+"""By which the station knows the back end's permits to charge."""
 RATING_W: Final = 22_000.0
 FAILSAFE_W: Final = 4_200.0
 SETTLE_S: Final = 2.0
@@ -158,6 +160,7 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     key = pki.signing_key(folder / "pki" / "signing.key")
     pki.signing_key(folder / "pki" / RECEIPT_KEY)
     files = Files(folder, ports, command, Tokens(load_key(key), SystemClock()))
+    (folder / "pki" / PERMIT_KEY).write_text(files.tokens.permit_key)
     files.neighbours_file.write_text(json.dumps(neighbours.table(around, ports.mqtt)))
     _write(files.station_file, station_tables(files, station, manager, scripted=scripted))
     _write(files.cloud_file, {"cloud": cloud_table(files, cloud_server, ingest, key)})
@@ -202,6 +205,7 @@ def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, script
         },
         "uplink": {
             "broker": {"host": HOST, "port": ports.mqtt, "tls": _tls(station)},
+            "permit_keys": [str(files.folder / "pki" / PERMIT_KEY)],
             "http": {"port": ports.metrics_uplink},
         },
     }

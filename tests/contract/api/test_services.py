@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from powerctl.core.record import CommandOutcome, CommandResult
 from powerctl.core.session import ConnectorState, StopReason
 from powerctl.v1 import identity_pb2, location_pb2, receipt_pb2, session_pb2, watch_pb2
 from powerctl.v1.session_pb2 import SESSION_STATE_OPEN, SESSION_STATE_PENDING, SESSION_STATE_STOPPING
+from powerctl.wire.permit import permit_from_wire, permit_keys_from_wire, permit_of
 from tests.contract.api.peers import Failed, Json, Peer
 from tests.unit.cloud.api_world import Cloud
 from tests.unit.cloud.stories import (
@@ -106,7 +108,10 @@ async def test_start_asks_the_station_and_makes_the_caller_the_owner(api: Cloud,
     session = await start(peer, api.token(ANNA))
     assert (session.state, session.stoppable) == (SESSION_STATE_PENDING, True)
     ((station, command),) = api.notebook.sent
-    assert (station, command.action) == ("demo-1", StartCharging(SESSION, LEFT))
+    assert isinstance(command.action, StartCharging)
+    assert (station, replace(command.action, permit="")) == ("demo-1", StartCharging(SESSION, LEFT))
+    permit = permit_from_wire(command.action.permit, permit_keys_from_wire(api.tokens.permit_key.encode()))
+    assert permit == permit_of(station, command, command.action)
     assert (command.expire_time - api.world.clock.utc()).total_seconds() == 30
     assert (await api.world.session()).driver == "anna"
 

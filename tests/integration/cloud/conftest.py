@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cloud.api.tokens import load_key
+from powerctl.wire.permit import permit_key_to_wire
 from tests.broker import Broker, running
 from tests.integration.cloud.process import CloudProcess
 from tests.integration.link.station import Station
@@ -29,8 +31,9 @@ async def program(tmp_path: Path, broker: Broker) -> AsyncIterator[CloudProcess]
 
 
 @pytest.fixture
-def station(tmp_path: Path, broker: Broker) -> Iterator[Station]:
-    station = Station(tmp_path, broker)
+def station(tmp_path: Path, broker: Broker, program: CloudProcess) -> Iterator[Station]:
+    permit_key = permit_key_to_wire(load_key(program.folder / "signing.pem").public_key())
+    station = Station(tmp_path, broker, permit_key=permit_key)
     station.start()
     try:
         yield station

@@ -76,6 +76,8 @@ class Station:
     name: StationId = STATION
     door: int = 0
     """Port through which it reaches the broker. 0: the broker's own."""
+    permit_key: str = ""
+    """PEM of the key by which it knows the cloud's permits. Empty: it asks for none."""
     _process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -92,6 +94,11 @@ class Station:
                 files=files,
             )
         )
+        if self.permit_key:
+            file = self.folder / "permit.pem"
+            file.write_text(self.permit_key)
+            with self.config.open("a") as config:
+                config.write(f'\n[uplink]\npermit_keys = ["{file}"]\n')
 
     def start(self) -> None:
         """Start the uplink."""

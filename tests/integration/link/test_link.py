@@ -9,10 +9,12 @@ import re
 import signal
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import text
 
 from powerctl.app.broker import BrokerName, find
@@ -22,6 +24,7 @@ from powerctl.core.order import StartCharging, StationCommand
 from powerctl.core.record import CommandOutcome, CommandResult, Lane, Record, Telemetry
 from powerctl.core.units import Power
 from powerctl.wire.batch import encode_record
+from powerctl.wire.permit import permit_key_to_wire, permit_of, permit_to_wire
 from tests.broker import Broker, running
 
 from .station import STATION, Cloud, Station, cloud
@@ -29,6 +32,7 @@ from .station import STATION, Cloud, Station, cloud
 pytestmark = pytest.mark.integration
 
 RECORDS = 500
+PERMITS = ec.generate_private_key(ec.SECP256R1())
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ def broker(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Broker]:
 
 @pytest.fixture
 def station(tmp_path: Path, broker: Broker) -> Iterator[Station]:
-    begun = Station(tmp_path, broker)
+    begun = Station(tmp_path, broker, permit_key=permit_key_to_wire(PERMITS.public_key()))
     yield begun
     begun.stop()
 
@@ -138,6 +142,8 @@ async def test_a_command_arrives_once_and_its_answer_ends_it(station: Station, s
     await station.until_all_is_committed()
     assert served.publisher is not None
     command = _command("c-1", life_s=30.0)
+    # The link is as the broker that was taken over has it: everything is right but the permit.
+    await served.publisher.publish(STATION, replace(command, command_id="forged"))
     await served.publisher.publish(STATION, command)
     await served.publisher.publish(STATION, command)
     taken = await station.commands()
@@ -162,7 +168,8 @@ async def test_a_command_that_could_not_be_delivered_in_time_never_arrives(stati
 
 def _command(name: str, life_s: float) -> StationCommand:
     action = StartCharging(SessionId("s-1"), ConnectorId(1))
-    return StationCommand(name, datetime.now(UTC) + timedelta(seconds=life_s), action)
+    command = StationCommand(name, datetime.now(UTC) + timedelta(seconds=life_s), action)
+    return replace(command, action=replace(action, permit=permit_to_wire(permit_of(STATION, command, action), PERMITS)))
 
 
 async def test_health_and_metrics_tell_what_waits(station: Station, served: Cloud) -> None:

@@ -103,7 +103,7 @@ async def cloud(
         notebook = Notebook()
         provider = FakeProvider(here.clock)
         payments = Payments(here.store, provider, bytes(32), random_id) if paid else None
-        charging = Charging(here.store, notebook, random_id, payments)
+        charging = Charging(here.store, notebook, random_id, payments, tokens.permitted)
         here.store.seal = Sealer(ec.generate_private_key(ec.SECP256R1()))
         if payments is not None:
             here.store.tariff = replace(TARIFF, preauthorize_amount=Decimal(50))

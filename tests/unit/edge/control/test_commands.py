@@ -73,6 +73,11 @@ def test_a_late_command_does_nothing() -> None:
     assert connector.done == []
 
 
+def test_a_late_command_says_when_our_clock_may_be_wrong() -> None:
+    assert "not synchronised" in obey(start(), {LEFT: Connector()}, NOON, clock_is_good=False).detail
+    assert "not synchronised" not in obey(start(), {LEFT: Connector()}, NOON).detail
+
+
 @pytest.mark.parametrize(
     ("command", "connector", "sentence"),
     [
