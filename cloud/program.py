@@ -187,6 +187,7 @@ def api(core: Core, publisher: CommandPublisher) -> tuple[Methods, Charging]:
         email=core.notifier is not None and core.notifier.mailer is not None,
         money=MoneyMatters(payments, paid.provider, paid.publishable_key, settings.receipts.issuer),
         director=settings.director if settings.demo else None,
+        rules=settings.approvals.rules,
     )
     return methods, charging
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 from datetime import UTC, timedelta, tzinfo
+from decimal import Decimal
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
@@ -13,9 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from cloud.ca.settings import CaSettings
+from cloud.domain.approval import Required, Rules
 from cloud.domain.retention import Retention
 from cloud.ingest.jetstream import NatsSettings
-from cloud.settings_money import PaymentSettings, ReceiptSettings, TariffSettings
+from cloud.settings_money import PaymentSettings, Price, ReceiptSettings, TariffSettings
 from cloud.settings_notify import NotifySettings
 from powerctl.runtime.mqtt import MqttSettings
 from powerctl.runtime.settings import HttpListener, Section, TlsFiles, load
@@ -124,6 +126,25 @@ class TelemetrySettings(Section):
         )
 
 
+class ApprovalSettings(Section):
+    """What a second person must approve before it is done: refunds, tariffs, dispatches to the fleet."""
+
+    required: Required = Required.WHERE_POSSIBLE
+    """where_possible: as soon as somebody else may do the same; one person alone is not stopped. Or always, never."""
+    refund_above: Price = Decimal(100)
+    """What one person may give back within a day without a second one, in the tariff's currency."""
+    fleet_share_percent: float = Field(default=5.0, ge=0, le=100)
+    """Of the stations, that one person may dispatch to within a day without a second one."""
+    life_hours: float = Field(default=24.0, gt=0, le=168)
+    """In which somebody must decide."""
+
+    @property
+    def rules(self) -> Rules:
+        """The same as a domain value."""
+        life, share = timedelta(hours=self.life_hours), self.fleet_share_percent / 100.0
+        return Rules(self.required, self.refund_above, share, life)
+
+
 class CloudSettings(Section):
     """Everything that `powerctl-cloud` needs."""
 
@@ -138,6 +159,7 @@ class CloudSettings(Section):
     """What this process does. One part alone needs `nats`."""
     tariff: TariffSettings
     limits: LimitSettings = LimitSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
     ca: CaSettings | None = None
     """None: this cloud enrols no stations."""
     payment: PaymentSettings = PaymentSettings()

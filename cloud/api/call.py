@@ -36,6 +36,8 @@ class Call:
     """Address that the call comes from. Empty: not known."""
     timeout_s: float | None = None
     """What is left of the caller's deadline when the call begins. None: the caller sets none."""
+    approved: bool = False
+    """True: a second person has approved what the caller asks for."""
     browser: bool = False
     """True: a browser calls, which keeps its cookie and is given no other secret."""
 

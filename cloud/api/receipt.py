@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from typing import Final
 
 from cloud.api import encode, names, paging
+from cloud.api.approving import Approving, Question
 from cloud.api.call import Call
 from cloud.api.charging import require_request_id
 from cloud.api.session import only
+from cloud.domain.approval import WITHIN
 from cloud.domain.credit import Credit, credit
 from cloud.domain.receipt import Receipt
 from cloud.domain.refusal import Refusal, Why
@@ -23,12 +26,15 @@ from powerctl.v1 import common_pb2
 from powerctl.v1 import receipt_pb2 as pb
 from powerctl.wire.common import time_to_wire
 
+CREDIT: Final = "/powerctl.v1.ReceiptService/CreateCredit"
+
 
 @dataclass(frozen=True, slots=True)
 class ReceiptService:
     """Reads receipts, and corrects them by credits."""
 
     store: Store
+    approving: Approving
     payments: Payments | None = None
     """None: nobody has paid, and nothing is refunded."""
     zone: tzinfo = UTC
@@ -68,18 +74,26 @@ class ReceiptService:
         """Gives back all or a part of what a receipt says, and has it refunded."""
         require_request_id(request.request_id)
         found = await self._load(request.receipt, call)
-        async with self.store.write() as writing:
+        asking = self.approving.of(CREDIT, request, call)
+        async with asking as question, self.store.write() as writing:
             known = await receipts.asked(writing.connection, call.caller().user, request.request_id)
-            made = known or await self._decide(writing, found, request, call)
+            made = known or await self._decide(writing, found, request, question)
         if known is not None and (known.receipt, known.reason) != (found.id, request.reason.strip()):
             raise Refusal(Why.ALREADY_EXISTS, "This request_id was used for another request; make a new one.")
         return _credit(made)
 
-    async def _decide(self, writing: Writing, found: Receipt, request: pb.CreateCreditRequest, call: Call) -> Credit:
+    async def _decide(
+        self, writing: Writing, found: Receipt, request: pb.CreateCreditRequest, question: Question
+    ) -> Credit:
+        user = question.call.caller().user
         before = await receipts.credits(writing.connection, found.id)
         amount = _amount(request.amount, found.total.currency) if request.HasField("amount") else None
         made = credit(found, before, amount, request.reason, writing.now)
-        await receipts.add_credit(writing.connection, made, call.caller().user, request.request_id)
+        earlier = await receipts.given_back(writing.connection, user, made.total.currency, writing.now - WITHIN)
+        if earlier - made.total.amount > question.rules.refund_above:
+            summary = f"Give back {-made.total.amount} {made.total.currency} of receipt {found.id}: {made.reason}"
+            await question.approved(writing.connection, summary)
+        await receipts.add_credit(writing.connection, made, user, request.request_id)
         if self.payments is not None:
             await self.payments.give_back(writing, found, made)
         return made

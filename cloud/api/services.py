@@ -7,6 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from cloud.api.approval import ApprovalService
+from cloud.api.approving import Approving
 from cloud.api.audit import AuditService, Ledger
 from cloud.api.charging import Charging
 from cloud.api.demo import DemoService
@@ -30,9 +32,11 @@ from cloud.api.user import UserService
 from cloud.api.utility import UtilityService
 from cloud.api.watch import WatchService
 from cloud.ca.registrar import Registrar
+from cloud.domain.approval import Rules
 from cloud.payment.process import Payments
 from cloud.store.store import Store
 from powerctl.v1 import (
+    approval_pb2,
     audit_pb2,
     demo_pb2,
     fleet_pb2,
@@ -64,6 +68,8 @@ class MoneyMatters:
 
 
 NO_MONEY: Final = MoneyMatters()
+DEFAULT_RULES: Final = Rules()
+"""Where nothing else is said about second persons."""
 
 
 def methods(
@@ -79,13 +85,16 @@ def methods(
     push_key: str = "",
     email: bool = False,
     director: Path | None = None,
+    rules: Rules = DEFAULT_RULES,
 ) -> Methods:
     """Every method of the API by its full name."""
+    table: Methods = {}
+    approving = Approving(store, rules)
     ordering = Ordering(store, charging.publisher, charging.new_id)
     served: tuple[tuple[ModuleType, str, object], ...] = (
         (location_pb2, "LocationService", LocationService(store, encoder)),
         (session_pb2, "SessionService", SessionService(store, charging, encoder)),
-        (receipt_pb2, "ReceiptService", ReceiptService(store, money.payments, encoder.zone, money.issuer)),
+        (receipt_pb2, "ReceiptService", ReceiptService(store, approving, money.payments, encoder.zone, money.issuer)),
         (payment_pb2, "PaymentService", PaymentService(store, money.payments, money.provider, money.publishable_key)),
         (reservation_pb2, "ReservationService", ReservationService(store, Reserving(ordering))),
         (watch_pb2, "WatchService", WatchService(store, encoder)),
@@ -95,8 +104,9 @@ def methods(
             "NotificationService",
             NotificationService(store, sign_ins.tokens.sealer, push_key, email),
         ),
-        (tariff_pb2, "TariffService", TariffService(store)),
-        (utility_pb2, "UtilityService", UtilityService(store, ordering)),
+        (tariff_pb2, "TariffService", TariffService(store, approving)),
+        (utility_pb2, "UtilityService", UtilityService(store, ordering, approving)),
+        (approval_pb2, "ApprovalService", ApprovalService(store, table)),
         (fleet_pb2, "FleetService", FleetService(store, charging, ordering)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
@@ -107,7 +117,6 @@ def methods(
             StationIdentityService(store, sign_ins.tokens, registrar),
         ),
     )
-    table: Methods = {}
     ledger = Ledger(store)
     for module, name, servicer in served:
         table |= methods_of(module.DESCRIPTOR.services_by_name[name], servicer, ledger)

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from cloud.api import names, paging
+from cloud.api.approving import Approving
 from cloud.api.call import Call
 from cloud.api.charging import require_request_id
 from cloud.api.encode import money
@@ -22,6 +23,7 @@ from powerctl.v1 import tariff_pb2 as pb
 from powerctl.wire.common import EnumCodec, time_to_wire
 
 STATE: Final = EnumCodec(TariffState, pb.TariffState, "TARIFF_STATE")
+PUBLISH: Final = "/powerctl.v1.TariffService/PublishTariff"
 HIGHEST: Final = Decimal(10_000)
 _LONGEST_NAME: Final = 80
 _LONGEST_DESCRIPTION: Final = 500
@@ -41,6 +43,7 @@ class TariffService:
     """Writes and publishes tariffs."""
 
     store: Store
+    approving: Approving
 
     async def get_tariff(self, request: pb.GetTariffRequest, call: Call) -> pb.Tariff:
         """One tariff."""
@@ -96,8 +99,11 @@ class TariffService:
         name = names.parse_one(request.name, "tariffs")
         if not request.etag:
             raise Refusal(Why.INVALID_ARGUMENT, "etag: say which draft you have seen.")
-        async with self.store.write() as writing:
+        asking = self.approving.of(PUBLISH, request, call)
+        async with asking as question, self.store.write() as writing:
             found = _draft(await tariffs.load(writing.connection, name), request.etag)
+            price = f"{found.tariff.energy_price_per_kwh} {found.tariff.currency} per kWh"
+            await question.approved(writing.connection, f"Publish the tariff {found.tariff.name}: {price}.")
             await tariffs.publish(writing.connection, name, writing.now)
             after = replace(found, state=TariffState.PUBLISHED, publish_time=writing.now)
         await self.store.hear_tariff()

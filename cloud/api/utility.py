@@ -13,17 +13,21 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.api import names, paging
+from cloud.api.approving import Approving, Question
 from cloud.api.call import Call
 from cloud.api.charging import require_request_id
-from cloud.api.ordering import Ordering
+from cloud.api.ordering import Batch, Ordering
+from cloud.domain.approval import WITHIN
 from cloud.domain.fleet_cap import (
-    FLEET_RAMP_W_PER_MINUTE,
     MOST_STATIONS,
     RETURN_WITHIN,
+    Fleet,
     FleetCap,
     FleetCapState,
     flexibility,
     parts_of,
+    ramps_of,
+    rating_w,
     require_sensible,
 )
 from cloud.domain.location import Station
@@ -41,6 +45,7 @@ from powerctl.v1 import utility_pb2 as pb
 from powerctl.wire.bodies import grid_event_to_wire
 from powerctl.wire.common import LIMIT_SOURCE, EnumCodec, duration_to_wire, time_from_wire, time_to_wire
 
+CREATE: Final = "/powerctl.v1.UtilityService/CreateFleetCap"
 STATE: Final = EnumCodec(FleetCapState, pb.FleetCapState, "FLEET_CAP_STATE")
 _OUTCOMES: Final = {
     "accepted": uplink_pb2.COMMAND_OUTCOME_ACCEPTED,
@@ -60,6 +65,7 @@ class UtilityService:
 
     store: Store
     ordering: Ordering
+    approving: Approving
 
     async def list_flexibility(self, request: pb.ListFlexibilityRequest, call: Call) -> pb.ListFlexibilityResponse:
         """Stations with what they can shed and take up now."""
@@ -71,26 +77,48 @@ class UtilityService:
     async def create_fleet_cap(self, request: pb.CreateFleetCapRequest, call: Call) -> pb.FleetCap:
         """Caps a group of stations for a time."""
         require_request_id(request.request_id)
-        user = call.caller().user
-        async with self.ordering.batch() as batch:
-            connection, now = batch.writing.connection, batch.writing.now
-            known = await fleet_caps.asked(connection, user, request.request_id)
-            if known is not None:
-                return await self._encoded(connection, known)
-            cap = _decoded(request.fleet_cap, self.store.new_id(), user, now)
-            require_sensible(cap, now)
-            stations = await _stations(connection, request.fleet_cap.stations)
-            parts = parts_of(Power(cap.cap_w), stations)
-            given: dict[str, str] = {}
-            ramp_w_s = cap.ramp_up_w_per_minute / 60.0 / len(parts)
-            for station, part_w in parts.items():
-                end, back_s = cap.end_time, cap.return_within_s
-                order = SetFleetCap(cap.id, Power(part_w), cap.start_time, end, back_s, ramp_w_s)
-                given[station] = (await batch.give(station, order)).command_id
-            made = replace(cap, parts_w={str(name): watts for name, watts in parts.items()}, commands=given)
-            await fleet_caps.add(connection, made, request.request_id)
+        fleet = await self._fleet()
+        asking = self.approving.of(CREATE, request, call)
+        async with asking as question, self.ordering.batch() as batch:
+            made = await self._given(batch, request, question, fleet)
         async with self.store.database.read() as connection:
             return await self._encoded(connection, made)
+
+    async def _given(
+        self, batch: Batch, request: pb.CreateFleetCapRequest, question: Question, fleet: Fleet
+    ) -> FleetCap:
+        connection, now, user = batch.writing.connection, batch.writing.now, question.call.caller().user
+        known = await fleet_caps.asked(connection, user, request.request_id)
+        if known is not None:
+            return known
+        cap = _decoded(request.fleet_cap, self.store.new_id(), user, now, fleet.ramp_w_per_minute)
+        require_sensible(cap, now)
+        stations = await _stations(connection, request.fleet_cap.stations)
+        parts = parts_of(Power(cap.cap_w), stations)
+        ramps = ramps_of(cap.ramp_up_w_per_minute, stations, fleet)
+        reached = await fleet_caps.reached(connection, user, now - WITHIN) | set(parts)
+        if question.rules.too_many(len(reached), fleet.stations):
+            await question.approved(
+                connection, f"Cap {len(parts)} stations to {Power(cap.cap_w)}. {cap.reason}".strip()
+            )
+        given: dict[str, str] = {}
+        for station, part_w in parts.items():
+            end, back_s = cap.end_time, cap.return_within_s
+            order = SetFleetCap(cap.id, Power(part_w), cap.start_time, end, back_s, ramps[station])
+            given[station] = (await batch.give(station, order)).command_id
+        made = replace(cap, parts_w={str(name): watts for name, watts in parts.items()}, commands=given)
+        await fleet_caps.add(connection, made, request.request_id)
+        return made
+
+    async def _fleet(self) -> Fleet:
+        """All stations together; read page by page, before anything is written."""
+        stations, watts, after = 0, 0.0, ""
+        while True:
+            async with self.store.database.read() as connection:
+                found, after = await locations.page(connection, after=after, size=MOST_STATIONS)
+            stations, watts = stations + len(found), watts + sum(map(rating_w, found))
+            if not after:
+                return Fleet(stations, watts)
 
     async def get_fleet_cap(self, request: pb.GetFleetCapRequest, call: Call) -> pb.FleetCap:
         """A dispatch, with every station's answer and compliance."""
@@ -231,7 +259,7 @@ async def _stations(connection: AsyncConnection, wanted: Sequence[str]) -> list[
     return [station for station in named if station is not None]
 
 
-def _decoded(message: pb.FleetCap, name: str, user: str, now: datetime) -> FleetCap:
+def _decoded(message: pb.FleetCap, name: str, user: str, now: datetime, ramp_w_per_minute: float) -> FleetCap:
     if not message.HasField("end_time"):
         raise Refusal(Why.INVALID_ARGUMENT, "end_time is missing.")
     within = RETURN_WITHIN
@@ -245,7 +273,7 @@ def _decoded(message: pb.FleetCap, name: str, user: str, now: datetime) -> Fleet
         start_time=time_from_wire(message.start_time, "start_time") if message.HasField("start_time") else now,
         end_time=time_from_wire(message.end_time, "end_time"),
         return_within_s=within.total_seconds(),
-        ramp_up_w_per_minute=message.ramp_up_w_per_minute or FLEET_RAMP_W_PER_MINUTE,
+        ramp_up_w_per_minute=message.ramp_up_w_per_minute or ramp_w_per_minute,
         create_time=now,
         reason=message.reason[:_LONGEST_REASON],
     )

@@ -23,7 +23,9 @@ RETURN_WITHIN: Final = timedelta(minutes=10)
 """Where nothing else is said (UK SI 2021/1467, regulation 11: up to ten minutes by default)."""
 LONGEST_RETURN: Final = timedelta(minutes=30)
 FLEET_RAMP_W_PER_MINUTE: Final = 1_000_000.0
-"""What all stations of a dispatch together may rise at most, whoever asks."""
+"""What all stations together may rise at most, whoever asks and in however many dispatches."""
+BACK_WITHIN: Final = timedelta(minutes=30)
+"""A station keeps to a dispatch's ramp for so long after it, so a ramp must be enough to be back by then."""
 
 
 class FleetCapState(StrEnum):
@@ -114,6 +116,46 @@ def parts_of(cap: Power, stations: Sequence[Station]) -> dict[StationId, float]:
     return {name: min(rating, cap.w * rating / total) for name, rating in ratings.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All stations that this cloud knows."""
+
+    stations: int
+    rating_w: float
+    """AC, of all of them that have said what they are built for."""
+
+    @property
+    def ramp_w_per_minute(self) -> float:
+        """What all of them together may rise at most; a fleet above thirty megawatts is back in half an hour."""
+        return max(FLEET_RAMP_W_PER_MINUTE, _least_ramp(self.rating_w))
+
+
+def _least_ramp(rating_w: float) -> float:
+    """Watts per minute that bring so much back in time."""
+    return rating_w / (BACK_WITHIN.total_seconds() / 60.0)
+
+
+def ramps_of(asked_w_per_minute: float, stations: Sequence[Station], fleet: Fleet) -> dict[StationId, float]:
+    """How fast each station may rise, in watts per second.
+
+    Each gets its part of what was asked, and never more than its part of what the whole fleet may: whatever other
+    dispatches end at the same time, the fleet keeps to its ramp.
+
+    Raises:
+        Refusal: The ramp is too fast for the fleet, or too slow to be back in time.
+    """
+    if not 0.0 < asked_w_per_minute <= fleet.ramp_w_per_minute:
+        raise Refusal(Why.INVALID_ARGUMENT, f"ramp_up_w_per_minute must be at most {fleet.ramp_w_per_minute:.0f}.")
+    total_w = sum(map(rating_w, stations))
+    if asked_w_per_minute < _least_ramp(total_w):
+        raise Refusal(
+            Why.INVALID_ARGUMENT,
+            f"ramp_up_w_per_minute must be at least {_least_ramp(total_w):.0f}, to be back within {BACK_WITHIN}.",
+        )
+    per_w = min(asked_w_per_minute / total_w, fleet.ramp_w_per_minute / max(fleet.rating_w, total_w)) / 60.0
+    return {station.id: per_w * rating_w(station) for station in stations}
+
+
 def require_sensible(cap: FleetCap, now: datetime) -> None:
     """Return when the dispatch may be given. Raises Refusal: INVALID_ARGUMENT."""
     if not 0.0 <= cap.cap_w <= 1e9:
@@ -124,8 +166,3 @@ def require_sensible(cap: FleetCap, now: datetime) -> None:
         raise Refusal(Why.INVALID_ARGUMENT, f"A limit ends after it begins, and within {LONGEST}.")
     if not 0.0 <= cap.return_within_s <= LONGEST_RETURN.total_seconds():
         raise Refusal(Why.INVALID_ARGUMENT, f"return_within must be 0 to {LONGEST_RETURN}.")
-    if not 0.0 < cap.ramp_up_w_per_minute <= FLEET_RAMP_W_PER_MINUTE:
-        raise Refusal(
-            Why.INVALID_ARGUMENT,
-            f"ramp_up_w_per_minute must be at most {FLEET_RAMP_W_PER_MINUTE:.0f}.",
-        )

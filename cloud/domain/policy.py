@@ -24,6 +24,8 @@ _GRID: Final = frozenset({Role.UTILITY, Role.OPERATOR, Role.OPERATOR_VIEW, Role.
 _DISPATCH: Final = frozenset({Role.UTILITY})
 _IDENTITIES: Final = frozenset({Role.ADMIN})
 _AUDIT: Final = frozenset({Role.AUDITOR, Role.ADMIN})
+_APPROVALS: Final = _BILLING | _DISPATCH
+"""Those who may do what can need a second person."""
 _DEEDS: Final = _AUDIT | {Role.OPERATOR, Role.BILLING, Role.UTILITY}
 """Those who see what they have done themselves; only `_AUDIT` sees others' deeds."""
 
@@ -68,6 +70,10 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.DemoService/PlayAct": _DRIVING,
     "/powerctl.v1.AuditService/ListAuditEntries": _DEEDS,
     "/powerctl.v1.AuditService/VerifyAuditLog": _AUDIT,
+    "/powerctl.v1.ApprovalService/GetApproval": _APPROVALS | _AUDIT,
+    "/powerctl.v1.ApprovalService/ListApprovals": _APPROVALS | _AUDIT,
+    "/powerctl.v1.ApprovalService/ApproveApproval": _APPROVALS,
+    "/powerctl.v1.ApprovalService/RejectApproval": _APPROVALS,
     "/powerctl.v1.IdentityService/SignUp": ANYONE,
     "/powerctl.v1.IdentityService/SignInAsGuest": ANYONE,
     "/powerctl.v1.LocationService/EstimateCost": _EVERYBODY,

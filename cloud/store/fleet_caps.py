@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +42,12 @@ async def asked(connection: AsyncConnection, user: str, request_id: str) -> Flee
     query = query.where(FLEET_CAPS.c.principal == user, FLEET_CAPS.c.request_id == request_id)
     found: FleetCap | None = (await connection.execute(query)).scalar_one_or_none()
     return found
+
+
+async def reached(connection: AsyncConnection, user: str, since: datetime) -> set[str]:
+    """Stations that this person's dispatches have reached, of those that were not over by then; canceled ones count."""
+    query = select(FLEET_CAPS.c.document).where(FLEET_CAPS.c.principal == user, FLEET_CAPS.c.end_time > since)
+    return {station for cap in (await connection.execute(query)).scalars() for station in cap.parts_w}
 
 
 async def page(connection: AsyncConnection, *, before: int | None, size: int) -> tuple[list[FleetCap], str]:

@@ -1,9 +1,10 @@
-"""The schema of who may do what: people, ended sign-ins, stations' certificates, and the audit log."""
+"""The schema of who may do what: people, ended sign-ins, certificates, approvals, and the audit log."""
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text
 
+from cloud.domain.approval import Approval
 from cloud.store.columns import BIG, NAME, Document, Instant
 from cloud.store.tables import METADATA
 from powerctl.core.ids import StationId
@@ -47,6 +48,22 @@ CERTIFICATES = Table(
     Index(None, "station"),
     Index(None, "revoke_time"),
 )
+
+APPROVALS = Table(
+    "approvals",
+    METADATA,
+    Column("ordinal", BIG, primary_key=True),
+    Column("id", NAME, nullable=False, unique=True),
+    Column("requester", NAME, nullable=False),
+    Column("method", NAME, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("expire_time", Instant, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("document", Document(Approval), nullable=False),
+    Index(None, "requester", "state"),
+    Index(None, "expire_time"),
+)
+"""`request` is what is done when somebody approves it."""
 
 AUDIT = Table(
     "audit",

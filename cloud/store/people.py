@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,12 @@ async def page(connection: AsyncConnection, *, after: str, size: int) -> tuple[l
     query = select(USERS).where(USERS.c.id > after).order_by(USERS.c.id).limit(size + 1)
     found = [_person(row) for row in (await connection.execute(query)).all()]
     return found[:size], (found[size - 1].id if len(found) > size else "")
+
+
+async def is_there_another(connection: AsyncConnection, user: str, roles: Collection[Role]) -> bool:
+    """True when somebody else than `user` may sign in with one of these roles."""
+    fits = USERS.c.role.in_([role.value for role in roles]) & (USERS.c.id != user) & ~USERS.c.disabled
+    return (await connection.execute(select(USERS.c.id).where(fits).limit(1))).first() is not None
 
 
 async def add(connection: AsyncConnection, person: Person) -> bool:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -88,6 +89,13 @@ async def add_credit(connection: AsyncConnection, credit: Credit, principal: str
             document=credit,
         )
     )
+
+
+async def given_back(connection: AsyncConnection, principal: str, currency: str, since: datetime) -> Decimal:
+    """What this person has given back since then; not below zero."""
+    query = select(CREDITS.c.document).where(CREDITS.c.principal == principal, CREDITS.c.issue_time > since)
+    found: list[Credit] = list((await connection.execute(query)).scalars())
+    return -sum((one.total.amount for one in found if one.total.currency == currency), Decimal(0))
 
 
 async def disclose(connection: AsyncConnection, receipt: str) -> str | None:

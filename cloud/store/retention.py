@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.domain.purchase import FINAL
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.retention import Retention
-from cloud.store import changes, receipts
+from cloud.store import approvals, changes, receipts
 from cloud.store.changes import Changed
 from cloud.store.money_tables import CHARGING_TOKENS, PURCHASES, RESERVATIONS
 from cloud.store.tables import COMMANDS, SESSIONS
@@ -31,6 +31,7 @@ async def apply(connection: AsyncConnection, policy: Retention, now: datetime) -
     await connection.execute(delete(COMMANDS).where(COMMANDS.c.create_time < now - policy.command_life))
     for table, life in _sums(policy):
         await connection.execute(delete(table).where(table.c.start_time < now - life))
+    await approvals.forget(connection, policy.receipts_before(now))
     gone = RESERVATIONS.c.end_time < now - policy.reservation_life
     await connection.execute(delete(RESERVATIONS).where(gone))
     paid = PURCHASES.c.state.in_(_OVER) & (PURCHASES.c.create_time < now - policy.session_life)

@@ -223,4 +223,4 @@ async def test_what_is_not_for_a_role_is_not_shown(visits: Visits, api: Cloud) -
     await expect(page.get_by_role("heading", name="This is not for your role")).to_be_visible()
     utility = await enters(visits, api, UMA, "/utility")
     nav = utility.get_by_role("navigation", name="Control room")
-    await expect(nav.get_by_role("link")).to_have_text(["Grid", "Audit log"])
+    await expect(nav.get_by_role("link")).to_have_text(["Grid", "Approvals", "Audit log"])

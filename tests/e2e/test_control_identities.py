@@ -15,13 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.async_api import Page, expect
 
 from cloud.domain import otp
+from cloud.domain.principal import Principal, Role
 from powerctl.runtime.pki import create_ca, request
-from powerctl.v1 import station_identity_pb2
+from powerctl.v1 import identity_pb2, station_identity_pb2, tariff_pb2
+from tests.checklist.crowd import Crowd
 from tests.contract.api.peers import Json
+from tests.contract.api.test_tariffs import draft
 from tests.e2e.browser import Visits
 from tests.e2e.control import ADA, confirms, enters, keeps, settles
 from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import migrated
+from tests.unit.cloud.stories import OPAL
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -114,3 +118,29 @@ async def test_a_wrong_code_opens_nothing(visits: Visits, api: Cloud) -> None:
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.get_by_role("navigation", name="Control room")).to_have_count(0)
+
+
+async def test_what_one_has_asked_for_is_done_when_another_approves_it(visits: Visits, api: Cloud) -> None:
+    people = Crowd(api)
+    await people.create("vera", identity_pb2.ROLE_BILLING)
+    made = await people.ask("TariffService/CreateTariff", draft(), tariff_pb2.Tariff, OPAL)
+    page = await enters(visits, api, OPAL, "/operate/tariffs")
+    await page.get_by_role("article", name=made.display_name).get_by_role("button", name="Publish").click()
+    question = page.get_by_role("dialog", name="Publish Winter")
+    await question.get_by_role("button", name="Publish").click()
+    await expect(question.get_by_role("alert")).to_contain_text("A second person must approve this within 24 hours.")
+    await question.get_by_role("button", name="Cancel").click()
+    await page.evaluate("window.location.hash = '/operate/approvals'")
+    waiting = page.get_by_role("article", name="Publish the tariff Winter")
+    await expect(waiting).to_contain_text(f"Somebody else than {OPAL.display_name} must approve it.")
+    await expect(waiting.get_by_role("button")).to_have_count(0)
+    assert api.world.store.tariff.name == "Day"
+
+    other = await enters(visits, api, Principal("vera", "Vera", Role.BILLING), "/operate/approvals")
+    waiting = other.get_by_role("article", name="Publish the tariff Winter")
+    await waiting.get_by_role("button", name="Approve").click()
+    await confirms(other, "Approve")
+    await expect(waiting).to_contain_text("Decided by vera")
+    await expect(waiting.get_by_text("Done", exact=True)).to_be_visible()
+    assert api.world.store.tariff.name == "Winter"
+    await keeps(other, "approvals")

@@ -31,6 +31,7 @@ PAGES: Final = [
     (OPAL, "/operate/sessions", "From the plug to the receipt."),
     (OPAL, "/operate/reservations", "No reservation"),
     (OPAL, "/operate/tariffs", "A published tariff"),
+    (OPAL, "/operate/approvals", "What one person has asked for"),
     (UMA, "/utility", "Worst latency"),
     (ADA, "/operate/people", "Who may sign in, and as what."),
     (ADA, "/operate/certificates", "Which stations may speak"),

@@ -26,6 +26,7 @@ from cloud.api.web import WebApi
 from cloud.api.web_server import WebServer
 from cloud.ca.registrar import Registrar
 from cloud.ca.settings import CaSettings
+from cloud.domain.approval import Rules
 from cloud.domain.principal import Principal
 from cloud.payment.fake import FakeProvider
 from cloud.payment.process import Payments
@@ -95,6 +96,7 @@ async def cloud(
     secure: bool = False,
     signer: Authority | None = None,
     paid: bool = False,
+    rules: Rules = services.DEFAULT_RULES,
 ) -> AsyncIterator[Cloud]:
     """The API on the database at this address."""
     async with world(address) as here:
@@ -120,6 +122,7 @@ async def cloud(
             registrar=registrar,
             money=money,
             open_door=True,
+            rules=rules,
         )
         app: ASGIApp = WebApi(
             methods, Cookies(sign_ins, secure, frozenset({"https://charge.example"}), proxies=proxies), Assets()

@@ -6,6 +6,7 @@ import { live, now } from "../state/app";
 import { fleet } from "./api";
 import { w } from "./i18n";
 import { AlarmsPage } from "./pages/Alarms";
+import { ApprovalsPage } from "./pages/Approvals";
 import { AuditPage } from "./pages/Audit";
 import { CertificatesPage } from "./pages/Certificates";
 import { FleetPage } from "./pages/Fleet";
@@ -31,6 +32,7 @@ const PAGES: Record<Section, ComponentType> = {
   reservations: ReservationsPage,
   tariffs: TariffsPage,
   grid: GridPage,
+  approvals: ApprovalsPage,
   people: PeoplePage,
   certificates: CertificatesPage,
   audit: AuditPage,
@@ -43,6 +45,7 @@ const ICONS: Record<Section, string> = {
   reservations: "M5 6h14v14H5zM5 10h14M9 3v4M15 3v4",
   tariffs: "M17 6.5A6 6 0 1 0 17 17.5M4 10.5h9M4 13.5h8",
   grid: "M12 3v18M6 8h12M8 13h8M6 8l6-5 6 5M9 21l3-8 3 8",
+  approvals: "M4 12l4 4 8-9M11 16l1 1 8-9",
   people:
     "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 5a3.200 3.200 0 0 1 0 6M18 14.5a6 6 0 0 1 3.5 5.5",
   certificates: "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4",

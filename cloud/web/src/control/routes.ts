@@ -5,7 +5,16 @@ import { Role } from "../gen/powerctl/v1/identity_pb";
 
 /** What is listed at the side. */
 export type Section =
-  "fleet" | "alarms" | "sessions" | "reservations" | "tariffs" | "grid" | "people" | "certificates" | "audit";
+  | "fleet"
+  | "alarms"
+  | "sessions"
+  | "reservations"
+  | "tariffs"
+  | "grid"
+  | "approvals"
+  | "people"
+  | "certificates"
+  | "audit";
 
 const { OPERATOR, OPERATOR_VIEW, OWNER, BILLING, UTILITY, AUDITOR, ADMIN } = Role;
 
@@ -19,6 +28,7 @@ const SECTIONS: readonly (readonly [section: Section, roles: readonly Role[]])[]
   ["grid", [UTILITY, OPERATOR, OPERATOR_VIEW, AUDITOR]],
   ["people", [ADMIN]],
   ["certificates", [ADMIN]],
+  ["approvals", [OPERATOR, BILLING, UTILITY, AUDITOR, ADMIN]],
   ["audit", [AUDITOR, ADMIN, OPERATOR, BILLING, UTILITY]],
 ];
 

@@ -8,6 +8,7 @@ export const enStations = {
   "nav.reservations": "Reservations",
   "nav.tariffs": "Tariffs",
   "nav.grid": "Grid",
+  "nav.approvals": "Approvals",
   "nav.people": "People",
   "nav.certificates": "Certificates",
   "nav.audit": "Audit log",

@@ -10,6 +10,7 @@ export const fiStations: Record<keyof typeof enStations, string> = {
   "nav.reservations": "Varaukset",
   "nav.tariffs": "Hinnat",
   "nav.grid": "Verkko",
+  "nav.approvals": "Hyväksynnät",
   "nav.people": "Käyttäjät",
   "nav.certificates": "Varmenteet",
   "nav.audit": "Tapahtumaloki",
