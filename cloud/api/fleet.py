@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.api import fleet_encode, names, paging
 from cloud.api.call import Call
 from cloud.api.charging import Charging, require_request_id
 from cloud.api.ordering import OURSELVES, Asker, Ordering
+from cloud.domain.filter import parse_filter, parse_order
 from cloud.domain.location import Station
 from cloud.domain.principal import Principal, Role
 from cloud.domain.refusal import Refusal, Why
-from cloud.store import alarms, commands, files, locations, operations
+from cloud.store import alarms, commands, files, fleet, locations, operations
 from cloud.store.operating import Operations
 from cloud.store.operations import StationState
 from cloud.store.store import Store
@@ -44,20 +43,34 @@ class FleetService:
 
     async def get_station(self, request: pb.GetStationRequest, call: Call) -> pb.Station:
         """One station's health."""
-        station = await self._station(names.parse_station(request.name), call)
-        return (await self._encoded([station]))[0]
+        station = names.parse_station(request.name)
+        _require_visible(station, call.caller())
+        async with self.store.database.read() as connection:
+            found = await fleet.load(connection, station, self.store.clock.utc())
+        if found is None:
+            raise Refusal(Why.NOT_FOUND, f"There is no station {station}.")
+        return fleet_encode.station(found)
 
     async def list_stations(self, request: pb.ListStationsRequest, call: Call) -> pb.ListStationsResponse:
-        """Stations by id; an owner's are their own."""
-        after, size = paging.text_in(request.page_token), paging.page_size(request.page_size)
-        own = _own(call.caller())
+        """Stations that fit a filter, in an order, page by page; an owner's are their own."""
+        asked, size = (request.filter, request.order_by), paging.page_size(request.page_size)
+        offset = paging.place_in(request.page_token, *asked)
+        wanted, order = parse_filter(request.filter), parse_order(request.order_by)
+        own, now = _own(call.caller()), self.store.clock.utc()
         async with self.store.database.read() as connection:
-            if own is None:
-                found, following = await locations.page(connection, after=after, size=size)
-            else:
-                some = sorted(one for one in own if one > after)
-                found, following = await _each(connection, some[:size]), some[size - 1] if len(some) > size else ""
-        return pb.ListStationsResponse(stations=await self._encoded(found), next_page_token=paging.token_of(following))
+            found, total = await fleet.page(connection, wanted, order, own=own, now=now, offset=offset, size=size)
+        following = offset + len(found)
+        return pb.ListStationsResponse(
+            stations=map(fleet_encode.station, found),
+            next_page_token=paging.place_token(following, *asked) if following < total else "",
+            total_size=total,
+        )
+
+    async def get_fleet_summary(self, request: pb.GetFleetSummaryRequest, call: Call) -> pb.FleetSummary:
+        """The fleet in numbers; an owner's is their own stations."""
+        wanted, own, now = parse_filter(request.filter), _own(call.caller()), self.store.clock.utc()
+        async with self.store.database.read() as connection:
+            return fleet_encode.summary(await fleet.summary(connection, wanted, own=own, now=now))
 
     async def list_station_events(
         self, request: pb.ListStationEventsRequest, call: Call
@@ -228,19 +241,6 @@ class FleetService:
             state = (await operations.states(connection, [station])).get(station, StationState())
         return fleet_encode.configuration(name, state)
 
-    async def _encoded(self, stations: Sequence[Station]) -> list[pb.Station]:
-        ids = [station.id for station in stations]
-        async with self.store.database.read() as connection:
-            states = await operations.states(connection, ids)
-            versions = await operations.versions(connection, ids)
-            counts = await alarms.counts(connection, ids)
-        return [
-            fleet_encode.station(
-                one, states.get(one.id, StationState()), versions.get(one.id, ""), counts.get(one.id, 0)
-            )
-            for one in stations
-        ]
-
 
 def _own(caller: Principal) -> Collection[StationId] | None:
     """Whose stations a list is about. None: everybody's."""
@@ -251,11 +251,6 @@ def _require_visible(station: StationId, caller: Principal) -> None:
     own = _own(caller)
     if own is not None and station not in own:
         raise Refusal(Why.NOT_FOUND, f"There is no station {station}.")
-
-
-async def _each(connection: AsyncConnection, stations: Sequence[StationId]) -> list[Station]:
-    found = [await locations.load(connection, station) for station in stations]
-    return [station for station in found if station is not None]
 
 
 def _asked(request: pb.CreateRemoteCommandRequest) -> str:

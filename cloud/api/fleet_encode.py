@@ -7,9 +7,10 @@ from typing import Final
 from cloud.api import names
 from cloud.domain.alarm import Alarm, Severity, advice
 from cloud.domain.event_words import sentence
-from cloud.domain.location import Station
+from cloud.domain.health import HealthIssue
 from cloud.store.commands import CommandState
 from cloud.store.files import StationFile
+from cloud.store.fleet import FleetStation, FleetSummary
 from cloud.store.operations import Happening, StationState
 from powerctl.v1 import fleet_pb2 as pb
 from powerctl.wire.actions import command_to_wire
@@ -17,6 +18,7 @@ from powerctl.wire.bodies import SIGNAL_CLASS
 from powerctl.wire.common import EnumCodec, time_to_wire
 
 SEVERITY: Final = EnumCodec(Severity, pb.AlarmSeverity, "ALARM_SEVERITY")
+ISSUE: Final = EnumCodec(HealthIssue, pb.HealthIssue, "HEALTH_ISSUE")
 _STATES: Final = {
     None: pb.REMOTE_COMMAND_STATE_SENT,
     "accepted": pb.REMOTE_COMMAND_STATE_ACCEPTED,
@@ -24,7 +26,7 @@ _STATES: Final = {
 }
 
 
-def station(value: Station, state: StationState, version: str, alarms: int) -> pb.Station:
+def station(value: FleetStation) -> pb.Station:
     """A station's health."""
     message = pb.Station(
         name=names.station_name(value.id),
@@ -32,39 +34,48 @@ def station(value: Station, state: StationState, version: str, alarms: int) -> p
         display_name=value.display_name or value.id,
         online=value.online,
         simulated=value.simulated,
-        software_version=version,
+        software_version=value.software_version,
         manager_connected=value.manager_connected,
-        config_drift=bool(state.differing),
-        open_alarms=alarms,
-        open_sessions=sum(connector.session is not None for connector in value.connectors),
-        ac_power_w=value.ac_power.w if value.ac_power is not None else None,
+        config_digest=value.config_digest or "",
+        config_drift=value.drift,
+        open_alarms=value.alarms,
+        open_sessions=value.sessions,
+        ac_power_w=value.ac_power_w,
+        outbox_records=value.outbox_records or 0,
+        clock_offset_s=value.clock_offset_s,
+        health_issues=map(ISSUE.to_wire, value.issues),
     )
-    if value.last_seen is not None:
-        message.last_seen_time.CopyFrom(time_to_wire(value.last_seen))
-    if state.link is not None:
-        message.signal_class = SIGNAL_CLASS.to_wire(state.link.signal)
-        if state.link.rssi_dbm is not None:
-            message.rssi_dbm = state.link.rssi_dbm
-    _set_health(message, state)
+    if value.link is not None:
+        message.signal_class = SIGNAL_CLASS.to_wire(value.link.signal)
+        if value.link.rssi_dbm is not None:
+            message.rssi_dbm = value.link.rssi_dbm
+    for name in _TIMES:
+        time = getattr(value, name)
+        if time is not None:
+            getattr(message, f"{name}_time").CopyFrom(time_to_wire(time))
+    if value.health_time is not None:
+        message.health_time.CopyFrom(time_to_wire(value.health_time))
     return message
 
 
-def _set_health(message: pb.Station, state: StationState) -> None:
-    if state.configuration is not None:
-        message.config_digest = state.configuration.config_digest
-    health = state.health
-    if health is None or state.health_time is None:
-        return
-    message.outbox_records = health.outbox_records
-    message.health_time.CopyFrom(time_to_wire(state.health_time))
-    if health.config_digest:
-        message.config_digest = health.config_digest
-    if health.clock_offset_s is not None:
-        message.clock_offset_s = health.clock_offset_s
-    if health.outbox_oldest_time is not None:
-        message.outbox_oldest_time.CopyFrom(time_to_wire(health.outbox_oldest_time))
-    if health.certificate_end_time is not None:
-        message.certificate_end_time.CopyFrom(time_to_wire(health.certificate_end_time))
+_TIMES: Final = ("last_seen", "outbox_oldest", "certificate_end")
+
+
+def summary(value: FleetSummary) -> pb.FleetSummary:
+    """The fleet in numbers."""
+    message = pb.FleetSummary(
+        stations=value.stations,
+        online_stations=value.online,
+        ac_power_w=value.ac_power_w,
+        open_sessions=value.sessions,
+        open_alarms=value.alarms,
+        unacknowledged_alarms=value.unacknowledged,
+        stations_with_issues=value.with_issues,
+        issues=[pb.HealthIssueCount(issue=ISSUE.to_wire(one), stations=count) for one, count in value.issues.items()],
+    )
+    if value.outbox_age is not None:
+        message.outbox_age.FromTimedelta(value.outbox_age)
+    return message
 
 
 def alarm(value: Alarm) -> pb.Alarm:

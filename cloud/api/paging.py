@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 
 from cloud.domain.refusal import Refusal, Why
 
@@ -37,6 +38,27 @@ def number_in(token: str) -> int | None:
     if text and not (text.isascii() and text.isdigit() and len(text) < 19):
         raise _bad()
     return int(text) if text else None
+
+
+def place_token(offset: int, *asked: str) -> str:
+    """The page token that continues after so many, in an answer to just what was `asked`."""
+    return token_of(f"{_fingerprint(asked)}.{offset}")
+
+
+def place_in(token: str, *asked: str) -> int:
+    """How many were shown before. Raises Refusal: INVALID_ARGUMENT: the token was given for another question."""
+    digest, _, offset = text_in(token).rpartition(".")
+    if not token:
+        return 0
+    if not (offset.isascii() and offset.isdigit() and len(offset) < 10):
+        raise _bad()
+    if digest != _fingerprint(asked):
+        raise Refusal(Why.INVALID_ARGUMENT, "page_token is of another filter or order: begin with the first page.")
+    return int(offset)
+
+
+def _fingerprint(asked: tuple[str, ...]) -> str:
+    return hashlib.sha256("\0".join(asked).encode()).hexdigest()[:16]
 
 
 def _bad() -> Refusal:

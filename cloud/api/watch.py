@@ -18,6 +18,7 @@ from cloud.api.encoded import EncodedOnce
 from cloud.api.session import only
 from cloud.domain.location import Station
 from cloud.domain.principal import Principal
+from cloud.domain.refusal import Refusal, Why
 from cloud.domain.session import Session
 from cloud.store import changes, locations, sessions
 from cloud.store.feed import Change, Subscriber, load
@@ -51,7 +52,9 @@ class WatchService:
 
     async def watch(self, request: pb.WatchRequest, call: Call) -> AsyncIterator[pb.WatchResponse]:
         """The present state, or what changed since the client's cursor; then every change."""
-        view = _View(self.encoder, call.caller(), frozenset(names.parse_location(one) for one in request.locations))
+        if len(request.locations) > MOST:
+            raise Refusal(Why.INVALID_ARGUMENT, f"locations: at most {MOST}; empty: all.")
+        view = _View(self.encoder, call.caller(), _shown(request))
         with self.store.feed.subscribe() as subscriber:
             async with self.store.database.read() as connection:
                 feed = await changes.feed_id(connection)
@@ -89,14 +92,17 @@ class WatchService:
     async def _missed(self, connection: AsyncConnection, view: _View, after: int | None) -> list[Station | Session]:
         oldest, newest = await changes.span(connection)
         if after is None or not oldest - 1 <= after <= newest:
-            return await self._present(connection, view.caller)
+            return await self._present(connection, view)
         _, changed = await changes.since(connection, after)
         found = [await load(connection, one) for one in changed]
         return [value for value in found if value is not None]
 
-    async def _present(self, connection: AsyncConnection, caller: Principal) -> list[Station | Session]:
-        stations, _ = await locations.page(connection, after="", size=MOST)
-        since = self.store.clock.utc() - RECENT
+    async def _present(self, connection: AsyncConnection, view: _View) -> list[Station | Session]:
+        caller, since = view.caller, self.store.clock.utc() - RECENT
+        if view.locations is None:
+            stations, _ = await locations.page(connection, after="", size=MOST)
+        else:
+            stations = await locations.load_all(connection, view.locations)
         recent = await sessions.current(connection, only(caller), since, MOST, caller.stations)
         return [*stations, *reversed(recent)]
 
@@ -131,15 +137,21 @@ class _View:
 
     encoder: Encoder
     caller: Principal
-    locations: frozenset[StationId]
-    """Empty: all."""
+    locations: frozenset[StationId] | None
+    """None: all."""
 
     def shows(self, value: Station | Session) -> bool:
         """True when the client is to receive it."""
         station = value.id if isinstance(value, Station) else value.station
-        if self.locations and station not in self.locations:
+        if self.locations is not None and station not in self.locations:
             return False
         return isinstance(value, Station) or self.caller.sees(value.driver, value.station)
+
+
+def _shown(request: pb.WatchRequest) -> frozenset[StationId] | None:
+    if not request.locations and not request.only_heartbeats:
+        return None
+    return frozenset(names.parse_location(one) for one in request.locations if not request.only_heartbeats)
 
 
 def _position(cursor: str, feed: str) -> int | None:

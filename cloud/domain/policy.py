@@ -92,6 +92,7 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.TariffService/PublishTariff": _BILLING,
     "/powerctl.v1.FleetService/GetStation": _FLEET,
     "/powerctl.v1.FleetService/ListStations": _FLEET,
+    "/powerctl.v1.FleetService/GetFleetSummary": _FLEET,
     "/powerctl.v1.FleetService/ListStationEvents": _FLEET,
     "/powerctl.v1.FleetService/ListStationTelemetry": _FLEET,
     "/powerctl.v1.FleetService/ListAlarms": _FLEET,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.alarm import Alarm
@@ -90,14 +90,6 @@ async def page(
     rows = (await connection.execute(query.order_by(ALARMS.c.ordinal.desc()).limit(size + 1))).all()
     more = str(rows[size - 1].ordinal) if len(rows) > size else ""
     return [_alarm(row) for row in rows[:size]], more
-
-
-async def counts(connection: AsyncConnection, stations: Collection[StationId]) -> dict[StationId, int]:
-    """How many are not over, by station."""
-    query = (
-        select(ALARMS.c.station, func.count()).where(_OPEN, ALARMS.c.station.in_(stations)).group_by(ALARMS.c.station)
-    )
-    return {StationId(row[0]): row[1] for row in await connection.execute(query)}
 
 
 def _alarm(row: Row[Any]) -> Alarm:

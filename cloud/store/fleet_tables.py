@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
 
 from cloud.domain.fleet_cap import FleetCap
 from cloud.domain.tariff import Tariff
@@ -22,8 +22,19 @@ STATION_STATE = Table(
     Column("configuration", Document(ConfigurationReported)),
     Column("configuration_time", Instant),
     Column("desired", Document(dict[str, str])),
+    Column("outbox_records", BIG),
+    Column("outbox_oldest", Instant),
+    Column("outbox_age_s", Float),
+    Column("certificate_end", Instant),
+    Column("clock_offset_s", Float),
+    Column("signal", String(20)),
+    Column("config_digest", String(64)),
+    Column("drift", Boolean, nullable=False, default=False),
 )
-"""What a station's programs said last about themselves, and what its configuration should be."""
+"""What a station's programs said last about themselves, and what its configuration should be.
+
+The columns after `desired` repeat what is searched for; `outbox_age_s` is as of `health_time`.
+"""
 
 ALARMS = Table(
     "alarms",

@@ -71,6 +71,7 @@ class Operations:
         """An alarm while the configuration is not what it should be."""
         state = (await operations.states(self.writing.connection, [station])).get(station)
         differing = state.differing if state is not None else []
+        await operations.said(self.writing.connection, station, {"drift": bool(differing)})
         if differing:
             detail = f"{len(differing)} values are not as desired, first {differing[0]}."
             await self.begin(station, STATION, CONFIG_DRIFT, detail)

@@ -11,7 +11,7 @@ from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.store.fleet_tables import GRID_EVENTS, STATION_STATE
-from cloud.store.tables import INBOX, SESSIONS, STATIONS
+from cloud.store.tables import INBOX, SESSIONS
 from cloud.store.telemetry_tables import TELEMETRY
 from cloud.store.upsert import upsert
 from powerctl.core.errors import RemoteError
@@ -63,19 +63,32 @@ class Asked:
 
 async def said(connection: AsyncConnection, station: StationId, values: Mapping[str, Any]) -> None:
     """Keep what a station's programs say; columns that are not named keep theirs."""
-    await upsert(connection, STATION_STATE, {"station": station}, values)
+    await upsert(connection, STATION_STATE, {"station": station}, {**values, **_searched(values)})
+
+
+def _searched(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that repeat what of these values is searched for."""
+    found: dict[str, Any] = {}
+    health, link, configuration = values.get("health"), values.get("link"), values.get("configuration")
+    if isinstance(health, StationHealth):
+        oldest = health.outbox_oldest_time if health.outbox_records else None
+        found["outbox_records"], found["outbox_oldest"] = health.outbox_records, oldest
+        found["outbox_age_s"] = (values["health_time"] - oldest).total_seconds() if oldest is not None else None
+        found["certificate_end"] = health.certificate_end_time
+        found["clock_offset_s"] = health.clock_offset_s
+        if health.config_digest:
+            found["config_digest"] = health.config_digest
+    if isinstance(link, LinkReport):
+        found["signal"] = link.signal.value
+    if isinstance(configuration, ConfigurationReported):
+        found["config_digest"] = configuration.config_digest
+    return found
 
 
 async def states(connection: AsyncConnection, stations: Collection[StationId]) -> dict[StationId, StationState]:
     """What is known of these stations; one of which nothing is known is missing."""
     query = select(STATION_STATE).where(STATION_STATE.c.station.in_(stations))
     return {StationId(row.station): _state(row) for row in await connection.execute(query)}
-
-
-async def versions(connection: AsyncConnection, stations: Collection[StationId]) -> dict[StationId, str]:
-    """What software these stations run, as they said at their start."""
-    query = select(STATIONS.c.id, STATIONS.c.software_version).where(STATIONS.c.id.in_(stations))
-    return {StationId(row[0]): row[1] for row in await connection.execute(query)}
 
 
 async def events(

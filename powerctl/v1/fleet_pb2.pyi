@@ -22,6 +22,46 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _HealthIssue:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HealthIssueEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthIssue.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HEALTH_ISSUE_UNSPECIFIED: _HealthIssue.ValueType  # 0
+    HEALTH_ISSUE_OFFLINE: _HealthIssue.ValueType  # 1
+    HEALTH_ISSUE_ALARMS: _HealthIssue.ValueType  # 2
+    """At least one that is not over."""
+    HEALTH_ISSUE_OUTBOX: _HealthIssue.ValueType  # 3
+    """A record waits for longer than a minute; an outbox empties within seconds."""
+    HEALTH_ISSUE_CERTIFICATE: _HealthIssue.ValueType  # 4
+    """The certificate ends within two weeks; stations renew well before."""
+    HEALTH_ISSUE_DRIFT: _HealthIssue.ValueType  # 5
+    """The configuration is not what it should be."""
+    HEALTH_ISSUE_MANAGER: _HealthIssue.ValueType  # 6
+    """The station is online, its energy manager is silent."""
+    HEALTH_ISSUE_CLOCK: _HealthIssue.ValueType  # 7
+    """The clock is off by more than two seconds: readings carry a wrong time."""
+
+class HealthIssue(_HealthIssue, metaclass=_HealthIssueEnumTypeWrapper):
+    """What about a station needs somebody's eye, gravest first."""
+
+HEALTH_ISSUE_UNSPECIFIED: HealthIssue.ValueType  # 0
+HEALTH_ISSUE_OFFLINE: HealthIssue.ValueType  # 1
+HEALTH_ISSUE_ALARMS: HealthIssue.ValueType  # 2
+"""At least one that is not over."""
+HEALTH_ISSUE_OUTBOX: HealthIssue.ValueType  # 3
+"""A record waits for longer than a minute; an outbox empties within seconds."""
+HEALTH_ISSUE_CERTIFICATE: HealthIssue.ValueType  # 4
+"""The certificate ends within two weeks; stations renew well before."""
+HEALTH_ISSUE_DRIFT: HealthIssue.ValueType  # 5
+"""The configuration is not what it should be."""
+HEALTH_ISSUE_MANAGER: HealthIssue.ValueType  # 6
+"""The station is online, its energy manager is silent."""
+HEALTH_ISSUE_CLOCK: HealthIssue.ValueType  # 7
+"""The clock is off by more than two seconds: readings carry a wrong time."""
+Global___HealthIssue: _TypeAlias = HealthIssue  # noqa: Y015
+
 class _AlarmSeverity:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -90,18 +130,34 @@ class ListStationsRequest(_message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    ORDER_BY_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """Coerced to at most 100; zero means 50."""
     page_token: _builtins.str
+    """Of an answer to the same filter and order."""
+    filter: _builtins.str
+    """In the language of AIP-160, for example 'harbour health:OFFLINE' or 'open_alarms > 0 AND online = true'. A bare word
+    is looked for in id, name and version. Fields: id, display_name, software_version, online, manager_connected,
+    config_drift, config_digest, simulated, open_alarms, open_sessions, ac_power_w, clock_offset_s, outbox_records,
+    outbox_oldest_time, signal_class, last_seen_time, certificate_end_time, and health with the names of HealthIssue
+    ('health:*': any). Empty: all.
+    """
+    order_by: _builtins.str
+    """As in AIP-132: the same fields, separated by commas, each with " desc" for downwards; "health" counts what is wrong.
+    Empty: by id.
+    """
     def __init__(
         self,
         *,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        filter: _builtins.str = ...,
+        order_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter", "order_by", b"order_by", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,7 +169,10 @@ class ListStationsResponse(_message.Message):
 
     STATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    total_size: _builtins.int
+    """That fit the filter, on all pages."""
     @_builtins.property
     def stations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Station]: ...
     def __init__(
@@ -121,14 +180,111 @@ class ListStationsResponse(_message.Message):
         *,
         stations: _abc.Iterable[Global___Station] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "stations", b"stations"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "stations", b"stations", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListStationsResponse: _TypeAlias = ListStationsResponse  # noqa: Y015
+
+@_typing.final
+class GetFleetSummaryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: _builtins.int
+    filter: _builtins.str
+    """As in ListStationsRequest. Empty: all."""
+    def __init__(
+        self,
+        *,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["filter", b"filter"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFleetSummaryRequest: _TypeAlias = GetFleetSummaryRequest  # noqa: Y015
+
+@_typing.final
+class FleetSummary(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATIONS_FIELD_NUMBER: _builtins.int
+    ONLINE_STATIONS_FIELD_NUMBER: _builtins.int
+    AC_POWER_W_FIELD_NUMBER: _builtins.int
+    OPEN_SESSIONS_FIELD_NUMBER: _builtins.int
+    OPEN_ALARMS_FIELD_NUMBER: _builtins.int
+    UNACKNOWLEDGED_ALARMS_FIELD_NUMBER: _builtins.int
+    OUTBOX_AGE_FIELD_NUMBER: _builtins.int
+    STATIONS_WITH_ISSUES_FIELD_NUMBER: _builtins.int
+    ISSUES_FIELD_NUMBER: _builtins.int
+    stations: _builtins.int
+    online_stations: _builtins.int
+    ac_power_w: _builtins.float
+    """Measured, watts AC, of the stations that tell it."""
+    open_sessions: _builtins.int
+    """Sessions that are plugged in."""
+    open_alarms: _builtins.int
+    """Alarms that are not over."""
+    unacknowledged_alarms: _builtins.int
+    """Of those, the ones that nobody looks after."""
+    stations_with_issues: _builtins.int
+    """Stations with at least one issue."""
+    @_builtins.property
+    def outbox_age(self) -> _duration_pb2.Duration:
+        """The longest that a record has waited in a station's outbox. Absent: none waits."""
+
+    @_builtins.property
+    def issues(self) -> _containers.RepeatedCompositeFieldContainer[Global___HealthIssueCount]:
+        """Those that there are, gravest first."""
+
+    def __init__(
+        self,
+        *,
+        stations: _builtins.int = ...,
+        online_stations: _builtins.int = ...,
+        ac_power_w: _builtins.float = ...,
+        open_sessions: _builtins.int = ...,
+        open_alarms: _builtins.int = ...,
+        unacknowledged_alarms: _builtins.int = ...,
+        outbox_age: _duration_pb2.Duration | None = ...,
+        stations_with_issues: _builtins.int = ...,
+        issues: _abc.Iterable[Global___HealthIssueCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["outbox_age", b"outbox_age"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ac_power_w", b"ac_power_w", "issues", b"issues", "online_stations", b"online_stations", "open_alarms", b"open_alarms", "open_sessions", b"open_sessions", "outbox_age", b"outbox_age", "stations", b"stations", "stations_with_issues", b"stations_with_issues", "unacknowledged_alarms", b"unacknowledged_alarms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FleetSummary: _TypeAlias = FleetSummary  # noqa: Y015
+
+@_typing.final
+class HealthIssueCount(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUE_FIELD_NUMBER: _builtins.int
+    STATIONS_FIELD_NUMBER: _builtins.int
+    issue: Global___HealthIssue.ValueType
+    stations: _builtins.int
+    def __init__(
+        self,
+        *,
+        issue: Global___HealthIssue.ValueType = ...,
+        stations: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "stations", b"stations"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HealthIssueCount: _TypeAlias = HealthIssueCount  # noqa: Y015
 
 @_typing.final
 class Station(_message.Message):
@@ -156,6 +312,7 @@ class Station(_message.Message):
     OPEN_SESSIONS_FIELD_NUMBER: _builtins.int
     AC_POWER_W_FIELD_NUMBER: _builtins.int
     HEALTH_TIME_FIELD_NUMBER: _builtins.int
+    HEALTH_ISSUES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"stations/{station}" """
     location: _builtins.str
@@ -194,6 +351,10 @@ class Station(_message.Message):
     def health_time(self) -> _timestamp_pb2.Timestamp:
         """When the figures of the link and the outbox were reported. Absent: never."""
 
+    @_builtins.property
+    def health_issues(self) -> _containers.RepeatedScalarFieldContainer[Global___HealthIssue.ValueType]:
+        """Gravest first; empty: all is well."""
+
     def __init__(
         self,
         *,
@@ -217,10 +378,11 @@ class Station(_message.Message):
         open_sessions: _builtins.int = ...,
         ac_power_w: _builtins.float | None = ...,
         health_time: _timestamp_pb2.Timestamp | None = ...,
+        health_issues: _abc.Iterable[Global___HealthIssue.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ac_power_w", b"_ac_power_w", "_clock_offset_s", b"_clock_offset_s", "_rssi_dbm", b"_rssi_dbm", "ac_power_w", b"ac_power_w", "certificate_end_time", b"certificate_end_time", "clock_offset_s", b"clock_offset_s", "health_time", b"health_time", "last_seen_time", b"last_seen_time", "outbox_oldest_time", b"outbox_oldest_time", "rssi_dbm", b"rssi_dbm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ac_power_w", b"_ac_power_w", "_clock_offset_s", b"_clock_offset_s", "_rssi_dbm", b"_rssi_dbm", "ac_power_w", b"ac_power_w", "certificate_end_time", b"certificate_end_time", "clock_offset_s", b"clock_offset_s", "config_digest", b"config_digest", "config_drift", b"config_drift", "display_name", b"display_name", "health_time", b"health_time", "last_seen_time", b"last_seen_time", "location", b"location", "manager_connected", b"manager_connected", "name", b"name", "online", b"online", "open_alarms", b"open_alarms", "open_sessions", b"open_sessions", "outbox_oldest_time", b"outbox_oldest_time", "outbox_records", b"outbox_records", "rssi_dbm", b"rssi_dbm", "signal_class", b"signal_class", "simulated", b"simulated", "software_version", b"software_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_ac_power_w", b"_ac_power_w", "_clock_offset_s", b"_clock_offset_s", "_rssi_dbm", b"_rssi_dbm", "ac_power_w", b"ac_power_w", "certificate_end_time", b"certificate_end_time", "clock_offset_s", b"clock_offset_s", "config_digest", b"config_digest", "config_drift", b"config_drift", "display_name", b"display_name", "health_issues", b"health_issues", "health_time", b"health_time", "last_seen_time", b"last_seen_time", "location", b"location", "manager_connected", b"manager_connected", "name", b"name", "online", b"online", "open_alarms", b"open_alarms", "open_sessions", b"open_sessions", "outbox_oldest_time", b"outbox_oldest_time", "outbox_records", b"outbox_records", "rssi_dbm", b"rssi_dbm", "signal_class", b"signal_class", "simulated", b"simulated", "software_version", b"software_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__ac_power_w: _TypeAlias = _typing.Literal["ac_power_w"]  # noqa: Y015
     _WhichOneofArgType__ac_power_w: _TypeAlias = _typing.Literal["_ac_power_w", b"_ac_power_w"]  # noqa: Y015

@@ -45,6 +45,11 @@ class FleetServiceStub:
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationsRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationsResponse.FromString,
                 _registered_method=True)
+        self.GetFleetSummary = channel.unary_unary(
+                '/powerctl.v1.FleetService/GetFleetSummary',
+                request_serializer=powerctl_dot_v1_dot_fleet__pb2.GetFleetSummaryRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_fleet__pb2.FleetSummary.FromString,
+                _registered_method=True)
         self.ListStationEvents = channel.unary_unary(
                 '/powerctl.v1.FleetService/ListStationEvents',
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationEventsRequest.SerializeToString,
@@ -114,6 +119,13 @@ class FleetServiceServicer:
 
     def ListStations(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFleetSummary(self, request, context):
+        """The fleet in a few numbers, in one call that costs the same however many look.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -205,6 +217,11 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     servicer.ListStations,
                     request_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationsRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationsResponse.SerializeToString,
+            ),
+            'GetFleetSummary': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFleetSummary,
+                    request_deserializer=powerctl_dot_v1_dot_fleet__pb2.GetFleetSummaryRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_fleet__pb2.FleetSummary.SerializeToString,
             ),
             'ListStationEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListStationEvents,
@@ -317,6 +334,33 @@ class FleetService:
             '/powerctl.v1.FleetService/ListStations',
             powerctl_dot_v1_dot_fleet__pb2.ListStationsRequest.SerializeToString,
             powerctl_dot_v1_dot_fleet__pb2.ListStationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFleetSummary(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.FleetService/GetFleetSummary',
+            powerctl_dot_v1_dot_fleet__pb2.GetFleetSummaryRequest.SerializeToString,
+            powerctl_dot_v1_dot_fleet__pb2.FleetSummary.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class FleetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> FleetServiceAsyncStub: ...
     GetStation: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.GetStationRequest, _fleet_pb2.Station]
     ListStations: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationsRequest, _fleet_pb2.ListStationsResponse]
+    GetFleetSummary: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.GetFleetSummaryRequest, _fleet_pb2.FleetSummary]
+    """The fleet in a few numbers, in one call that costs the same however many look."""
     ListStationEvents: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationEventsRequest, _fleet_pb2.ListStationEventsResponse]
     """Newest first: what happened at a station, or in one session."""
     ListStationTelemetry: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationTelemetryRequest, _fleet_pb2.ListStationTelemetryResponse]
@@ -64,6 +66,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStation: _aio.UnaryUnaryMultiCallable[_fleet_pb2.GetStationRequest, _fleet_pb2.Station]  # type: ignore[assignment]
     ListStations: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationsRequest, _fleet_pb2.ListStationsResponse]  # type: ignore[assignment]
+    GetFleetSummary: _aio.UnaryUnaryMultiCallable[_fleet_pb2.GetFleetSummaryRequest, _fleet_pb2.FleetSummary]  # type: ignore[assignment]
+    """The fleet in a few numbers, in one call that costs the same however many look."""
     ListStationEvents: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationEventsRequest, _fleet_pb2.ListStationEventsResponse]  # type: ignore[assignment]
     """Newest first: what happened at a station, or in one session."""
     ListStationTelemetry: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationTelemetryRequest, _fleet_pb2.ListStationTelemetryResponse]  # type: ignore[assignment]
@@ -102,6 +106,14 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _fleet_pb2.ListStationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.ListStationsResponse, _abc.Awaitable[_fleet_pb2.ListStationsResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def GetFleetSummary(
+        self,
+        request: _fleet_pb2.GetFleetSummaryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_pb2.FleetSummary, _abc.Awaitable[_fleet_pb2.FleetSummary]]:
+        """The fleet in a few numbers, in one call that costs the same however many look."""
 
     @_abc_1.abstractmethod
     def ListStationEvents(

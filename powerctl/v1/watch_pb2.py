@@ -27,7 +27,7 @@ from powerctl.v1 import location_pb2 as powerctl_dot_v1_dot_location__pb2
 from powerctl.v1 import session_pb2 as powerctl_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17powerctl/v1/watch.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apowerctl/v1/location.proto\x1a\x19powerctl/v1/session.proto\"7\n\x0cWatchRequest\x12\x11\n\tlocations\x18\x01 \x03(\t\x12\x14\n\x0cresume_after\x18\x02 \x01(\t\"\xd8\x01\n\rWatchResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12-\n\tsend_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\theartbeat\x18\x03 \x01(\x0b\x32\x16.powerctl.v1.HeartbeatH\x00\x12)\n\x08location\x18\x04 \x01(\x0b\x32\x15.powerctl.v1.LocationH\x00\x12\'\n\x07session\x18\x05 \x01(\x0b\x32\x14.powerctl.v1.SessionH\x00\x42\x07\n\x05\x65vent\"\x0b\n\tHeartbeat2P\n\x0cWatchService\x12@\n\x05Watch\x12\x19.powerctl.v1.WatchRequest\x1a\x1a.powerctl.v1.WatchResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17powerctl/v1/watch.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1apowerctl/v1/location.proto\x1a\x19powerctl/v1/session.proto\"P\n\x0cWatchRequest\x12\x11\n\tlocations\x18\x01 \x03(\t\x12\x14\n\x0cresume_after\x18\x02 \x01(\t\x12\x17\n\x0fonly_heartbeats\x18\x03 \x01(\x08\"\xd8\x01\n\rWatchResponse\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\t\x12-\n\tsend_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\theartbeat\x18\x03 \x01(\x0b\x32\x16.powerctl.v1.HeartbeatH\x00\x12)\n\x08location\x18\x04 \x01(\x0b\x32\x15.powerctl.v1.LocationH\x00\x12\'\n\x07session\x18\x05 \x01(\x0b\x32\x14.powerctl.v1.SessionH\x00\x42\x07\n\x05\x65vent\"\x0b\n\tHeartbeat2P\n\x0cWatchService\x12@\n\x05Watch\x12\x19.powerctl.v1.WatchRequest\x1a\x1a.powerctl.v1.WatchResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,11 +35,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.watch_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WATCHREQUEST']._serialized_start=128
-  _globals['_WATCHREQUEST']._serialized_end=183
-  _globals['_WATCHRESPONSE']._serialized_start=186
-  _globals['_WATCHRESPONSE']._serialized_end=402
-  _globals['_HEARTBEAT']._serialized_start=404
-  _globals['_HEARTBEAT']._serialized_end=415
-  _globals['_WATCHSERVICE']._serialized_start=417
-  _globals['_WATCHSERVICE']._serialized_end=497
+  _globals['_WATCHREQUEST']._serialized_end=208
+  _globals['_WATCHRESPONSE']._serialized_start=211
+  _globals['_WATCHRESPONSE']._serialized_end=427
+  _globals['_HEARTBEAT']._serialized_start=429
+  _globals['_HEARTBEAT']._serialized_end=440
+  _globals['_WATCHSERVICE']._serialized_start=442
+  _globals['_WATCHSERVICE']._serialized_end=522
 # @@protoc_insertion_point(module_scope)

@@ -27,21 +27,25 @@ class WatchRequest(_message.Message):
 
     LOCATIONS_FIELD_NUMBER: _builtins.int
     RESUME_AFTER_FIELD_NUMBER: _builtins.int
+    ONLY_HEARTBEATS_FIELD_NUMBER: _builtins.int
     resume_after: _builtins.str
     """Continue after this cursor of an earlier stream; unknown or too old: the present state is sent anew."""
+    only_heartbeats: _builtins.bool
+    """True: nothing but heartbeats, for who shows no station but wants to know that the service is there."""
     @_builtins.property
     def locations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """"locations/{location}"; empty: every location."""
+        """"locations/{location}", at most 100; empty: every location."""
 
     def __init__(
         self,
         *,
         locations: _abc.Iterable[_builtins.str] | None = ...,
         resume_after: _builtins.str = ...,
+        only_heartbeats: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["locations", b"locations", "resume_after", b"resume_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locations", b"locations", "only_heartbeats", b"only_heartbeats", "resume_after", b"resume_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -109,6 +109,7 @@ EXPECTED = {
     "TariffService/PublishTariff": "OB",
     "FleetService/GetStation": "WOV",
     "FleetService/ListStations": "WOV",
+    "FleetService/GetFleetSummary": "WOV",
     "FleetService/ListStationEvents": "WOV",
     "FleetService/ListStationTelemetry": "WOV",
     "FleetService/ListAlarms": "WOV",

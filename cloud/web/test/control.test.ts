@@ -2,13 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { amount, typed } from "../src/control/domain/amount";
-import { waiting, worries } from "../src/control/domain/health";
+import { filterOf, waiting, worries } from "../src/control/domain/health";
 import { compliance, demands, latency } from "../src/control/domain/signals";
 import { en } from "../src/control/i18n/en";
 import { fi } from "../src/control/i18n/fi";
 import { slices } from "../src/control/state/limits";
 import { LimitSource } from "../src/gen/powerctl/v1/common_pb";
-import { StationSchema } from "../src/gen/powerctl/v1/fleet_pb";
+import { HealthIssue, StationSchema } from "../src/gen/powerctl/v1/fleet_pb";
 import { GridEventKind } from "../src/gen/powerctl/v1/uplink_pb";
 import { StationGridEventSchema, type StationGridEvent } from "../src/gen/powerctl/v1/utility_pb";
 
@@ -61,11 +61,22 @@ describe("demands", () => {
 describe("health", () => {
   it("takes the outbox of a station online as it was told, of another as it has become", () => {
     const reported = { healthTime: timestampFromMs(NOW - 500_000), outboxOldestTime: timestampFromMs(NOW - 505_000) };
-    const online = create(StationSchema, { online: true, managerConnected: true, outboxRecords: 3n, ...reported });
+    const online = create(StationSchema, { online: true, outboxRecords: 3n, ...reported });
     expect(waiting(online, NOW)).toBe(5_000);
-    expect(worries(online, NOW)).toEqual([]);
     expect(waiting({ ...online, online: false }, NOW)).toBe(505_000);
-    expect(worries({ ...online, online: false }, NOW)).toEqual(["offline", "outbox"]);
+  });
+
+  it("has a word for every issue that the cloud knows", () => {
+    const known = Object.values(HealthIssue).filter((issue) => typeof issue === "number" && issue > 0);
+    const station = create(StationSchema, { healthIssues: known as HealthIssue[] });
+    expect(worries(station)).toHaveLength(known.length);
+    for (const worry of worries(station)) expect(en).toHaveProperty([`health.${worry}`]);
+  });
+
+  it("is asked for in words that cannot be taken for an operator", () => {
+    expect(filterOf("", "all")).toBe("");
+    expect(filterOf(' harbour OR "x\\ ', "worries")).toBe('"harbour" "OR" "x" health:*');
+    expect(filterOf("", "offline")).toBe("health:OFFLINE");
   });
 });
 

@@ -244,3 +244,39 @@ async def test_a_recording_arrives_in_parts_and_is_downloaded_whole(api: Cloud, 
         api, "DownloadStationFile", pb.DownloadStationFileRequest(name=name), pb.DownloadStationFileResponse
     )
     assert (got.file_name, got.content) == ("box.zip", content)
+
+
+async def listed(api: Cloud, who: Principal = OPAL, **fields: Any) -> pb.ListStationsResponse:
+    return await ask(api, "ListStations", pb.ListStationsRequest(**fields), pb.ListStationsResponse, who)
+
+
+async def test_a_fleet_is_listed_page_by_page_in_the_order_that_is_asked_for(api: Cloud) -> None:
+    for number in range(5):
+        await api.world.reports(describes(), station=StationId(f"s-{number}"))
+    await api.world.reports(FaultRaised(LEFT, Fault("earth", "", latched=True)), station=StationId("s-3"))
+    asked: dict[str, Any] = {"filter": "s- NOT id = s-4", "order_by": "health desc, id desc", "page_size": 3}
+    first = await listed(api, **asked)
+    assert ([one.name[-1] for one in first.stations], first.total_size) == (["3", "2", "1"], 4)
+    assert list(first.stations[0].health_issues) == [pb.HEALTH_ISSUE_ALARMS, pb.HEALTH_ISSUE_MANAGER]
+    rest = await listed(api, **asked, page_token=first.next_page_token)
+    assert ([one.name[-1] for one in rest.stations], rest.next_page_token) == (["0"], "")
+    with pytest.raises(Failed, match="another filter or order"):
+        await listed(api, page_token=first.next_page_token)
+    with pytest.raises(Failed, match="there is no field colour"):
+        await listed(api, filter="colour = red")
+
+
+async def test_the_summary_counts_what_the_caller_may_see(api: Cloud) -> None:
+    await api.world.reports(describes(), *plugged(), StationHealth("1", 2, NOON - timedelta(90), None, "", None))
+    await api.world.reports(describes(), FaultRaised(LEFT, Fault("earth", "", latched=True)), station=StationId("far"))
+    request = pb.GetFleetSummaryRequest()
+    seen = await ask(api, "GetFleetSummary", request, pb.FleetSummary)
+    assert (seen.stations, seen.online_stations, seen.open_sessions) == (2, 2, 1)
+    assert (seen.open_alarms, seen.unacknowledged_alarms, seen.stations_with_issues) == (1, 1, 2)
+    assert seen.outbox_age.ToTimedelta() == timedelta(90)
+    counted = {one.issue: one.stations for one in seen.issues}
+    assert counted == {pb.HEALTH_ISSUE_ALARMS: 1, pb.HEALTH_ISSUE_OUTBOX: 1, pb.HEALTH_ISSUE_MANAGER: 2}
+    own = await ask(api, "GetFleetSummary", request, pb.FleetSummary, OWNER)
+    assert (own.stations, own.open_alarms) == (1, 0)
+    narrowed = await ask(api, "GetFleetSummary", pb.GetFleetSummaryRequest(filter="far"), pb.FleetSummary)
+    assert (narrowed.stations, narrowed.open_alarms) == (1, 1)

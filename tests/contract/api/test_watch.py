@@ -11,7 +11,9 @@ import pytest
 
 from cloud.api.call import Access, Call
 from cloud.api.encode import Encoder
-from cloud.api.watch import WatchService
+from cloud.api.watch import MOST, WatchService
+from cloud.domain.refusal import Refusal
+from powerctl.core.ids import StationId
 from powerctl.v1 import watch_pb2
 from tests.contract.api.peers import Failed, GrpcWeb, Native
 from tests.unit.cloud.api_world import Cloud
@@ -134,6 +136,22 @@ async def test_a_cursor_of_another_database_means_the_state_anew(api: Cloud, cur
 async def test_only_the_locations_asked_for_are_sent(api: Cloud) -> None:
     await api.world.reports(describes(), *plugged())
     watcher = Watcher(watch(api, OPAL, watch_pb2.WatchRequest(locations=["locations/elsewhere"])))
+    assert kinds(await watcher.state()) == ["heartbeat"]
+
+
+async def test_the_state_of_what_is_asked_for_comes_first_however_large_the_fleet_is(api: Cloud) -> None:
+    for number in range(MOST + 2):
+        await api.world.reports(describes(), station=StationId(f"s-{number:03}"))
+    wanted = f"locations/s-{MOST + 1:03}"
+    first, _ = await Watcher(watch(api, OPAL, watch_pb2.WatchRequest(locations=[wanted]))).state()
+    assert first.location.name == wanted
+    with pytest.raises(Refusal, match="at most 100"):
+        await Watcher(watch(api, OPAL, watch_pb2.WatchRequest(locations=[wanted] * (MOST + 1)))).state()
+
+
+async def test_who_wants_only_heartbeats_gets_only_those(api: Cloud) -> None:
+    await api.world.reports(describes(), *plugged())
+    watcher = Watcher(watch(api, OPAL, watch_pb2.WatchRequest(only_heartbeats=True)))
     assert kinds(await watcher.state()) == ["heartbeat"]
 
 

@@ -42,15 +42,15 @@ async def test_telemetry_of_a_filled_database_moves_to_its_own_table_and_back(he
     await here.store.forget()
     before = await _records(database)
     assert {row.lane for row in before} == {0, 1, 2}
-    await _moved(database, command.downgrade, "0005_meter_records")
+    await moved(database, command.downgrade, "0005_meter_records")
     assert await _records(database, ["inbox"]) == before
-    await _moved(database, command.upgrade, "head")
+    await moved(database, command.upgrade, "head")
     assert await _records(database, ["inbox", "telemetry"]) == before
     entries = [here.entry(body, number + 1) for number, body in enumerate(A_SESSION)]
     assert (await here.commits(entries)).duplicates == len(entries), "what was moved is still known"
 
 
-async def _moved(database: Database, run: Callable[[Config, str], None], target: str) -> None:
+async def moved(database: Database, run: Callable[[Config, str], None], target: str) -> None:
     async with database.write() as connection:
         await connection.run_sync(lambda sync: run(configuration(sync), target))
 

@@ -2,7 +2,8 @@ import type { ComponentType, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { CALL } from "../api/clients";
 import { Empty } from "../ui/Notice";
-import { live, now } from "../state/app";
+import { followed, followOnly, live, now } from "../state/app";
+import type { Location } from "../gen/powerctl/v1/location_pb";
 import { fleet } from "./api";
 import { w } from "./i18n";
 import { AlarmsPage } from "./pages/Alarms";
@@ -66,14 +67,25 @@ function Detail({ section, path }: { readonly section: Section; readonly path: r
   return <Page />;
 }
 
+/** Locations that the stream tells of; of others there may be old values. */
+function shown(): readonly Location[] {
+  return [...live.peek().locations.values()].filter(({ name }) => followed.peek()?.has(name) ?? true);
+}
+
 /** The control room: what there is at the side, one page beside it. */
 export default function Control({ path }: { readonly path: readonly string[] }): JSX.Element {
   const sections = sectionsOf(role());
   const section = sectionAt(path, sections);
   useEffect(() => {
-    const timer = setInterval(() => follow(live.peek().locations.values(), now.peek()), 1000);
-    return () => clearInterval(timer);
+    const timer = setInterval(() => follow(shown(), now.peek()), 1000);
+    return () => {
+      clearInterval(timer);
+      followOnly(undefined);
+    };
   }, []);
+  useEffect(() => {
+    if (section !== "fleet") followOnly([]);
+  }, [section]);
   const key = path.join("/");
   useEffect(() => {
     asking.value = undefined;
@@ -104,13 +116,9 @@ export default function Control({ path }: { readonly path: readonly string[] }):
 
 /** How many alarms nobody looks after. */
 function AlarmCount(): JSX.Element | null {
-  const [loaded] = usePolled(
-    "alarm-count",
-    () => fleet.listAlarms({ parent: "stations/-", pageSize: 100 }, CALL),
-    5_000,
-  );
+  const [loaded] = usePolled("alarm-count", () => fleet.getFleetSummary({}, CALL), 5_000);
   if (loaded.status !== "ready") return null;
-  const waiting = loaded.value.alarms.filter((alarm) => !alarm.acknowledgeTime).length;
+  const waiting = loaded.value.unacknowledgedAlarms;
   if (!waiting) return null;
   return (
     <span class="count count-bad">

@@ -49,6 +49,9 @@ export const simulated = computed(() => {
 /** Seconds. A page that is killed, as phones do, has lost no more than this. */
 const KEEP_EVERY = 10;
 
+/** Names of the locations that the stream tells of. Undefined: every one. */
+export const followed = signal<ReadonlySet<string> | undefined>(undefined);
+
 const serverClock = new ServerClock();
 let ticks = 0;
 let stream: AbortController | undefined;
@@ -70,21 +73,40 @@ function onPhase(next: Phase): void {
 }
 
 function startStream(): void {
+  const changed = stream !== undefined && phase.peek() === "live";
   stream?.abort();
   stream = new AbortController();
   const { signal: stop } = stream;
+  const wanted = followed.peek();
+  const asked = { locations: [...(wanted ?? [])], onlyHeartbeats: wanted?.size === 0 };
   void follow(
     {
-      open: (resumeAfter, ended) => changes.watch({ resumeAfter }, { signal: ended, timeoutMs: 0 }),
+      open: (resumeAfter, ended) => changes.watch({ ...asked, resumeAfter }, { signal: ended, timeoutMs: 0 }),
       onMessage,
       onPhase: (next) => {
-        if (!stop.aborted) onPhase(next);
+        // Asking for other stations is no interruption that anybody need see.
+        if (!stop.aborted && !(changed && next === "connecting")) onPhase(next);
       },
       pause,
       random: Math.random,
     },
     stop,
   );
+}
+
+/** Be told of these locations only; undefined: of all again. What the others were is forgotten then. */
+export function followOnly(names: readonly string[] | undefined): void {
+  const before = followed.peek();
+  if (names ? before && names.length > 0 && names.every((name) => before.has(name)) : !before) return;
+  if (names && !names.length && before?.size === 0) return;
+  batch(() => {
+    followed.value = names && new Set(names);
+    if (!names) {
+      live.value = { ...live.value, locations: new Map() };
+      settled.value = false;
+    }
+  });
+  if (stream) startStream();
 }
 
 export function signedIn(principal: Principal | undefined): void {

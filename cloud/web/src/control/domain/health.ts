@@ -1,16 +1,30 @@
-/** What about a station needs somebody's eye. Pure. */
+/** What about a station needs somebody's eye: the cloud judges, this words it. Pure. */
 
-import type { Station } from "../../gen/powerctl/v1/fleet_pb";
+import { HealthIssue, type Station } from "../../gen/powerctl/v1/fleet_pb";
 import { milliseconds } from "../../format/time";
 
 export type Worry = "offline" | "alarms" | "outbox" | "certificate" | "drift" | "manager" | "clock";
 
-/** Records that wait longer than this are late; the outbox empties within seconds. */
-export const OUTBOX_LATE_MS = 60_000;
-/** Stations renew their certificates well before this. */
-export const CERTIFICATE_SOON_MS = 14 * 86_400_000;
-/** Further off, and readings carry a wrong time. */
-export const CLOCK_OFF_S = 2;
+const WORRIES: Record<HealthIssue, Worry | undefined> = {
+  [HealthIssue.UNSPECIFIED]: undefined,
+  [HealthIssue.OFFLINE]: "offline",
+  [HealthIssue.ALARMS]: "alarms",
+  [HealthIssue.OUTBOX]: "outbox",
+  [HealthIssue.CERTIFICATE]: "certificate",
+  [HealthIssue.DRIFT]: "drift",
+  [HealthIssue.MANAGER]: "manager",
+  [HealthIssue.CLOCK]: "clock",
+};
+
+/** Undefined: of a later version. */
+export function worryOf(issue: HealthIssue): Worry | undefined {
+  return WORRIES[issue];
+}
+
+/** Gravest first; empty: all is well. */
+export function worries(station: Station): readonly Worry[] {
+  return station.healthIssues.map(worryOf).filter((worry) => worry !== undefined);
+}
 
 /**
  * How long the oldest record has waited, milliseconds; undefined: nothing waits. While a station is online that is as of
@@ -22,23 +36,13 @@ export function waiting(station: Station, now: number): number | undefined {
   return Math.max(0, told - milliseconds(station.outboxOldestTime));
 }
 
-type Check = (station: Station, now: number) => boolean;
-
-const CHECKS: readonly (readonly [worry: Worry, holds: Check])[] = [
-  ["offline", (station) => !station.online],
-  ["alarms", (station) => station.openAlarms > 0],
-  ["outbox", (station, now) => (waiting(station, now) ?? 0) > OUTBOX_LATE_MS],
-  [
-    "certificate",
-    (station, now) =>
-      !!station.certificateEndTime && milliseconds(station.certificateEndTime) - now < CERTIFICATE_SOON_MS,
-  ],
-  ["drift", (station) => station.configDrift],
-  ["manager", (station) => station.online && !station.managerConnected],
-  ["clock", (station) => Math.abs(station.clockOffsetS ?? 0) > CLOCK_OFF_S],
-];
-
-/** Gravest first; empty: all is well. `now` in milliseconds. */
-export function worries(station: Station, now: number): readonly Worry[] {
-  return CHECKS.filter(([, holds]) => holds(station, now)).map(([worry]) => worry);
+/** How the cloud is asked for stations: what is searched, and one worry, or any. */
+export function filterOf(search: string, filter: "all" | "worries" | Worry): string {
+  const parts = search
+    .split(/[\s"\\]+/)
+    .filter(Boolean)
+    .map((word) => `"${word}"`);
+  if (filter === "worries") parts.push("health:*");
+  else if (filter !== "all") parts.push(`health:${filter.toUpperCase()}`);
+  return parts.join(" ");
 }

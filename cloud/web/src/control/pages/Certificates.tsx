@@ -1,9 +1,11 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { CALL } from "../../api/clients";
+import { CALL, locations } from "../../api/clients";
 import { milliseconds } from "../../format/time";
+import type { Location } from "../../gen/powerctl/v1/location_pb";
 import type { StationCertificate } from "../../gen/powerctl/v1/station_identity_pb";
-import { live, now } from "../../state/app";
+import { now } from "../../state/app";
+import { useLoaded } from "../../state/loaded";
 import { Loading } from "../../ui/Notice";
 import { certificates } from "../api";
 import { w } from "../i18n";
@@ -78,17 +80,17 @@ function revoke(station: string, changed: () => void): void {
 
 interface StationProps {
   readonly station: string;
+  readonly title: string;
   show(token: Token): void;
 }
 
-function StationItem({ station, show }: StationProps): JSX.Element {
+function StationItem({ station, title, show }: StationProps): JSX.Element {
   const location = `locations/${station}`;
   const [loaded, again] = usePolled(
     `certificates ${station}`,
     () => certificates.listStationCertificates({ location }, CALL),
     10_000,
   );
-  const title = live.value.locations.get(location)?.displayName || station;
   return (
     <section class="panel" aria-label={`${title} ${station}`}>
       <div class="panel-head">
@@ -114,6 +116,17 @@ function StationItem({ station, show }: StationProps): JSX.Element {
   );
 }
 
+interface Known {
+  readonly station: string;
+  readonly title: string;
+}
+
+function stationOf(location: Location): Known {
+  const station = idOf(location.name);
+  return { station, title: location.displayName || station };
+}
+
+const ID = /^[A-Za-z0-9][A-Za-z0-9-]{0,35}$/;
 /** Lists are for people; a search narrows a fleet down to what fits on a page. */
 const SHOWN = 20;
 
@@ -123,10 +136,11 @@ export function CertificatesPage(): JSX.Element {
   const [token, show] = useState<Token>();
   const [asked, ask_] = useState(false);
   const wanted = search.trim().toLowerCase();
-  const known = [...live.value.locations.values()]
-    .filter((location) => `${location.displayName} ${location.name}`.toLowerCase().includes(wanted))
-    .map((location) => idOf(location.name))
-    .sort();
+  const [loaded, again] = useLoaded("certificates", () => locations.listLocations({ pageSize: 100 }, CALL));
+  const all = loaded.status === "ready" ? loaded.value.locations.map(stationOf) : [];
+  const fitting = all.filter(({ title, station }) => `${title} ${station}`.toLowerCase().includes(wanted));
+  // In a fleet that is longer than the list, a station is found by its id.
+  const known = fitting.length || !ID.test(wanted) ? fitting : [{ station: search.trim(), title: search.trim() }];
   return (
     <>
       <Head title={w("nav.certificates")} lead={w("certificates.lead")}>
@@ -145,9 +159,13 @@ export function CertificatesPage(): JSX.Element {
           </button>
         </section>
       )}
-      {known.length === 0 && <Nothing title={w("fleet.none")} lead={w("certificates.noneLead")} />}
-      {known.slice(0, SHOWN).map((station) => (
-        <StationItem key={station} station={station} show={show} />
+      {loaded.status === "failed" && <Broken sentence={loaded.sentence} retry={again} />}
+      {loaded.status === "loading" && <Loading />}
+      {loaded.status === "ready" && known.length === 0 && (
+        <Nothing title={w("fleet.none")} lead={w("certificates.noneLead")} />
+      )}
+      {known.slice(0, SHOWN).map(({ station, title }) => (
+        <StationItem key={station} station={station} title={title} show={show} />
       ))}
       {known.length > SHOWN && <p class="small">{w("list.narrow", { count: known.length - SHOWN })}</p>}
       {asked && (

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { CALL } from "../../api/clients";
+import { CALL, locations } from "../../api/clients";
 import { uuid } from "../../api/uuid";
 import { connectorViews } from "../../domain/connector";
 import { locationOf } from "../../domain/names";
@@ -8,10 +8,12 @@ import { reservationStateKey } from "../../domain/words";
 import { power, text } from "../../format/quantity";
 import { milliseconds } from "../../format/time";
 import { Role } from "../../gen/powerctl/v1/identity_pb";
+import type { Location } from "../../gen/powerctl/v1/location_pb";
 import { ReservationState, type Reservation } from "../../gen/powerctl/v1/reservation_pb";
 import { locale, t } from "../../i18n";
-import { live, now } from "../../state/app";
-import { Loading } from "../../ui/Notice";
+import { now } from "../../state/app";
+import { useLoaded } from "../../state/loaded";
+import { Alert, Loading } from "../../ui/Notice";
 import { reservations } from "../api";
 import { instant, local } from "../domain/amount";
 import { w } from "../i18n";
@@ -90,12 +92,29 @@ function columns(changed: () => void): readonly Column<Reservation>[] {
   ];
 }
 
-function connectors(): readonly (readonly [string, string])[] {
-  return [...live.value.locations.values()].flatMap((location) =>
-    connectorViews(location, live.value.sessions).map((view): [string, string] => {
-      const station = location.displayName || idOf(location.name);
-      return [view.name, `${station} · ${t(`connector.${view.side}`).toLowerCase()}`];
-    }),
+function connectorsOf(location: Location): readonly (readonly [string, string])[] {
+  const station = location.displayName || idOf(location.name);
+  return connectorViews(location, new Map()).map((view) => [
+    view.name,
+    `${station} · ${t(`connector.${view.side}`).toLowerCase()}`,
+  ]);
+}
+
+/** Every connector of a fleet that fits in a list; of a larger one, those of the station that was typed. */
+function ConnectorChoice(): JSX.Element {
+  const [station, setStation] = useState("");
+  const [list] = useLoaded("reservable", () => locations.listLocations({ pageSize: 100 }, CALL));
+  const many = list.status === "ready" && list.value.nextPageToken !== "";
+  const [typed] = useLoaded(`reservable ${station}`, async () =>
+    station ? [await locations.getLocation({ name: `locations/${station}` }, CALL)] : undefined,
+  );
+  const found = (typed.status === "ready" && typed.value) || (list.status === "ready" ? list.value.locations : []);
+  return (
+    <>
+      {many && <Field label={w("session.station")} name="station" optional changed={setStation} />}
+      {typed.status === "failed" && <Alert sentence={typed.sentence} />}
+      <Select label={w("reservation.connector")} name="connector" options={found.flatMap(connectorsOf)} />
+    </>
   );
 }
 
@@ -126,7 +145,7 @@ function NewReservation({ close, changed }: { close(): void; changed(): void }):
   };
   return (
     <FormDialog title={w("reservation.new")} label={w("form.next")} close={close} submit={submit}>
-      <Select label={w("reservation.connector")} name="connector" options={connectors()} />
+      <ConnectorChoice />
       <Field label={w("reservation.powerKw")} name="power" type="number" min={0} step="0.1" value="11" />
       <Field
         label={w("reservation.from")}

@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { CALL } from "../../api/clients";
 import { connectorViews } from "../../domain/connector";
 import { lastSegment } from "../../domain/names";
 import type { Station } from "../../gen/powerctl/v1/fleet_pb";
 import type { Location } from "../../gen/powerctl/v1/location_pb";
-import { live } from "../../state/app";
+import { followOnly, live } from "../../state/app";
 import { Loading } from "../../ui/Notice";
 import { fleet } from "../api";
 import { w, type Word } from "../i18n";
@@ -62,6 +63,7 @@ function Facts({ station }: { readonly station: Station }): JSX.Element {
 export function StationPage({ id, tab }: { readonly id: string; readonly tab: string }): JSX.Element {
   const name = `stations/${id}`;
   const [loaded, again] = usePolled(name, () => fleet.getStation({ name }, CALL));
+  useEffect(() => followOnly([`locations/${id}`]), [id]);
   if (loaded.status === "failed") return <Broken sentence={loaded.sentence} retry={again} />;
   if (loaded.status === "loading") return <Loading />;
   const station = loaded.value;

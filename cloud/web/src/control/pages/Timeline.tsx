@@ -8,7 +8,7 @@ import { duration, milliseconds } from "../../format/time";
 import { StopReason } from "../../gen/powerctl/v1/common_pb";
 import { SessionState, type Session } from "../../gen/powerctl/v1/session_pb";
 import { locale, t } from "../../i18n";
-import { live, now } from "../../state/app";
+import { now } from "../../state/app";
 import { Loading } from "../../ui/Notice";
 import { fleet } from "../api";
 import { w } from "../i18n";
@@ -68,7 +68,7 @@ export function TimelinePage({ id }: { readonly id: string }): JSX.Element {
   );
   if (loaded.status === "failed") return <Broken sentence={loaded.sentence} retry={again} />;
   if (loaded.status === "loading") return <Loading />;
-  const session = live.value.sessions.get(name) ?? loaded.value;
+  const session = loaded.value;
   return (
     <>
       <p class="crumbs">

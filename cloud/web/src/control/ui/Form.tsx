@@ -14,10 +14,12 @@ interface FieldProps {
   readonly step?: string;
   readonly pattern?: string;
   readonly complete?: string;
+  /** Told when what was typed is complete. */
+  changed?(value: string): void;
 }
 
 export function Field(props: FieldProps): JSX.Element {
-  const { label, name, type = "text", value, hint, optional, complete = "off", ...rest } = props;
+  const { label, name, type = "text", value, hint, optional, complete = "off", changed, ...rest } = props;
   const note = hint ? `${name}-hint` : undefined;
   return (
     <label class="field">
@@ -30,6 +32,7 @@ export function Field(props: FieldProps): JSX.Element {
         required={!optional}
         autocomplete={complete}
         aria-describedby={note}
+        onChange={changed && ((event) => changed(event.currentTarget.value.trim()))}
         {...rest}
       />
       {hint && (

@@ -4,7 +4,7 @@ import type { Station } from "../../gen/powerctl/v1/fleet_pb";
 import { SignalClass } from "../../gen/powerctl/v1/uplink_pb";
 import { locale } from "../../i18n";
 import { now } from "../../state/app";
-import { CERTIFICATE_SOON_MS, OUTBOX_LATE_MS, waiting, worries, type Worry } from "../domain/health";
+import { waiting, worries, type Worry } from "../domain/health";
 import { w, type Word } from "../i18n";
 import { Badge, type Tone } from "./parts";
 
@@ -24,7 +24,7 @@ export interface StationProps {
 
 /** The gravest first; a green word when there is nothing. */
 export function Health({ station }: StationProps): JSX.Element {
-  const found = worries(station, now.value);
+  const found = worries(station);
   if (!found.length) return <Badge tone="good">{w("health.well")}</Badge>;
   return (
     <span class="badges">
@@ -75,9 +75,8 @@ export function Outbox({ station }: StationProps): JSX.Element {
   if (!station.healthTime && !station.outboxRecords) return <span class="faint">–</span>;
   const age = waiting(station, now.value);
   if (age === undefined) return <span class="faint">{w("outbox.empty")}</span>;
-  const late = age > OUTBOX_LATE_MS;
   return (
-    <span class={late ? "late" : undefined}>
+    <span class={worries(station).includes("outbox") ? "late" : undefined}>
       {w("outbox.waits", { count: Number(station.outboxRecords), age: duration(age / 1000) })}
     </span>
   );
@@ -90,7 +89,7 @@ export function CertificateEnd({ station }: StationProps): JSX.Element {
   const day = new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric" }).format(end);
   const days = Math.max(0, Math.floor(left / 86_400_000));
   return (
-    <span class={left < CERTIFICATE_SOON_MS ? "stacked late" : "stacked"}>
+    <span class={worries(station).includes("certificate") ? "stacked late" : "stacked"}>
       {left < 0 ? w("certificate.ended") : day}
       <small>{left < 0 ? day : w("certificate.days", { days })}</small>
     </span>

@@ -5,13 +5,15 @@ import { w } from "../i18n";
 export interface Column<T> {
   readonly key: string;
   readonly title: string;
-  /** What to sort by; absent: the column does not sort. */
-  readonly by?: (row: T) => number | string;
+  /** What to sort by; a name: the server sorts by that; absent: the column does not sort. */
+  readonly by?: ((row: T) => number | string) | string;
   readonly number?: boolean;
+  /** The first press sorts downwards. */
+  readonly downFirst?: boolean;
   cell(row: T): ComponentChildren;
 }
 
-interface Order {
+export interface Order {
   readonly key: string;
   readonly down: boolean;
 }
@@ -21,13 +23,15 @@ interface TableProps<T> {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
   readonly first?: Order;
+  /** Where the server sorts: told when another order is wanted. */
+  ordered?(order: Order): void;
   id(row: T): string;
   tone?(row: T): string;
 }
 
 function sorted<T>(rows: readonly T[], columns: readonly Column<T>[], order: Order | undefined): readonly T[] {
   const by = columns.find((column) => column.key === order?.key)?.by;
-  if (!by || !order) return rows;
+  if (!order || typeof by !== "function") return rows;
   const compared = [...rows].sort((a, b) => {
     const [one, other] = [by(a), by(b)];
     return typeof one === "string" ? one.localeCompare(String(other)) : one - Number(other);
@@ -36,9 +40,14 @@ function sorted<T>(rows: readonly T[], columns: readonly Column<T>[], order: Ord
 }
 
 /** Rows that sort by a press on a column's head; on a phone each row is a card. */
-export function Table<T>({ label, columns, rows, first, id, tone }: TableProps<T>): JSX.Element {
+export function Table<T>({ label, columns, rows, first, ordered, id, tone }: TableProps<T>): JSX.Element {
   const [order, setOrder] = useState(first);
-  const flip = (key: string): void => setOrder((was) => ({ key, down: was?.key === key ? !was.down : false }));
+  const flip = (key: string): void => {
+    const first = columns.find((column) => column.key === key)?.downFirst ?? false;
+    const next = { key, down: order?.key === key ? !order.down : first };
+    setOrder(next);
+    ordered?.(next);
+  };
   return (
     <div class="table-box" role="group" aria-label={label} tabIndex={0}>
       <table class="dense">

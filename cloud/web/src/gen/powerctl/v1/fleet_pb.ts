@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/fleet.proto.
  */
 export const file_powerctl_v1_fleet: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSI8ChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlcKFExpc3RTdGF0aW9uc1Jlc3BvbnNlEiYKCHN0YXRpb25zGAEgAygLMhQucG93ZXJjdGwudjEuU3RhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiwUKB1N0YXRpb24SDAoEbmFtZRgBIAEoCRIQCghsb2NhdGlvbhgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGb25saW5lGAQgASgIEjIKDmxhc3Rfc2Vlbl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzaW11bGF0ZWQYBiABKAgSGAoQc29mdHdhcmVfdmVyc2lvbhgHIAEoCRIZChFtYW5hZ2VyX2Nvbm5lY3RlZBgIIAEoCBIuCgxzaWduYWxfY2xhc3MYCSABKA4yGC5wb3dlcmN0bC52MS5TaWduYWxDbGFzcxIVCghyc3NpX2RibRgKIAEoBUgAiAEBEhYKDm91dGJveF9yZWNvcmRzGAsgASgDEjYKEm91dGJveF9vbGRlc3RfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoUY2VydGlmaWNhdGVfZW5kX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSFAoMY29uZmlnX2RyaWZ0GA8gASgIEhsKDmNsb2NrX29mZnNldF9zGBAgASgBSAGIAQESEwoLb3Blbl9hbGFybXMYESABKAUSFQoNb3Blbl9zZXNzaW9ucxgSIAEoBRIXCgphY19wb3dlcl93GBMgASgBSAKIAQESLwoLaGVhbHRoX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgsKCV9yc3NpX2RibUIRCg9fY2xvY2tfb2Zmc2V0X3NCDQoLX2FjX3Bvd2VyX3ciYgoYTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIPCgdzZXNzaW9uGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIl8KGUxpc3RTdGF0aW9uRXZlbnRzUmVzcG9uc2USKQoGZXZlbnRzGAEgAygLMhkucG93ZXJjdGwudjEuU3RhdGlvbkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLBAQoMU3RhdGlvbkV2ZW50EgwKBG5hbWUYASABKAkSLgoKZXZlbnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMcmVjZWl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAQgASgJEhEKCWNvbm5lY3RvchgFIAEoBRIPCgdzZXNzaW9uGAYgASgJEg8KB3N1bW1hcnkYByABKAkiVgobTGlzdFN0YXRpb25UZWxlbWV0cnlSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRInCgRwYXN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkQKHExpc3RTdGF0aW9uVGVsZW1ldHJ5UmVzcG9uc2USJAoHcmVjb3JkcxgBIAMoCzITLnBvd2VyY3RsLnYxLlJlY29yZCJeChFMaXN0QWxhcm1zUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEgoKc2hvd19lbmRlZBgCIAEoCBIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJRChJMaXN0QWxhcm1zUmVzcG9uc2USIgoGYWxhcm1zGAEgAygLMhIucG93ZXJjdGwudjEuQWxhcm0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsACCgVBbGFybRIMCgRuYW1lGAEgASgJEgwKBGNvZGUYAiABKAkSLAoIc2V2ZXJpdHkYAyABKA4yGi5wb3dlcmN0bC52MS5BbGFybVNldmVyaXR5EhEKCWNvbm5lY3RvchgEIAEoBRIPCgdzdW1tYXJ5GAUgASgJEg4KBnJlbWVkeRgGIAEoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNAoQYWNrbm93bGVkZ2VfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPYWNrbm93bGVkZ2VkX2J5GAogASgJEgwKBG5vdGUYCyABKAkiNQoXQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRub3RlGAIgASgJInQKGkNyZWF0ZVJlbW90ZUNvbW1hbmRSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIyCg5yZW1vdGVfY29tbWFuZBgCIAEoCzIaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSEgoKcmVxdWVzdF9pZBgDIAEoCSKoAwoNUmVtb3RlQ29tbWFuZBIMCgRuYW1lGAEgASgJEjgKEHVubG9ja19jb25uZWN0b3IYAiABKAsyHC5wb3dlcmN0bC52MS5VbmxvY2tDb25uZWN0b3JIABI2Cg9yZXNldF9jb25uZWN0b3IYAyABKAsyGy5wb3dlcmN0bC52MS5SZXNldENvbm5lY3RvckgAEjcKEHVwbG9hZF9ibGFja19ib3gYBCABKAsyGy5wb3dlcmN0bC52MS5VcGxvYWRCbGFja0JveEgAEjIKDXN0b3BfY2hhcmdpbmcYBSABKAsyGS5wb3dlcmN0bC52MS5TdG9wQ2hhcmdpbmdIABIuCgVzdGF0ZRgIIAEoDjIfLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmRTdGF0ZRIOCgZkZXRhaWwYCSABKAkSLwoLY3JlYXRlX3RpbWUYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAsgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZhY3Rpb24iJwoXR2V0UmVtb3RlQ29tbWFuZFJlcXVlc3QSDAoEbmFtZRgBIAEoCSJSChlMaXN0UmVtb3RlQ29tbWFuZHNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJqChpMaXN0UmVtb3RlQ29tbWFuZHNSZXNwb25zZRIzCg9yZW1vdGVfY29tbWFuZHMYASADKAsyGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSInChdHZXRDb25maWd1cmF0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIr4BCh5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRJHCgZ2YWx1ZXMYAiADKAsyNy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QuVmFsdWVzRW50cnkSFgoOYWRvcHRfcmVwb3J0ZWQYAyABKAgaLQoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKWAQoNQ29uZmlndXJhdGlvbhIMCgRuYW1lGAEgASgJEhUKDWNvbmZpZ19kaWdlc3QYAiABKAkSLwoLcmVwb3J0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KBnZhbHVlcxgEIAMoCzIfLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb25WYWx1ZSJ4ChJDb25maWd1cmF0aW9uVmFsdWUSCwoDa2V5GAEgASgJEhUKCHJlcG9ydGVkGAIgASgJSACIAQESFAoHZGVzaXJlZBgDIAEoCUgBiAEBEg8KB2RpZmZlcnMYBCABKAhCCwoJX3JlcG9ydGVkQgoKCF9kZXNpcmVkIlAKF0xpc3RTdGF0aW9uRmlsZXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJcChhMaXN0U3RhdGlvbkZpbGVzUmVzcG9uc2USJwoFZmlsZXMYASADKAsyGC5wb3dlcmN0bC52MS5TdGF0aW9uRmlsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkimgEKC1N0YXRpb25GaWxlEgwKBG5hbWUYASABKAkSEQoJZmlsZV9uYW1lGAIgASgJEi8KC2NyZWF0ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9yZWNlaXZlZF9jaHVua3MYBCABKAUSDgoGY2h1bmtzGAUgASgFEhAKCGNvbXBsZXRlGAYgASgIIioKGkRvd25sb2FkU3RhdGlvbkZpbGVSZXF1ZXN0EgwKBG5hbWUYASABKAkiVwobRG93bmxvYWRTdGF0aW9uRmlsZVJlc3BvbnNlEhEKCWZpbGVfbmFtZRgBIAEoCRIUCgxjb250ZW50X3R5cGUYAiABKAkSDwoHY29udGVudBgDIAEoDCpoCg1BbGFybVNldmVyaXR5Eh4KGkFMQVJNX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGgoWQUxBUk1fU0VWRVJJVFlfV0FSTklORxABEhsKF0FMQVJNX1NFVkVSSVRZX0NSSVRJQ0FMEAIqwQEKElJlbW90ZUNvbW1hbmRTdGF0ZRIkCiBSRU1PVEVfQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVJFTU9URV9DT01NQU5EX1NUQVRFX1NFTlQQARIhCh1SRU1PVEVfQ09NTUFORF9TVEFURV9BQ0NFUFRFRBACEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX1JFSkVDVEVEEAMSIAocUkVNT1RFX0NPTU1BTkRfU1RBVEVfRVhQSVJFRBAEMrMJCgxGbGVldFNlcnZpY2USQgoKR2V0U3RhdGlvbhIeLnBvd2VyY3RsLnYxLkdldFN0YXRpb25SZXF1ZXN0GhQucG93ZXJjdGwudjEuU3RhdGlvbhJTCgxMaXN0U3RhdGlvbnMSIC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXF1ZXN0GiEucG93ZXJjdGwudjEuTGlzdFN0YXRpb25zUmVzcG9uc2USYgoRTGlzdFN0YXRpb25FdmVudHMSJS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkV2ZW50c1JlcXVlc3QaJi5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkV2ZW50c1Jlc3BvbnNlEmsKFExpc3RTdGF0aW9uVGVsZW1ldHJ5EigucG93ZXJjdGwudjEuTGlzdFN0YXRpb25UZWxlbWV0cnlSZXF1ZXN0GikucG93ZXJjdGwudjEuTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRJNCgpMaXN0QWxhcm1zEh4ucG93ZXJjdGwudjEuTGlzdEFsYXJtc1JlcXVlc3QaHy5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVzcG9uc2USTAoQQWNrbm93bGVkZ2VBbGFybRIkLnBvd2VyY3RsLnYxLkFja25vd2xlZGdlQWxhcm1SZXF1ZXN0GhIucG93ZXJjdGwudjEuQWxhcm0SWgoTQ3JlYXRlUmVtb3RlQ29tbWFuZBInLnBvd2VyY3RsLnYxLkNyZWF0ZVJlbW90ZUNvbW1hbmRSZXF1ZXN0GhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBJUChBHZXRSZW1vdGVDb21tYW5kEiQucG93ZXJjdGwudjEuR2V0UmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEmUKEkxpc3RSZW1vdGVDb21tYW5kcxImLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1JlcXVlc3QaJy5wb3dlcmN0bC52MS5MaXN0UmVtb3RlQ29tbWFuZHNSZXNwb25zZRJUChBHZXRDb25maWd1cmF0aW9uEiQucG93ZXJjdGwudjEuR2V0Q29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEmIKF1NldERlc2lyZWRDb25maWd1cmF0aW9uEisucG93ZXJjdGwudjEuU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0GhoucG93ZXJjdGwudjEuQ29uZmlndXJhdGlvbhJfChBMaXN0U3RhdGlvbkZpbGVzEiQucG93ZXJjdGwudjEuTGlzdFN0YXRpb25GaWxlc1JlcXVlc3QaJS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVzcG9uc2USaAoTRG93bmxvYWRTdGF0aW9uRmlsZRInLnBvd2VyY3RsLnYxLkRvd25sb2FkU3RhdGlvbkZpbGVSZXF1ZXN0GigucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
+  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJeChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCRIQCghvcmRlcl9ieRgEIAEoCSJrChRMaXN0U3RhdGlvbnNSZXNwb25zZRImCghzdGF0aW9ucxgBIAMoCzIULnBvd2VyY3RsLnYxLlN0YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiKAoWR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBIOCgZmaWx0ZXIYASABKAkilAIKDEZsZWV0U3VtbWFyeRIQCghzdGF0aW9ucxgBIAEoBRIXCg9vbmxpbmVfc3RhdGlvbnMYAiABKAUSEgoKYWNfcG93ZXJfdxgDIAEoARIVCg1vcGVuX3Nlc3Npb25zGAQgASgFEhMKC29wZW5fYWxhcm1zGAUgASgFEh0KFXVuYWNrbm93bGVkZ2VkX2FsYXJtcxgGIAEoBRItCgpvdXRib3hfYWdlGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKFHN0YXRpb25zX3dpdGhfaXNzdWVzGAggASgFEi0KBmlzc3VlcxgJIAMoCzIdLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlQ291bnQiTQoQSGVhbHRoSXNzdWVDb3VudBInCgVpc3N1ZRgBIAEoDjIYLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlEhAKCHN0YXRpb25zGAIgASgFIrwFCgdTdGF0aW9uEgwKBG5hbWUYASABKAkSEAoIbG9jYXRpb24YAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEg4KBm9ubGluZRgEIAEoCBIyCg5sYXN0X3NlZW5fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJc2ltdWxhdGVkGAYgASgIEhgKEHNvZnR3YXJlX3ZlcnNpb24YByABKAkSGQoRbWFuYWdlcl9jb25uZWN0ZWQYCCABKAgSLgoMc2lnbmFsX2NsYXNzGAkgASgOMhgucG93ZXJjdGwudjEuU2lnbmFsQ2xhc3MSFQoIcnNzaV9kYm0YCiABKAVIAIgBARIWCg5vdXRib3hfcmVjb3JkcxgLIAEoAxI2ChJvdXRib3hfb2xkZXN0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKFGNlcnRpZmljYXRlX2VuZF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GA4gASgJEhQKDGNvbmZpZ19kcmlmdBgPIAEoCBIbCg5jbG9ja19vZmZzZXRfcxgQIAEoAUgBiAEBEhMKC29wZW5fYWxhcm1zGBEgASgFEhUKDW9wZW5fc2Vzc2lvbnMYEiABKAUSFwoKYWNfcG93ZXJfdxgTIAEoAUgCiAEBEi8KC2hlYWx0aF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCg1oZWFsdGhfaXNzdWVzGBUgAygOMhgucG93ZXJjdGwudjEuSGVhbHRoSXNzdWVCCwoJX3Jzc2lfZGJtQhEKD19jbG9ja19vZmZzZXRfc0INCgtfYWNfcG93ZXJfdyJiChhMaXN0U3RhdGlvbkV2ZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoZTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRIpCgZldmVudHMYASADKAsyGS5wb3dlcmN0bC52MS5TdGF0aW9uRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsEBCgxTdGF0aW9uRXZlbnQSDAoEbmFtZRgBIAEoCRIuCgpldmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxyZWNlaXZlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYBCABKAkSEQoJY29ubmVjdG9yGAUgASgFEg8KB3Nlc3Npb24YBiABKAkSDwoHc3VtbWFyeRgHIAEoCSJWChtMaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QSDgoGcGFyZW50GAEgASgJEicKBHBhc3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRAocTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRIkCgdyZWNvcmRzGAEgAygLMhMucG93ZXJjdGwudjEuUmVjb3JkIl4KEUxpc3RBbGFybXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRISCgpzaG93X2VuZGVkGAIgASgIEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlEKEkxpc3RBbGFybXNSZXNwb25zZRIiCgZhbGFybXMYASADKAsyEi5wb3dlcmN0bC52MS5BbGFybRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiwAIKBUFsYXJtEgwKBG5hbWUYASABKAkSDAoEY29kZRgCIAEoCRIsCghzZXZlcml0eRgDIAEoDjIaLnBvd2VyY3RsLnYxLkFsYXJtU2V2ZXJpdHkSEQoJY29ubmVjdG9yGAQgASgFEg8KB3N1bW1hcnkYBSABKAkSDgoGcmVtZWR5GAYgASgJEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9hY2tub3dsZWRnZWRfYnkYCiABKAkSDAoEbm90ZRgLIAEoCSI1ChdBY2tub3dsZWRnZUFsYXJtUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBG5vdGUYAiABKAkidAoaQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QSDgoGcGFyZW50GAEgASgJEjIKDnJlbW90ZV9jb21tYW5kGAIgASgLMhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBISCgpyZXF1ZXN0X2lkGAMgASgJIqgDCg1SZW1vdGVDb21tYW5kEgwKBG5hbWUYASABKAkSOAoQdW5sb2NrX2Nvbm5lY3RvchgCIAEoCzIcLnBvd2VyY3RsLnYxLlVubG9ja0Nvbm5lY3RvckgAEjYKD3Jlc2V0X2Nvbm5lY3RvchgDIAEoCzIbLnBvd2VyY3RsLnYxLlJlc2V0Q29ubmVjdG9ySAASNwoQdXBsb2FkX2JsYWNrX2JveBgEIAEoCzIbLnBvd2VyY3RsLnYxLlVwbG9hZEJsYWNrQm94SAASMgoNc3RvcF9jaGFyZ2luZxgFIAEoCzIZLnBvd2VyY3RsLnYxLlN0b3BDaGFyZ2luZ0gAEi4KBXN0YXRlGAggASgOMh8ucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZFN0YXRlEg4KBmRldGFpbBgJIAEoCRIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBmFjdGlvbiInChdHZXRSZW1vdGVDb21tYW5kUmVxdWVzdBIMCgRuYW1lGAEgASgJIlIKGUxpc3RSZW1vdGVDb21tYW5kc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImoKGkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlEjMKD3JlbW90ZV9jb21tYW5kcxgBIAMoCzIaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKF0dldENvbmZpZ3VyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkivgEKHlNldERlc2lyZWRDb25maWd1cmF0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEkcKBnZhbHVlcxgCIAMoCzI3LnBvd2VyY3RsLnYxLlNldERlc2lyZWRDb25maWd1cmF0aW9uUmVxdWVzdC5WYWx1ZXNFbnRyeRIWCg5hZG9wdF9yZXBvcnRlZBgDIAEoCBotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpYBCg1Db25maWd1cmF0aW9uEgwKBG5hbWUYASABKAkSFQoNY29uZmlnX2RpZ2VzdBgCIAEoCRIvCgtyZXBvcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoGdmFsdWVzGAQgAygLMh8ucG93ZXJjdGwudjEuQ29uZmlndXJhdGlvblZhbHVlIngKEkNvbmZpZ3VyYXRpb25WYWx1ZRILCgNrZXkYASABKAkSFQoIcmVwb3J0ZWQYAiABKAlIAIgBARIUCgdkZXNpcmVkGAMgASgJSAGIAQESDwoHZGlmZmVycxgEIAEoCEILCglfcmVwb3J0ZWRCCgoIX2Rlc2lyZWQiUAoXTGlzdFN0YXRpb25GaWxlc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlwKGExpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRInCgVmaWxlcxgBIAMoCzIYLnBvd2VyY3RsLnYxLlN0YXRpb25GaWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKaAQoLU3RhdGlvbkZpbGUSDAoEbmFtZRgBIAEoCRIRCglmaWxlX25hbWUYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3JlY2VpdmVkX2NodW5rcxgEIAEoBRIOCgZjaHVua3MYBSABKAUSEAoIY29tcGxldGUYBiABKAgiKgoaRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJXChtEb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2USEQoJZmlsZV9uYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIPCgdjb250ZW50GAMgASgMKt8BCgtIZWFsdGhJc3N1ZRIcChhIRUFMVEhfSVNTVUVfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfSVNTVUVfT0ZGTElORRABEhcKE0hFQUxUSF9JU1NVRV9BTEFSTVMQAhIXChNIRUFMVEhfSVNTVUVfT1VUQk9YEAMSHAoYSEVBTFRIX0lTU1VFX0NFUlRJRklDQVRFEAQSFgoSSEVBTFRIX0lTU1VFX0RSSUZUEAUSGAoUSEVBTFRIX0lTU1VFX01BTkFHRVIQBhIWChJIRUFMVEhfSVNTVUVfQ0xPQ0sQBypoCg1BbGFybVNldmVyaXR5Eh4KGkFMQVJNX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGgoWQUxBUk1fU0VWRVJJVFlfV0FSTklORxABEhsKF0FMQVJNX1NFVkVSSVRZX0NSSVRJQ0FMEAIqwQEKElJlbW90ZUNvbW1hbmRTdGF0ZRIkCiBSRU1PVEVfQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVJFTU9URV9DT01NQU5EX1NUQVRFX1NFTlQQARIhCh1SRU1PVEVfQ09NTUFORF9TVEFURV9BQ0NFUFRFRBACEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX1JFSkVDVEVEEAMSIAocUkVNT1RFX0NPTU1BTkRfU1RBVEVfRVhQSVJFRBAEMoYKCgxGbGVldFNlcnZpY2USQgoKR2V0U3RhdGlvbhIeLnBvd2VyY3RsLnYxLkdldFN0YXRpb25SZXF1ZXN0GhQucG93ZXJjdGwudjEuU3RhdGlvbhJTCgxMaXN0U3RhdGlvbnMSIC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXF1ZXN0GiEucG93ZXJjdGwudjEuTGlzdFN0YXRpb25zUmVzcG9uc2USUQoPR2V0RmxlZXRTdW1tYXJ5EiMucG93ZXJjdGwudjEuR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBoZLnBvd2VyY3RsLnYxLkZsZWV0U3VtbWFyeRJiChFMaXN0U3RhdGlvbkV2ZW50cxIlLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRXZlbnRzUmVxdWVzdBomLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRXZlbnRzUmVzcG9uc2USawoUTGlzdFN0YXRpb25UZWxlbWV0cnkSKC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QaKS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvblRlbGVtZXRyeVJlc3BvbnNlEk0KCkxpc3RBbGFybXMSHi5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVxdWVzdBofLnBvd2VyY3RsLnYxLkxpc3RBbGFybXNSZXNwb25zZRJMChBBY2tub3dsZWRnZUFsYXJtEiQucG93ZXJjdGwudjEuQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QaEi5wb3dlcmN0bC52MS5BbGFybRJaChNDcmVhdGVSZW1vdGVDb21tYW5kEicucG93ZXJjdGwudjEuQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kElQKEEdldFJlbW90ZUNvbW1hbmQSJC5wb3dlcmN0bC52MS5HZXRSZW1vdGVDb21tYW5kUmVxdWVzdBoaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSZQoSTGlzdFJlbW90ZUNvbW1hbmRzEiYucG93ZXJjdGwudjEuTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBonLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlElQKEEdldENvbmZpZ3VyYXRpb24SJC5wb3dlcmN0bC52MS5HZXRDb25maWd1cmF0aW9uUmVxdWVzdBoaLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb24SYgoXU2V0RGVzaXJlZENvbmZpZ3VyYXRpb24SKy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEl8KEExpc3RTdGF0aW9uRmlsZXMSJC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBolLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRJoChNEb3dubG9hZFN0YXRpb25GaWxlEicucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QaKC5wb3dlcmN0bC52MS5Eb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
 
 /**
  * @generated from message powerctl.v1.GetStationRequest
@@ -47,9 +47,30 @@ export type ListStationsRequest = Message<"powerctl.v1.ListStationsRequest"> & {
   pageSize: number;
 
   /**
+   * Of an answer to the same filter and order.
+   *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * In the language of AIP-160, for example 'harbour health:OFFLINE' or 'open_alarms > 0 AND online = true'. A bare word
+   * is looked for in id, name and version. Fields: id, display_name, software_version, online, manager_connected,
+   * config_drift, config_digest, simulated, open_alarms, open_sessions, ac_power_w, clock_offset_s, outbox_records,
+   * outbox_oldest_time, signal_class, last_seen_time, certificate_end_time, and health with the names of HealthIssue
+   * ('health:*': any). Empty: all.
+   *
+   * @generated from field: string filter = 3;
+   */
+  filter: string;
+
+  /**
+   * As in AIP-132: the same fields, separated by commas, each with " desc" for downwards; "health" counts what is wrong.
+   * Empty: by id.
+   *
+   * @generated from field: string order_by = 4;
+   */
+  orderBy: string;
 };
 
 /**
@@ -72,6 +93,13 @@ export type ListStationsResponse = Message<"powerctl.v1.ListStationsResponse"> &
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * That fit the filter, on all pages.
+   *
+   * @generated from field: int32 total_size = 3;
+   */
+  totalSize: number;
 };
 
 /**
@@ -80,6 +108,118 @@ export type ListStationsResponse = Message<"powerctl.v1.ListStationsResponse"> &
  */
 export const ListStationsResponseSchema: GenMessage<ListStationsResponse> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_fleet, 2);
+
+/**
+ * @generated from message powerctl.v1.GetFleetSummaryRequest
+ */
+export type GetFleetSummaryRequest = Message<"powerctl.v1.GetFleetSummaryRequest"> & {
+  /**
+   * As in ListStationsRequest. Empty: all.
+   *
+   * @generated from field: string filter = 1;
+   */
+  filter: string;
+};
+
+/**
+ * Describes the message powerctl.v1.GetFleetSummaryRequest.
+ * Use `create(GetFleetSummaryRequestSchema)` to create a new message.
+ */
+export const GetFleetSummaryRequestSchema: GenMessage<GetFleetSummaryRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 3);
+
+/**
+ * @generated from message powerctl.v1.FleetSummary
+ */
+export type FleetSummary = Message<"powerctl.v1.FleetSummary"> & {
+  /**
+   * @generated from field: int32 stations = 1;
+   */
+  stations: number;
+
+  /**
+   * @generated from field: int32 online_stations = 2;
+   */
+  onlineStations: number;
+
+  /**
+   * Measured, watts AC, of the stations that tell it.
+   *
+   * @generated from field: double ac_power_w = 3;
+   */
+  acPowerW: number;
+
+  /**
+   * Sessions that are plugged in.
+   *
+   * @generated from field: int32 open_sessions = 4;
+   */
+  openSessions: number;
+
+  /**
+   * Alarms that are not over.
+   *
+   * @generated from field: int32 open_alarms = 5;
+   */
+  openAlarms: number;
+
+  /**
+   * Of those, the ones that nobody looks after.
+   *
+   * @generated from field: int32 unacknowledged_alarms = 6;
+   */
+  unacknowledgedAlarms: number;
+
+  /**
+   * The longest that a record has waited in a station's outbox. Absent: none waits.
+   *
+   * @generated from field: google.protobuf.Duration outbox_age = 7;
+   */
+  outboxAge?: Duration | undefined;
+
+  /**
+   * Stations with at least one issue.
+   *
+   * @generated from field: int32 stations_with_issues = 8;
+   */
+  stationsWithIssues: number;
+
+  /**
+   * Those that there are, gravest first.
+   *
+   * @generated from field: repeated powerctl.v1.HealthIssueCount issues = 9;
+   */
+  issues: HealthIssueCount[];
+};
+
+/**
+ * Describes the message powerctl.v1.FleetSummary.
+ * Use `create(FleetSummarySchema)` to create a new message.
+ */
+export const FleetSummarySchema: GenMessage<FleetSummary> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 4);
+
+/**
+ * @generated from message powerctl.v1.HealthIssueCount
+ */
+export type HealthIssueCount = Message<"powerctl.v1.HealthIssueCount"> & {
+  /**
+   * @generated from field: powerctl.v1.HealthIssue issue = 1;
+   */
+  issue: HealthIssue;
+
+  /**
+   * @generated from field: int32 stations = 2;
+   */
+  stations: number;
+};
+
+/**
+ * Describes the message powerctl.v1.HealthIssueCount.
+ * Use `create(HealthIssueCountSchema)` to create a new message.
+ */
+export const HealthIssueCountSchema: GenMessage<HealthIssueCount> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 5);
 
 /**
  * A station's health.
@@ -206,6 +346,13 @@ export type Station = Message<"powerctl.v1.Station"> & {
    * @generated from field: google.protobuf.Timestamp health_time = 20;
    */
   healthTime?: Timestamp | undefined;
+
+  /**
+   * Gravest first; empty: all is well.
+   *
+   * @generated from field: repeated powerctl.v1.HealthIssue health_issues = 21;
+   */
+  healthIssues: HealthIssue[];
 };
 
 /**
@@ -213,7 +360,7 @@ export type Station = Message<"powerctl.v1.Station"> & {
  * Use `create(StationSchema)` to create a new message.
  */
 export const StationSchema: GenMessage<Station> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 3);
+  messageDesc(file_powerctl_v1_fleet, 6);
 
 /**
  * @generated from message powerctl.v1.ListStationEventsRequest
@@ -251,7 +398,7 @@ export type ListStationEventsRequest = Message<"powerctl.v1.ListStationEventsReq
  * Use `create(ListStationEventsRequestSchema)` to create a new message.
  */
 export const ListStationEventsRequestSchema: GenMessage<ListStationEventsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 4);
+  messageDesc(file_powerctl_v1_fleet, 7);
 
 /**
  * @generated from message powerctl.v1.ListStationEventsResponse
@@ -273,7 +420,7 @@ export type ListStationEventsResponse = Message<"powerctl.v1.ListStationEventsRe
  * Use `create(ListStationEventsResponseSchema)` to create a new message.
  */
 export const ListStationEventsResponseSchema: GenMessage<ListStationEventsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 5);
+  messageDesc(file_powerctl_v1_fleet, 8);
 
 /**
  * @generated from message powerctl.v1.StationEvent
@@ -334,7 +481,7 @@ export type StationEvent = Message<"powerctl.v1.StationEvent"> & {
  * Use `create(StationEventSchema)` to create a new message.
  */
 export const StationEventSchema: GenMessage<StationEvent> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 6);
+  messageDesc(file_powerctl_v1_fleet, 9);
 
 /**
  * @generated from message powerctl.v1.ListStationTelemetryRequest
@@ -360,7 +507,7 @@ export type ListStationTelemetryRequest = Message<"powerctl.v1.ListStationTeleme
  * Use `create(ListStationTelemetryRequestSchema)` to create a new message.
  */
 export const ListStationTelemetryRequestSchema: GenMessage<ListStationTelemetryRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 7);
+  messageDesc(file_powerctl_v1_fleet, 10);
 
 /**
  * @generated from message powerctl.v1.ListStationTelemetryResponse
@@ -379,7 +526,7 @@ export type ListStationTelemetryResponse = Message<"powerctl.v1.ListStationTelem
  * Use `create(ListStationTelemetryResponseSchema)` to create a new message.
  */
 export const ListStationTelemetryResponseSchema: GenMessage<ListStationTelemetryResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 8);
+  messageDesc(file_powerctl_v1_fleet, 11);
 
 /**
  * @generated from message powerctl.v1.ListAlarmsRequest
@@ -417,7 +564,7 @@ export type ListAlarmsRequest = Message<"powerctl.v1.ListAlarmsRequest"> & {
  * Use `create(ListAlarmsRequestSchema)` to create a new message.
  */
 export const ListAlarmsRequestSchema: GenMessage<ListAlarmsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 9);
+  messageDesc(file_powerctl_v1_fleet, 12);
 
 /**
  * @generated from message powerctl.v1.ListAlarmsResponse
@@ -439,7 +586,7 @@ export type ListAlarmsResponse = Message<"powerctl.v1.ListAlarmsResponse"> & {
  * Use `create(ListAlarmsResponseSchema)` to create a new message.
  */
 export const ListAlarmsResponseSchema: GenMessage<ListAlarmsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 10);
+  messageDesc(file_powerctl_v1_fleet, 13);
 
 /**
  * @generated from message powerctl.v1.Alarm
@@ -522,7 +669,7 @@ export type Alarm = Message<"powerctl.v1.Alarm"> & {
  * Use `create(AlarmSchema)` to create a new message.
  */
 export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 11);
+  messageDesc(file_powerctl_v1_fleet, 14);
 
 /**
  * @generated from message powerctl.v1.AcknowledgeAlarmRequest
@@ -548,7 +695,7 @@ export type AcknowledgeAlarmRequest = Message<"powerctl.v1.AcknowledgeAlarmReque
  * Use `create(AcknowledgeAlarmRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlarmRequestSchema: GenMessage<AcknowledgeAlarmRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 12);
+  messageDesc(file_powerctl_v1_fleet, 15);
 
 /**
  * @generated from message powerctl.v1.CreateRemoteCommandRequest
@@ -579,7 +726,7 @@ export type CreateRemoteCommandRequest = Message<"powerctl.v1.CreateRemoteComman
  * Use `create(CreateRemoteCommandRequestSchema)` to create a new message.
  */
 export const CreateRemoteCommandRequestSchema: GenMessage<CreateRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 13);
+  messageDesc(file_powerctl_v1_fleet, 16);
 
 /**
  * @generated from message powerctl.v1.RemoteCommand
@@ -649,7 +796,7 @@ export type RemoteCommand = Message<"powerctl.v1.RemoteCommand"> & {
  * Use `create(RemoteCommandSchema)` to create a new message.
  */
 export const RemoteCommandSchema: GenMessage<RemoteCommand> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 14);
+  messageDesc(file_powerctl_v1_fleet, 17);
 
 /**
  * @generated from message powerctl.v1.GetRemoteCommandRequest
@@ -668,7 +815,7 @@ export type GetRemoteCommandRequest = Message<"powerctl.v1.GetRemoteCommandReque
  * Use `create(GetRemoteCommandRequestSchema)` to create a new message.
  */
 export const GetRemoteCommandRequestSchema: GenMessage<GetRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 15);
+  messageDesc(file_powerctl_v1_fleet, 18);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsRequest
@@ -699,7 +846,7 @@ export type ListRemoteCommandsRequest = Message<"powerctl.v1.ListRemoteCommandsR
  * Use `create(ListRemoteCommandsRequestSchema)` to create a new message.
  */
 export const ListRemoteCommandsRequestSchema: GenMessage<ListRemoteCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 16);
+  messageDesc(file_powerctl_v1_fleet, 19);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsResponse
@@ -721,7 +868,7 @@ export type ListRemoteCommandsResponse = Message<"powerctl.v1.ListRemoteCommands
  * Use `create(ListRemoteCommandsResponseSchema)` to create a new message.
  */
 export const ListRemoteCommandsResponseSchema: GenMessage<ListRemoteCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 17);
+  messageDesc(file_powerctl_v1_fleet, 20);
 
 /**
  * @generated from message powerctl.v1.GetConfigurationRequest
@@ -740,7 +887,7 @@ export type GetConfigurationRequest = Message<"powerctl.v1.GetConfigurationReque
  * Use `create(GetConfigurationRequestSchema)` to create a new message.
  */
 export const GetConfigurationRequestSchema: GenMessage<GetConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 18);
+  messageDesc(file_powerctl_v1_fleet, 21);
 
 /**
  * @generated from message powerctl.v1.SetDesiredConfigurationRequest
@@ -773,7 +920,7 @@ export type SetDesiredConfigurationRequest = Message<"powerctl.v1.SetDesiredConf
  * Use `create(SetDesiredConfigurationRequestSchema)` to create a new message.
  */
 export const SetDesiredConfigurationRequestSchema: GenMessage<SetDesiredConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 19);
+  messageDesc(file_powerctl_v1_fleet, 22);
 
 /**
  * @generated from message powerctl.v1.Configuration
@@ -811,7 +958,7 @@ export type Configuration = Message<"powerctl.v1.Configuration"> & {
  * Use `create(ConfigurationSchema)` to create a new message.
  */
 export const ConfigurationSchema: GenMessage<Configuration> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 20);
+  messageDesc(file_powerctl_v1_fleet, 23);
 
 /**
  * @generated from message powerctl.v1.ConfigurationValue
@@ -851,7 +998,7 @@ export type ConfigurationValue = Message<"powerctl.v1.ConfigurationValue"> & {
  * Use `create(ConfigurationValueSchema)` to create a new message.
  */
 export const ConfigurationValueSchema: GenMessage<ConfigurationValue> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 21);
+  messageDesc(file_powerctl_v1_fleet, 24);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesRequest
@@ -882,7 +1029,7 @@ export type ListStationFilesRequest = Message<"powerctl.v1.ListStationFilesReque
  * Use `create(ListStationFilesRequestSchema)` to create a new message.
  */
 export const ListStationFilesRequestSchema: GenMessage<ListStationFilesRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 22);
+  messageDesc(file_powerctl_v1_fleet, 25);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesResponse
@@ -904,7 +1051,7 @@ export type ListStationFilesResponse = Message<"powerctl.v1.ListStationFilesResp
  * Use `create(ListStationFilesResponseSchema)` to create a new message.
  */
 export const ListStationFilesResponseSchema: GenMessage<ListStationFilesResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 23);
+  messageDesc(file_powerctl_v1_fleet, 26);
 
 /**
  * @generated from message powerctl.v1.StationFile
@@ -950,7 +1097,7 @@ export type StationFile = Message<"powerctl.v1.StationFile"> & {
  * Use `create(StationFileSchema)` to create a new message.
  */
 export const StationFileSchema: GenMessage<StationFile> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 24);
+  messageDesc(file_powerctl_v1_fleet, 27);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileRequest
@@ -969,7 +1116,7 @@ export type DownloadStationFileRequest = Message<"powerctl.v1.DownloadStationFil
  * Use `create(DownloadStationFileRequestSchema)` to create a new message.
  */
 export const DownloadStationFileRequestSchema: GenMessage<DownloadStationFileRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 25);
+  messageDesc(file_powerctl_v1_fleet, 28);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileResponse
@@ -996,7 +1143,72 @@ export type DownloadStationFileResponse = Message<"powerctl.v1.DownloadStationFi
  * Use `create(DownloadStationFileResponseSchema)` to create a new message.
  */
 export const DownloadStationFileResponseSchema: GenMessage<DownloadStationFileResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 26);
+  messageDesc(file_powerctl_v1_fleet, 29);
+
+/**
+ * What about a station needs somebody's eye, gravest first.
+ *
+ * @generated from enum powerctl.v1.HealthIssue
+ */
+export enum HealthIssue {
+  /**
+   * @generated from enum value: HEALTH_ISSUE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: HEALTH_ISSUE_OFFLINE = 1;
+   */
+  OFFLINE = 1,
+
+  /**
+   * At least one that is not over.
+   *
+   * @generated from enum value: HEALTH_ISSUE_ALARMS = 2;
+   */
+  ALARMS = 2,
+
+  /**
+   * A record waits for longer than a minute; an outbox empties within seconds.
+   *
+   * @generated from enum value: HEALTH_ISSUE_OUTBOX = 3;
+   */
+  OUTBOX = 3,
+
+  /**
+   * The certificate ends within two weeks; stations renew well before.
+   *
+   * @generated from enum value: HEALTH_ISSUE_CERTIFICATE = 4;
+   */
+  CERTIFICATE = 4,
+
+  /**
+   * The configuration is not what it should be.
+   *
+   * @generated from enum value: HEALTH_ISSUE_DRIFT = 5;
+   */
+  DRIFT = 5,
+
+  /**
+   * The station is online, its energy manager is silent.
+   *
+   * @generated from enum value: HEALTH_ISSUE_MANAGER = 6;
+   */
+  MANAGER = 6,
+
+  /**
+   * The clock is off by more than two seconds: readings carry a wrong time.
+   *
+   * @generated from enum value: HEALTH_ISSUE_CLOCK = 7;
+   */
+  CLOCK = 7,
+}
+
+/**
+ * Describes the enum powerctl.v1.HealthIssue.
+ */
+export const HealthIssueSchema: GenEnum<HealthIssue> = /*@__PURE__*/
+  enumDesc(file_powerctl_v1_fleet, 0);
 
 /**
  * @generated from enum powerctl.v1.AlarmSeverity
@@ -1022,7 +1234,7 @@ export enum AlarmSeverity {
  * Describes the enum powerctl.v1.AlarmSeverity.
  */
 export const AlarmSeveritySchema: GenEnum<AlarmSeverity> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_fleet, 0);
+  enumDesc(file_powerctl_v1_fleet, 1);
 
 /**
  * @generated from enum powerctl.v1.RemoteCommandState
@@ -1062,7 +1274,7 @@ export enum RemoteCommandState {
  * Describes the enum powerctl.v1.RemoteCommandState.
  */
 export const RemoteCommandStateSchema: GenEnum<RemoteCommandState> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_fleet, 1);
+  enumDesc(file_powerctl_v1_fleet, 2);
 
 /**
  * What an operator knows about stations, and does to them.
@@ -1085,6 +1297,16 @@ export const FleetService: GenService<{
     methodKind: "unary";
     input: typeof ListStationsRequestSchema;
     output: typeof ListStationsResponseSchema;
+  },
+  /**
+   * The fleet in a few numbers, in one call that costs the same however many look.
+   *
+   * @generated from rpc powerctl.v1.FleetService.GetFleetSummary
+   */
+  getFleetSummary: {
+    methodKind: "unary";
+    input: typeof GetFleetSummaryRequestSchema;
+    output: typeof FleetSummarySchema;
   },
   /**
    * Newest first: what happened at a station, or in one session.

@@ -16,14 +16,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/watch.proto.
  */
 export const file_powerctl_v1_watch: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb3dlcmN0bC92MS93YXRjaC5wcm90bxILcG93ZXJjdGwudjEiNwoMV2F0Y2hSZXF1ZXN0EhEKCWxvY2F0aW9ucxgBIAMoCRIUCgxyZXN1bWVfYWZ0ZXIYAiABKAki2AEKDVdhdGNoUmVzcG9uc2USDgoGY3Vyc29yGAEgASgJEi0KCXNlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoJaGVhcnRiZWF0GAMgASgLMhYucG93ZXJjdGwudjEuSGVhcnRiZWF0SAASKQoIbG9jYXRpb24YBCABKAsyFS5wb3dlcmN0bC52MS5Mb2NhdGlvbkgAEicKB3Nlc3Npb24YBSABKAsyFC5wb3dlcmN0bC52MS5TZXNzaW9uSABCBwoFZXZlbnQiCwoJSGVhcnRiZWF0MlAKDFdhdGNoU2VydmljZRJACgVXYXRjaBIZLnBvd2VyY3RsLnYxLldhdGNoUmVxdWVzdBoaLnBvd2VyY3RsLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_powerctl_v1_location, file_powerctl_v1_session]);
+  fileDesc("Chdwb3dlcmN0bC92MS93YXRjaC5wcm90bxILcG93ZXJjdGwudjEiUAoMV2F0Y2hSZXF1ZXN0EhEKCWxvY2F0aW9ucxgBIAMoCRIUCgxyZXN1bWVfYWZ0ZXIYAiABKAkSFwoPb25seV9oZWFydGJlYXRzGAMgASgIItgBCg1XYXRjaFJlc3BvbnNlEg4KBmN1cnNvchgBIAEoCRItCglzZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCWhlYXJ0YmVhdBgDIAEoCzIWLnBvd2VyY3RsLnYxLkhlYXJ0YmVhdEgAEikKCGxvY2F0aW9uGAQgASgLMhUucG93ZXJjdGwudjEuTG9jYXRpb25IABInCgdzZXNzaW9uGAUgASgLMhQucG93ZXJjdGwudjEuU2Vzc2lvbkgAQgcKBWV2ZW50IgsKCUhlYXJ0YmVhdDJQCgxXYXRjaFNlcnZpY2USQAoFV2F0Y2gSGS5wb3dlcmN0bC52MS5XYXRjaFJlcXVlc3QaGi5wb3dlcmN0bC52MS5XYXRjaFJlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_powerctl_v1_location, file_powerctl_v1_session]);
 
 /**
  * @generated from message powerctl.v1.WatchRequest
  */
 export type WatchRequest = Message<"powerctl.v1.WatchRequest"> & {
   /**
-   * "locations/{location}"; empty: every location.
+   * "locations/{location}", at most 100; empty: every location.
    *
    * @generated from field: repeated string locations = 1;
    */
@@ -35,6 +35,13 @@ export type WatchRequest = Message<"powerctl.v1.WatchRequest"> & {
    * @generated from field: string resume_after = 2;
    */
   resumeAfter: string;
+
+  /**
+   * True: nothing but heartbeats, for who shows no station but wants to know that the service is there.
+   *
+   * @generated from field: bool only_heartbeats = 3;
+   */
+  onlyHeartbeats: boolean;
 };
 
 /**
