@@ -26,7 +26,7 @@ from powerctl.core.ids import StationId
 from powerctl.core.record import CommandResult
 from powerctl.runtime import log, metrics
 from powerctl.runtime.backoff import full_jitter
-from powerctl.wire.batch import committed_to_wire
+from powerctl.wire.batch import LinkHint, committed_to_wire
 from powerctl.wire.topics import Channel, topic
 
 CAPACITY: Final = 2_000
@@ -155,16 +155,15 @@ class Ingest:
                 await self._set_aside(group, refused.record.payload, refused.reason)
         await self._commit([group for group in groups if group.good])
         self._messages.labels("committed").inc(sum(len(group.arrivals) for group in groups))
+        send_time, hint = self._utc(), hint_at(self._pressure, self._capacity)
         for group in groups:
-            self._answer(group)
+            self._answer(group, send_time, hint)
 
-    def _answer(self, group: _Group) -> None:
+    def _answer(self, group: _Group, send_time: datetime, hint: LinkHint | None) -> None:
         for arrival in group.arrivals:
             arrival.accepted()
         settled = [stored.sequence for stored in group.good] + [one.record.sequence for one in group.refused]
-        word = committed_to_wire(
-            group.epoch, settled, send_time=self._utc(), hint=hint_at(self._pressure, self._capacity)
-        )
+        word = committed_to_wire(group.epoch, settled, send_time=send_time, hint=hint)
         self._publish(topic(group.station, Channel.COMMITTED), word)
         for stored in group.good:
             if isinstance(stored.record.body, CommandResult):

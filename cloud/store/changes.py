@@ -14,7 +14,7 @@ from cloud.store.rows import ManyRows
 from cloud.store.tables import CHANGES, META
 
 Kind = Literal["location", "session"]
-_NOTE: Final = ManyRows(CHANGES)
+_NOTE: Final = ManyRows(CHANGES, ("kind", "resource", "change_time"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,7 @@ class Changed:
 
 async def note(connection: AsyncConnection, changed: Iterable[Changed], now: datetime) -> None:
     """Write `changed` to the feed, as part of the transaction that changes it."""
-    rows = [{"kind": c.kind, "resource": c.resource, "change_time": now} for c in dict.fromkeys(changed)]
-    await _NOTE.execute(connection, rows)
+    await _NOTE.execute(connection, [(one.kind, one.resource, now) for one in dict.fromkeys(changed)])
 
 
 async def since(connection: AsyncConnection, cursor: int, limit: int = 10_000) -> tuple[int, list[Changed]]:

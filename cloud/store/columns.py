@@ -73,11 +73,15 @@ class Document(TypeDecorator[Any]):
         self.kind = kind
         self._adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        """The value as JSON."""
+    def text(self, value: Any) -> Json | None:
+        """The value as JSON. None: there is none."""
         if value is None or isinstance(value, Json):
             return value
         return Json(self._adapter.dump_json(value), "utf-8")
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """The value as JSON."""
+        return self.text(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """The domain value."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 from sqlalchemy import Table, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.domain.summary import samples_of
+from cloud.domain.summary import Sample, samples_of
 from cloud.ingest.ports import CommitResult, StationBatch, StoredRecord
 from cloud.store.rows import ManyRows
 from cloud.store.tables import INBOX
@@ -41,7 +41,8 @@ class _Ledger(NamedTuple):
 
     table: Table
     insert: ManyRows
-    row: Callable[[Key, StoredRecord, datetime], dict[str, object]]
+    columns: Sequence[str]
+    row: Callable[[Key, StoredRecord, datetime], tuple[object, ...]]
 
 
 async def take_in(connection: AsyncConnection, batches: Sequence[StationBatch], now: datetime) -> list[Taken]:
@@ -73,7 +74,8 @@ async def _insert(connection: AsyncConnection, ledger: _Ledger, offered: Offered
     except IntegrityError:
         key = (ledger.table.c.station, ledger.table.c.epoch, ledger.table.c.sequence)
         statement: Any = insert_into(connection, ledger.table).on_conflict_do_nothing().returning(*key)
-        inserted = await connection.execute(statement, rows)
+        named = [dict(zip(ledger.columns, row, strict=True)) for row in rows]
+        inserted = await connection.execute(statement, named)
         return {(station, epoch, sequence) for station, epoch, sequence in inserted}
     return set(offered)
 
@@ -100,33 +102,29 @@ def _taken(batch: StationBatch, inserted: set[Key], conflicts: set[Key]) -> Take
     return Taken(CommitResult(committed=sorted(unique), duplicates=duplicates, conflicts=other), new)
 
 
-def _row(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
-    return {
-        "station": key[0],
-        "epoch": key[1],
-        "sequence": key[2],
-        "payload_hash": _hash(one.payload),
-        "kind": type(one.record.body).__name__,
-        "record_time": one.record.record_time,
-        "receive_time": now,
-        "payload": one.payload,
-    }
+def _row(key: Key, one: StoredRecord, now: datetime) -> tuple[object, ...]:
+    """In the order of `_COLUMNS`."""
+    record = one.record
+    return (*key, _hash(one.payload), type(record.body).__name__, record.record_time, now, one.payload)
 
 
-def _lasting(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
-    row = _row(key, one, now)
-    row["lane"] = int(lane_of(one.record.body))
-    return row
+def _lasting(key: Key, one: StoredRecord, now: datetime) -> tuple[object, ...]:
+    return (*_row(key, one, now), int(lane_of(one.record.body)))
 
 
-def _live(key: Key, one: StoredRecord, now: datetime) -> dict[str, object]:
-    row = _row(key, one, now)
-    row["samples"] = to_json(samples_of(one.record.body)).decode()
-    return row
+def _live(key: Key, one: StoredRecord, now: datetime) -> tuple[object, ...]:
+    return (*_row(key, one, now), _SAMPLES.dump_json(samples_of(one.record.body)).decode())
 
 
-_LASTING: Final = _Ledger(INBOX, ManyRows(INBOX), _lasting)
-_LIVE: Final = _Ledger(TELEMETRY, ManyRows(TELEMETRY), _live)
+def _ledger(table: Table, row: Callable[[Key, StoredRecord, datetime], tuple[object, ...]], last: str) -> _Ledger:
+    columns = (*_COLUMNS, last)
+    return _Ledger(table, ManyRows(table, columns), columns, row)
+
+
+_COLUMNS: Final = ("station", "epoch", "sequence", "payload_hash", "kind", "record_time", "receive_time", "payload")
+_SAMPLES: Final = TypeAdapter(list[Sample])
+_LASTING: Final = _ledger(INBOX, _lasting, "lane")
+_LIVE: Final = _ledger(TELEMETRY, _live, "samples")
 
 
 def _hash(payload: bytes) -> bytes:

@@ -56,29 +56,17 @@ async def _fresh(connection: AsyncConnection, reports: Sequence[Report]) -> list
     return list(fresh.values())
 
 
-def _station(report: Report) -> dict[str, Any]:
-    body = report.body
-    return {
-        "id": report.station,
-        "ac_power_w": body.ac_power.w if body.ac_power is not None else None,
-        "limits": body.limits,
-        "manager_connected": body.manager_connected,
-        "epoch": report.order.epoch,
-        "sequence": report.order.sequence,
-    }
+def _station(report: Report) -> tuple[Any, ...]:
+    """In the order of `_STATION`."""
+    body, order = report.body, report.order
+    power = body.ac_power.w if body.ac_power is not None else None
+    return report.station, power, body.limits, body.manager_connected, order.epoch, order.sequence
 
 
-def _connectors(report: Report) -> list[dict[str, Any]]:
+def _connectors(report: Report) -> list[tuple[Any, ...]]:
+    """In the order of `_CONNECTOR`."""
+    station, (epoch, sequence), time = report.station, (report.order.epoch, report.order.sequence), report.time
     return [
-        {
-            "station": report.station,
-            "connector": one.connector,
-            "state": one.state.value,
-            "session": one.session,
-            "live": one,
-            "live_time": report.time,
-            "epoch": report.order.epoch,
-            "sequence": report.order.sequence,
-        }
+        (station, one.connector, one.state.value, one.session, one, time, epoch, sequence)
         for one in report.body.connectors
     ]

@@ -62,7 +62,7 @@ async def load_all(connection: AsyncConnection, stations: Collection[StationId])
 
 async def heard(connection: AsyncConnection, stations: Collection[StationId], now: datetime) -> None:
     """Note that the stations live; makes those appear that are new."""
-    await _HEARD.execute(connection, [{"id": station, "last_seen": now, "online": True} for station in stations])
+    await _HEARD.execute(connection, [(station, now, True) for station in stations])
 
 
 _HEARD: Final = upsert_many(STATIONS, ("id",), ("last_seen", "online"))

@@ -7,9 +7,9 @@ row and execution, which is made for statements that differ.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -17,18 +17,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.store.columns import Document, Instant
+from cloud.store.columns import Document, Instant, Unsigned64
 
 Process = Callable[[Any], Any]
-INSTANTS_REMEMBERED: Final = 2_000
-"""Many rows of a transaction have the same instant."""
+REMEMBERED: Final = 2_000
+"""Values of a column whose form for the driver is kept: many rows have the same instant, or epoch."""
 
 
 class _Field(NamedTuple):
     """A placeholder of a statement."""
 
-    name: str
+    place: int | None
+    """Where its value is in a row. None: rows do not have it."""
     default: Any
+    """Its value then."""
     process: Process | None
     """From the domain's value to the driver's. None: they are the same."""
 
@@ -40,51 +42,48 @@ class _Prepared(NamedTuple):
 
 
 class ManyRows:
-    """An INSERT of many rows. PostgreSQL gets them as one array for each column, SQLite one by one.
+    """An INSERT of many rows.
 
     Args:
         table: Where they go.
+        names: The columns that a row has values for, in its order.
         build: From the plain INSERT in the database's dialect the one that is wanted.
     """
 
-    def __init__(self, table: Table, build: Callable[[Any], Any] = lambda insert: insert) -> None:
+    def __init__(self, table: Table, names: Sequence[str], build: Callable[[Any], Any] = lambda insert: insert) -> None:
         self._table = table
+        self._names = tuple(names)
         self._build = build
         self._prepared: dict[str, _Prepared] = {}
 
-    async def execute(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Insert `rows`, which have the same names, and no two the same key."""
+    async def execute(self, connection: AsyncConnection, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert `rows`, no two of which have the same key."""
         if not rows:
             return
         prepared = self._prepared.get(connection.dialect.name)
         if prepared is None:
-            prepared = self._prepared[connection.dialect.name] = self._prepare(connection.dialect, rows[0])
-        values: Any = [_values(prepared.fields, row) for row in rows]
-        if connection.dialect.name == "postgresql":
-            values = tuple(list(column) for column in zip(*values, strict=True))
-        await connection.exec_driver_sql(prepared.sql, values)
+            prepared = self._prepared[connection.dialect.name] = self._prepare(connection.dialect)
+        await connection.exec_driver_sql(prepared.sql, _values(prepared.fields, rows))
 
-    def _prepare(self, dialect: Dialect, row: Mapping[str, Any]) -> _Prepared:
+    def _prepare(self, dialect: Dialect) -> _Prepared:
         insert: Any = sqlite.insert(self._table) if dialect.name == "sqlite" else postgresql.insert(self._table)
-        statement = self._build(insert)
-        compiled = statement.compile(dialect=dialect, column_keys=list(row), for_executemany=True)
-        sql = str(compiled) if dialect.name == "sqlite" else _from_arrays(str(compiled))
-        return _Prepared(sql, tuple(self._field(compiled, name, dialect) for name in compiled.positiontup))
+        compiled = self._build(insert).compile(dialect=dialect, column_keys=list(self._names), for_executemany=True)
+        fields = tuple(self._field(compiled, name, dialect) for name in compiled.positiontup)
+        return _Prepared(str(compiled), fields)
 
     def _field(self, compiled: Any, name: str, dialect: Dialect) -> _Field:
-        kind = compiled.binds[name].type
-        process: Process | None = kind.dialect_impl(dialect).bind_processor(dialect)
-        if process is not None and isinstance(kind, Instant):
-            process = lru_cache(INSTANTS_REMEMBERED)(process)
-        column: Any = self._table.c.get(name)
-        default = column.default.arg if column is not None and column.default is not None else None
-        return _Field(name, default, process)
+        process = _process(compiled.binds[name].type, dialect)
+        if name in self._names:
+            return _Field(self._names.index(name), None, process)
+        column: Any = self._table.c[name]
+        default = column.default.arg
+        return _Field(None, default if process is None else process(default), None)
 
 
 def upsert_many(
     table: Table, key: Sequence[str], written: Sequence[str], newer: Callable[[Any], Any] | None = None
 ) -> ManyRows:
-    """An INSERT that overwrites the columns `written` of the row with the same `key`.
+    """An INSERT that overwrites the columns `written` of the row with the same `key`; rows have both, in that order.
 
     Args:
         table: Where.
@@ -100,7 +99,7 @@ def upsert_many(
             where=None if newer is None else newer(insert.excluded),
         )
 
-    return ManyRows(table, build)
+    return ManyRows(table, (*key, *written), build)
 
 
 async def where_in(
@@ -117,20 +116,29 @@ async def where_in(
     return (await connection.exec_driver_sql(query, (given,))).all()
 
 
-def _from_arrays(sql: str) -> str:
-    """The INSERT with arrays in the place of values."""
-    before, values, after = re.split(r"VALUES \((.*?)\)(?= ON CONFLICT|$)", sql, maxsplit=1, flags=re.DOTALL)
-    arrays = ", ".join(f"{value}[]" for value in values.split(", "))
-    return f"{before}SELECT * FROM unnest({arrays}){after}"  # noqa: S608
-
-
 def _as_text(table: Table, name: str) -> str:
     """The column; CAST gives a document of PostgreSQL as text, as SQLite keeps it."""
     return f"CAST({name} AS TEXT)" if isinstance(table.c[name].type, Document) else name
 
 
-def _values(fields: Sequence[_Field], row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        row.get(name, default) if process is None else process(row.get(name, default))
-        for name, default, process in fields
-    )
+def _process(kind: Any, dialect: Dialect) -> Process | None:
+    """From the domain's value to the driver's, without the layers in between where there are shorter ways."""
+    if isinstance(kind, Document):
+        return kind.text
+    process: Process | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    if process is not None and isinstance(kind, Instant | Unsigned64):
+        process = lru_cache(REMEMBERED)(process)
+    return process
+
+
+def _values(fields: Sequence[_Field], rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The rows as the driver takes them, made by the column: no step in Python for each value that stays as it is."""
+    columns = list(zip(*rows, strict=True))
+    return list(zip(*(_column(field, columns) for field in fields), strict=False))
+
+
+def _column(field: _Field, columns: Sequence[Sequence[Any]]) -> Iterable[Any]:
+    if field.place is None:
+        return repeat(field.default)
+    values = columns[field.place]
+    return values if field.process is None else map(field.process, values)

@@ -70,20 +70,21 @@ _SAVE: Final = upsert_many(
 )
 
 
-def _row(session: Session, now: datetime) -> dict[str, Any]:
+def _row(session: Session, now: datetime) -> tuple[Any, ...]:
+    """In the order of `_SAVE`."""
     written = replace(session, update_time=now)
     document = Json(_SESSION.dump_json(written), "utf-8")
     _remembered(document, written)
-    return {
-        "id": session.id,
-        "station": session.station,
-        "connector": session.connector,
-        "state": session.state.value,
-        "driver": session.driver,
-        "plugged": session.unplug_time is None,
-        "update_time": now,
-        "document": document,
-    }
+    return (
+        session.id,
+        session.station,
+        session.connector,
+        session.state.value,
+        session.driver,
+        session.unplug_time is None,
+        now,
+        document,
+    )
 
 
 async def page(

@@ -75,25 +75,30 @@ def _adding(table: Table) -> ManyRows:
             index_elements=list(table.primary_key.columns), set_={**added, **higher, "cap_w": lower}
         )
 
-    return ManyRows(table, build)
+    return ManyRows(table, _COLUMNS, build)
 
 
+_COLUMNS: Final = (
+    *("station", "connector", "start_time", "session"),
+    *("samples", "power_sum_w", "power_max_w", "energy_wh", "cap_w"),
+)
 _HIGHEST: Final = ("power_max_w", "energy_wh")
 _ADD: Final[Mapping[str, ManyRows]] = {table.name: _adding(table) for table in (MINUTES, QUARTERS, HOURS)}
 
 
-def _row(slot: Slot, summary: Summary) -> dict[str, Any]:
-    return {
-        "station": slot.station,
-        "connector": slot.connector,
-        "start_time": slot.start,
-        "session": slot.session,
-        "samples": summary.samples,
-        "power_sum_w": summary.power_sum_w,
-        "power_max_w": summary.power_max_w,
-        "energy_wh": summary.energy_wh,
-        "cap_w": summary.cap_w,
-    }
+def _row(slot: Slot, summary: Summary) -> tuple[Any, ...]:
+    """In the order of `_COLUMNS`."""
+    return (
+        slot.station,
+        slot.connector,
+        slot.start,
+        slot.session,
+        summary.samples,
+        summary.power_sum_w,
+        summary.power_max_w,
+        summary.energy_wh,
+        summary.cap_w,
+    )
 
 
 def _entry(row: Any) -> Entry:

@@ -121,14 +121,13 @@ def batch_from_wire(data: bytes) -> Batch:
         raise RemoteError(str(error)) from error
     if not 1 <= len(message.records) <= MAX_RECORDS_TAKEN:
         raise RemoteError(f"{len(message.records)} records: must be 1 to {MAX_RECORDS_TAKEN}")
-    records = tuple(
-        WireRecord(record.sequence, record.SerializeToString(deterministic=True)) for record in message.records
-    )
-    if not all(1 <= record.sequence <= MAX_SEQUENCE for record in records):
+    sequences = [record.sequence for record in message.records]
+    if not 1 <= min(sequences) <= max(sequences) <= MAX_SEQUENCE:
         raise RemoteError("a record without a proper sequence")
-    if len({record.sequence for record in records}) != len(records):
+    if len(set(sequences)) != len(sequences):
         raise RemoteError("two records have the same sequence")
-    return Batch(station, message.epoch, records)
+    payloads = [record.SerializeToString(deterministic=True) for record in message.records]
+    return Batch(station, message.epoch, tuple(map(WireRecord, sequences, payloads)))
 
 
 def committed_to_wire(
@@ -136,9 +135,8 @@ def committed_to_wire(
 ) -> bytes:
     """The word that `sequences` of `epoch` are committed."""
     ranges = [pb.SequenceRange(first=first, last=last) for first, last in ranges_of(sequences)]
-    message = pb.RecordsCommitted(epoch=epoch, ranges=ranges)
-    if send_time is not None:
-        message.send_time.CopyFrom(time_to_wire(send_time))
+    sent = None if send_time is None else time_to_wire(send_time)
+    message = pb.RecordsCommitted(epoch=epoch, ranges=ranges, send_time=sent)
     if hint is not None:
         message.hint.CopyFrom(
             pb.LinkHint(gather_s=hint.gather_s, reconnect_within_s=hint.reconnect_within_s, valid_s=hint.valid_s)

@@ -22,6 +22,7 @@ from powerctl.v1 import common_pb2 as pb
 
 E = TypeVar("E", bound=StrEnum)
 
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TEXT = 500
 """Longest text that is taken from a peer, in characters."""
 MAX_LIMITS = 32
@@ -67,9 +68,9 @@ def number_from_wire(value: float, what: str, *, low: float = 0.0, high: float =
     Raises:
         RemoteError: It is not.
     """
-    if not math.isfinite(value) or not low <= value <= high:
-        raise RemoteError(f"{what} {value}: must be a number from {low:g} to {high:g}")
-    return value
+    if low <= value <= high and value != math.inf:
+        return value
+    raise RemoteError(f"{what} {value}: must be a number from {low:g} to {high:g}")
 
 
 def power_from_wire(watts: float, what: str) -> Power:
@@ -94,9 +95,8 @@ def text_from_wire(text: str, what: str, longest: int = MAX_TEXT) -> str:
 
 def time_to_wire(instant: datetime) -> Timestamp:
     """`instant` as a protobuf timestamp. It must be aware."""
-    stamp = Timestamp()
-    stamp.FromDatetime(instant.astimezone(UTC))
-    return stamp
+    since = instant - _START
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1000)
 
 
 def time_from_wire(stamp: Timestamp, what: str) -> datetime:
@@ -105,9 +105,11 @@ def time_from_wire(stamp: Timestamp, what: str) -> datetime:
     Raises:
         RemoteError: It is outside the years 1 to 9999, or its nanoseconds are out of range.
     """
+    if not 0 <= stamp.nanos < 10**9:
+        raise RemoteError(f"{what}: not an instant ({stamp.nanos} nanoseconds)")
     try:
-        return stamp.ToDatetime(tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
+        return _START + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+    except OverflowError as error:
         raise RemoteError(f"{what}: not an instant ({error})") from error
 
 
@@ -156,6 +158,8 @@ def limits_from_wire(messages: Any) -> tuple[Limit, ...]:
     Raises:
         RemoteError: More than `MAX_LIMITS`, or one of them is not acceptable.
     """
+    if not messages:
+        return ()
     if len(messages) > MAX_LIMITS:
         raise RemoteError(f"{len(messages)} limits, at most {MAX_LIMITS} are taken")
     return tuple(limit_from_wire(message) for message in messages)

@@ -6,6 +6,7 @@ Every `*_from_wire` raises `RemoteError` on a text that is no identifier.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from powerctl.core.errors import RemoteError
@@ -15,9 +16,12 @@ MAX_ID: Final = 64
 """Longest identifier, serial or version, in characters."""
 MAX_CONNECTORS = 64
 """Most connectors that one station may report."""
+REMEMBERED: Final = 20_000
+"""Identifiers that are not looked at again: more than a cell's sessions of an hour. A refused one is not kept."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 
+@lru_cache(REMEMBERED)
 def id_from_wire(text: str, what: str) -> str:
     """`text`, when it is an identifier: 1 to 64 letters, digits and `. _ : -`, starting with a letter or digit.
 
