@@ -9,11 +9,11 @@ from pydantic import TypeAdapter
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cloud.store import notices, retention
+from cloud.store import notices, retention, sessions
 from cloud.store.fleet_tables import NOTICES
 from cloud.store.identity_tables import USERS
 from cloud.store.money_tables import PSEUDONYMS, PURCHASES, RESERVATIONS
-from cloud.store.tables import RECEIPTS, SESSIONS
+from cloud.store.tables import RECEIPTS
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -31,7 +31,7 @@ async def export(connection: AsyncConnection, user: str) -> dict[str, Any]:
         "create_time": person.create_time if person is not None else None,
         "notifications": await notices.wishes(connection, user),
         "push_subscriptions": [row.create_time for row in await notices.subscriptions(connection, user)],
-        "sessions": await _all(connection, select(SESSIONS.c.document).where(SESSIONS.c.driver == user)),
+        "sessions": await sessions.owned(connection, user),
         "reservations": await _all(connection, select(RESERVATIONS.c.document).where(RESERVATIONS.c.user == user)),
         "purchases": await _all(connection, select(PURCHASES.c.document).where(PURCHASES.c.user == user)),
         "receipts": await _all(connection, own.where(PSEUDONYMS.c.user == user)),

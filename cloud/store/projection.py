@@ -91,13 +91,13 @@ class Projection:
     async def finish(self) -> None:
         """Write what is still in hand."""
         fresh = await live.take(self.writing.connection, self._reports)
-        charging = [(report.station, one) for report in fresh for one in report.body.connectors if one.session]
-        await self._sessions.fetch(one.session for _, one in charging if one.session is not None)
-        for station, one in charging:
-            self.station = station
-            session = await self._own(one.session) if one.session is not None else None
-            if session is not None and session.ended is None and session.started is not None:
-                self._sessions.put(session, reducer.metered(session, one.session_energy.wh))
+        charging = [
+            (report.station, one.session, one) for report in fresh for one in report.body.connectors if one.session
+        ]
+        await self._sessions.fetch(session for _, session, _ in charging)
+        for station, name, one in charging:
+            session = self._sessions.meter(station, name, one.session_energy.wh)
+            if session is not None:
                 self._tell_slowed(session, one)
         await self._sessions.write()
 

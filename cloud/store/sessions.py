@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, or_, select, true
+from sqlalchemy import ColumnElement, Select, Table, Text, bindparam, cast, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store.columns import Json
 from cloud.store.money_tables import PSEUDONYMS
-from cloud.store.rows import upsert_many, where_in
+from cloud.store.rows import ManyRows, upsert_many, where_in
 from cloud.store.tables import RECEIPTS, SESSIONS
 from powerctl.core.ids import SessionId, StationId
 
@@ -24,23 +24,36 @@ DECODED: Final = 10_000
 _SESSION: Final[TypeAdapter[Session]] = TypeAdapter(Session)
 _TEXT: Final = cast(SESSIONS.c.document, Text).label("document")
 """The document as text, by which its decoded form is remembered."""
-_ONE: Final = select(_TEXT).where(SESSIONS.c.id == bindparam("session"))
+_WHOLE: Final = select(SESSIONS.c.ordinal, SESSIONS.c.live_energy_wh, SESSIONS.c.update_time, _TEXT)
+_ONE: Final = _WHOLE.where(SESSIONS.c.id == bindparam("session"))
 
 
 async def load(connection: AsyncConnection, session: SessionId) -> Session | None:
     """The session with this id. None: there is none."""
-    found = (await connection.execute(_ONE, {"session": session})).scalar_one_or_none()
-    return _decoded(found) if found is not None else None
+    found = (await connection.execute(_ONE, {"session": session})).one_or_none()
+    return _whole(found) if found is not None else None
 
 
-async def load_all(connection: AsyncConnection, wanted: Collection[SessionId]) -> dict[SessionId, Session]:
-    """The sessions of these ids, as far as there are any."""
-    rows = await where_in(connection, SESSIONS, ("id", "document"), wanted)
-    return {SessionId(name): _decoded(document) for name, document in rows}
+async def charging(connection: AsyncConnection, wanted: Collection[SessionId]) -> dict[SessionId, tuple[Session, int]]:
+    """The sessions of these ids, as far as there are any, and what each has charged by now, in Wh.
+
+    Their own `live_energy_wh` and `update_time` are of the time when their documents were written: to make sessions of
+    both would cost more than all else that live values need of them.
+    """
+    rows = await where_in(connection, SESSIONS, ("id", "live_energy_wh", "document"), wanted)
+    return {SessionId(name): (_decoded(document), energy_wh) for name, energy_wh, document in rows}
+
+
+def _whole(row: Any) -> Session:
+    """The session in a row of `_WHOLE`."""
+    session = _decoded(row.document)
+    if session.live_energy_wh == row.live_energy_wh and session.update_time == row.update_time:
+        return session
+    return replace(session, live_energy_wh=row.live_energy_wh, update_time=row.update_time)
 
 
 def _decoded(document: str) -> Session:
-    """The session in a document. One that charges is read as often as it reports, mostly as it was written here."""
+    """The session in a document. One that charges is read as often as it reports, and mostly written here."""
     return _known.get(document) or _remembered(document, _SESSION.validate_json(document))
 
 
@@ -65,8 +78,24 @@ async def save_all(connection: AsyncConnection, changed: Sequence[Session], now:
     await _SAVE.execute(connection, [_row(session, now) for session in changed])
 
 
+async def meter(connection: AsyncConnection, energies: Mapping[SessionId, int], now: datetime) -> None:
+    """Note what sessions have charged by now, in Wh; nothing else of them changes."""
+    await _METER.execute(connection, [(energy_wh, now, session) for session, energy_wh in energies.items()])
+
+
 _SAVE: Final = upsert_many(
-    SESSIONS, ("id",), ("station", "connector", "state", "driver", "plugged", "update_time", "document")
+    SESSIONS,
+    ("id",),
+    ("station", "connector", "state", "driver", "plugged", "update_time", "live_energy_wh", "document"),
+)
+_METER: Final = ManyRows(
+    SESSIONS,
+    ("energy", "time", "session"),
+    lambda _: (
+        update(SESSIONS)
+        .where(SESSIONS.c.id == bindparam("session"))
+        .values(live_energy_wh=bindparam("energy"), update_time=bindparam("time"))
+    ),
 )
 
 
@@ -83,6 +112,7 @@ def _row(session: Session, now: datetime) -> tuple[Any, ...]:
         session.driver,
         session.unplug_time is None,
         now,
+        session.live_energy_wh,
         document,
     )
 
@@ -104,9 +134,14 @@ async def page(
         size: At most so many.
         stations: Also everybody's at these stations.
     """
-    query = select(SESSIONS.c.ordinal, _TEXT)
-    rows, following = await _page(connection, query.where(_shown(SESSIONS, driver, stations)), before, size)
-    return [_decoded(row.document) for row in rows], following
+    query = _WHOLE.where(_shown(SESSIONS, driver, stations))
+    rows, following = await _page(connection, query, before, size)
+    return [_whole(row) for row in rows], following
+
+
+async def owned(connection: AsyncConnection, driver: str) -> list[Session]:
+    """All of this driver's, in no order."""
+    return [_whole(row) for row in await connection.execute(_WHOLE.where(SESSIONS.c.driver == driver))]
 
 
 async def current(
@@ -117,10 +152,10 @@ async def current(
     stations: Collection[StationId] = (),
 ) -> list[Session]:
     """Sessions that are plugged in or changed after `since`, newest first."""
-    query = select(_TEXT).where(SESSIONS.c.plugged | (SESSIONS.c.update_time > since))
+    query = _WHOLE.where(SESSIONS.c.plugged | (SESSIONS.c.update_time > since))
     query = query.where(_shown(SESSIONS, driver, stations))
     rows = await connection.execute(query.order_by(SESSIONS.c.ordinal.desc()).limit(size))
-    return [_decoded(document) for document in rows.scalars()]
+    return [_whole(row) for row in rows]
 
 
 async def load_receipt(connection: AsyncConnection, receipt: str) -> Receipt | None:

@@ -109,10 +109,12 @@ SESSIONS = Table(
     Column("driver", NAME),
     Column("plugged", Boolean, nullable=False),
     Column("update_time", Instant, nullable=False),
+    Column("live_energy_wh", BIG, nullable=False, server_default="0"),
     Column("document", Document(Session), nullable=False),
     Index(None, "driver", "ordinal"),
     Index(None, "state"),
 )
+"""`live_energy_wh` and `update_time` are what counts where the document has others: live values change only them."""
 
 RECEIPTS = Table(
     "receipts",
