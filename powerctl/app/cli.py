@@ -100,14 +100,14 @@ def _add_demo(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _run(options: argparse.Namespace) -> int:
-    from powerctl.app import manager
+    from powerctl.app import manager_program
     from powerctl.app.manager_settings import ManagerSettings
     from powerctl.runtime.settings import load
     from powerctl.runtime.station import StationSettings
 
     async def build() -> None:
         tables = load(options.config, {"station": StationSettings, "manager": ManagerSettings})
-        await manager.run(tables["station"], tables["manager"], config=options.config)
+        await manager_program.run(tables["station"], tables["manager"], config=options.config)
 
     return service.main("powerctl", build, level=options.log_level)
 

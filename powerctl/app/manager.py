@@ -1,4 +1,4 @@
-"""`powerctl run`: the energy manager. Grid signals in, leases out.
+"""The energy manager. Grid signals in, leases out.
 
 One object owns the state of the fast path; grid signals, the controller's stream and the clock call it in the loop,
 and every call ends with decisions queued on the stream, in the same turn.
@@ -12,13 +12,11 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final, NoReturn
 
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
-from powerctl.allocation.compliance import Complied, Exceeded, Watch, measured, ordered
 from powerctl.allocation.flexibility import Flex
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_outlook import Ahead, outlook_of
@@ -26,29 +24,27 @@ from powerctl.allocation.plan_problem import PlanProblem
 from powerctl.allocation.plan_question import Question, problem_of
 from powerctl.allocation.plan_shortfall import shortfalls
 from powerctl.app.budgets import budget_of
-from powerctl.app.evidence import Evidence, entry_of, folder_of
+from powerctl.app.compliance import Compliance
+from powerctl.app.evidence import Evidence, folder_of
 from powerctl.app.explanation import Told, document, flexibility_of, spans
-from powerctl.app.manager_settings import ManagerSettings, check
+from powerctl.app.manager_settings import ManagerSettings
 from powerctl.app.orders import Orders
 from powerctl.app.planning import Planning
 from powerctl.app.prices import hourly
 from powerctl.app.site_memory import SiteMemory
-from powerctl.app.status_socket import StatusSocket
 from powerctl.core.clock import Clock, Monotonic
 from powerctl.core.demand import ConnectorReport, StationReport
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.order import StationCommand
-from powerctl.core.record import CommandResult, GridEvent, GridEventKind, Record, StationLimits
+from powerctl.core.record import CommandResult, Record, StationLimits
 from powerctl.core.setpoint import Command, LimitSource, Setpoint
 from powerctl.core.topology import ConnectorCapability
 from powerctl.core.units import Power
 from powerctl.dispatch.leases import LeaseBook, forgotten, issue
 from powerctl.dispatch.server import DispatchServer
 from powerctl.runtime import log, metrics
-from powerctl.runtime.clock import SystemClock
-from powerctl.runtime.health import Health, HealthServer
-from powerctl.runtime.service import notify_ready, run_service
+from powerctl.runtime.health import Health
 from powerctl.runtime.station import StationSettings
 from powerctl.signals.arbitration import GridState
 from powerctl.signals.commission import Identity
@@ -90,7 +86,6 @@ class EnergyManager:
         """True: the controller has connected and not reported yet."""
         self._ledger = Ledger()
         self._book = LeaseBook(int(clock.utc().timestamp() * 1000))
-        self._watch = Watch()
         self._told: dict[ConnectorId, tuple[Command, LimitSource]] = {}
         self._wake = asyncio.Event()
         self._next_at: Monotonic | None = None
@@ -98,13 +93,14 @@ class EnergyManager:
         self.evidence = Evidence(
             folder_of(station.state_dir), settings.evidence, clock, lambda ok, why: health.set("evidence", ok, why)
         )
+        self._compliance = Compliance(self.evidence, clock, self._send_record)
         self.signals = GridSignals(
             settings.grid,
             clock=clock,
             rating=self._rating,
             state_dir=state_dir,
             on_change=self.grid_changed,
-            on_event=self._record,
+            on_event=self._compliance.record,
             reset_alarms=self._reset_alarms,
             identity=Identity(station.id),
         )
@@ -120,7 +116,7 @@ class EnergyManager:
     def grid_changed(self, state: GridState) -> None:
         """Apply a new state of the grid: setpoints are queued when this returns."""
         self._budget, self._eager = budget_of(state), state.eager
-        self._watch = ordered(self._watch, self._budget, self._clock.monotonic())
+        self._compliance.ordered(self._budget, self._clock.monotonic())
         self._decide()
         self._tell_limits()
 
@@ -164,7 +160,7 @@ class EnergyManager:
         self._report = report
         self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
-        self._comply(report.ac_power, now)
+        self._measure(report.ac_power, now)
         self.signals.update_measurement(
             report, granted=self._limits_granted(), departures=self.planning.departures(now)
         )
@@ -289,33 +285,12 @@ class EnergyManager:
         )
         return json.dumps(document(told)).encode() + b"\n"
 
-    def _comply(self, power: Power | None, now: Monotonic) -> None:
-        """Watch the measured power meet the cap, and keep the evidence."""
+    def _measure(self, power: Power | None, now: Monotonic) -> None:
+        """Watch the measured power meet the cap."""
         metrics.gauge("powerctl_committed_watts").set(self._ledger.committed_w(self._state.conversion, now))
         metrics.gauge("powerctl_efficiency_factor").set(self._state.conversion.factor)
-        if power is None:
-            return
-        self._watch, seen = measured(self._watch, power, now)
-        if isinstance(seen, Complied):
-            metrics.histogram("powerctl_compliance_seconds").observe(seen.after_s)
-            self._record(self._complied(seen), latency_s=seen.after_s)
-        elif seen is not None:
-            self._exceeded(seen)
-
-    def _complied(self, met: Complied) -> GridEvent:
-        detail = f"Measured {met.measured} within the limit of {met.cap} after {met.after_s:.3f} s."
-        return GridEvent(GridEventKind.COMPLIED, met.source, met.cap, met.measured, self._clock.utc(), detail)
-
-    def _exceeded(self, seen: Exceeded) -> None:
-        metrics.counter("powerctl_compliance_missed_total").labels(seen.source.value).inc()
-        values = {"source": seen.source.value, "cap_w": seen.cap.w, "measured_w": seen.measured.w}
-        detail = f"Measured {seen.measured} above the limit of {seen.cap}, {seen.after_s:.3f} s after it fell."
-        self.evidence.note("exceeded", detail, **values)
-        _log.warning("grid_cap_exceeded", **values)
-
-    def _record(self, event: GridEvent, *, latency_s: float | None = None) -> None:
-        self.evidence.add(entry_of(event, latency_s=latency_s))
-        self.server.send_record(Record(self._clock.utc(), event))
+        if power is not None:
+            self._compliance.measured(power, now)
 
     def _tell_limits(self) -> None:
         """Queue the station's limits, its plan and its flexibility for the controller and the cloud."""
@@ -332,6 +307,9 @@ class EnergyManager:
         conversion = self._state.conversion
         usable_w = conversion.dc_w(conversion.usable_w(budget.cap.w))
         return flexibility_of(tuple(self._reports.values()), usable_w, self.planning.newest)
+
+    def _send_record(self, record: Record) -> None:
+        self.server.send_record(record)
 
     def _limits_granted(self) -> dict[ConnectorId, Power]:
         return {connector: issued.setpoint.limit for connector, issued in self._book.issued.items()}
@@ -361,39 +339,3 @@ class EnergyManager:
     def _ahead(self, utc: datetime) -> Ahead:
         foreseen = self.signals.foreseen(utc)
         return Ahead(foreseen.cap, None if foreseen.price is None else float(foreseen.price))
-
-
-async def run(
-    station: StationSettings,
-    settings: ManagerSettings,
-    *,
-    stop: asyncio.Event | None = None,
-    config: Path | None = None,
-) -> None:
-    """Run the energy manager of `station` until it is told to stop.
-
-    Raises:
-        ConfigError: A port, a certificate or the state folder cannot be used.
-    """
-    check(station, settings)
-    health = Health()
-    manager = EnergyManager(station, settings, SystemClock(), health, config)
-    metrics.begin("powerctl", version("powerctl"), [connector.id for connector in station.connectors])
-    http = HealthServer(settings.http, health, setting="manager.http.port")
-    status = StatusSocket(settings.status_folder, station.id, manager.explained)
-    await http.start()
-    status.open()
-    try:
-        await manager.server.start()
-        notify_ready()
-        manager.evidence.note(
-            "started", f"The energy manager {version('powerctl')} of station {station.id} has started."
-        )
-        tasks = [manager.evidence.run(), manager.signals.run(), manager.server.run(), manager.run()]
-        tasks += manager.sources.tasks()
-        if manager.planning.process is not None:
-            tasks.append(manager.planning.process.run())
-        await run_service("powerctl", *tasks, stop=stop)
-    finally:
-        status.close()
-        http.close()

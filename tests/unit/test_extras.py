@@ -40,6 +40,7 @@ MANAGER = [
     "powerctl.allocation",
     "powerctl.app.cli",
     "powerctl.app.manager",
+    "powerctl.app.manager_program",
     "powerctl.core",
     "powerctl.dispatch",
     "powerctl.signals",
