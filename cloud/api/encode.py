@@ -144,6 +144,7 @@ class Encoder:
             state=SESSION_STATE.to_wire(session.state),
             energy_wh=session.energy_wh,
             receipt=names.receipt_name(session.receipt),
+            receipt_number=session.receipt_number,
             detail=session.detail,
             stoppable=stoppable(session, caller),
         )
@@ -162,9 +163,10 @@ class Encoder:
         return message
 
 
-def receipt(value: Receipt) -> receipt_pb2.Receipt:
-    """A receipt as a message."""
+def receipt(value: Receipt, number: int) -> receipt_pb2.Receipt:
+    """A receipt as a message; `number` 0: it has none."""
     message = receipt_pb2.Receipt(
+        number=number,
         name=names.receipt_name(value.id),
         session=names.session_name(value.session),
         connector=names.connector_name(value.station, value.connector),

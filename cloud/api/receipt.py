@@ -42,7 +42,10 @@ class ReceiptService:
 
     async def get_receipt(self, request: pb.GetReceiptRequest, call: Call) -> pb.Receipt:
         """One receipt; another driver's does not exist for the caller."""
-        return encode.receipt(await self._load(request.name, call))
+        found = await self._load(request.name, call)
+        async with self.store.database.read() as connection:
+            numbers = await receipts.numbers(connection, [found])
+        return encode.receipt(found, numbers.get(found.id, 0))
 
     async def list_receipts(self, request: pb.ListReceiptsRequest, call: Call) -> pb.ListReceiptsResponse:
         """Receipts, newest first, as far as the caller may see them."""
@@ -51,7 +54,8 @@ class ReceiptService:
             found, following = await sessions.receipt_page(
                 connection, driver=only(call.caller()), stations=call.caller().stations, before=before, size=size
             )
-        encoded = [encode.receipt(receipt) for receipt in found]
+            numbers = await receipts.numbers(connection, found)
+        encoded = [encode.receipt(receipt, numbers.get(receipt.id, 0)) for receipt in found]
         return pb.ListReceiptsResponse(receipts=encoded, next_page_token=paging.token_of(following))
 
     async def download_receipt(self, request: pb.DownloadReceiptRequest, call: Call) -> pb.DownloadReceiptResponse:

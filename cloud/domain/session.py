@@ -72,6 +72,8 @@ class Session:
     detail: str = ""
     receipt: str = ""
     """Id of its receipt; empty: none yet."""
+    receipt_number: int = 0
+    """0: none yet."""
     update_time: datetime | None = None
     """When it was last written, on the cloud's clock. None: not written yet."""
 
@@ -234,9 +236,9 @@ def idle(session: Session, order: Order, detail: str) -> Session:
     return _give_up(session, detail or "The station could not start charging.")
 
 
-def receipted(session: Session, receipt: str) -> Session:
+def receipted(session: Session, receipt: str, number: int) -> Session:
     """The session once its receipt is issued."""
-    return replace(session, receipt=receipt)
+    return replace(session, receipt=receipt, receipt_number=number)
 
 
 def settle(session: Session) -> Billable | Doubtful:

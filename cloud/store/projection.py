@@ -215,9 +215,9 @@ class Projection:
         )
         if receipt is None:
             return session
-        await receipts.add(self.writing.connection, receipt, self.seal)
+        number = await receipts.add(self.writing.connection, receipt, self.seal)
         self.writing.issued.append(receipt)
-        return reducer.receipted(session, receipt.id)
+        return reducer.receipted(session, receipt.id, number)
 
     async def _own(self, session: SessionId) -> Session | None:
         """The session, when it is of this station: a station says nothing about another's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -26,8 +26,10 @@ Seal = Callable[[Receipt, int], Sealed]
 _NONCE: Final = 12
 
 
-async def add(connection: AsyncConnection, receipt: Receipt, seal: Seal | None) -> None:
-    """Write a receipt with its number and seal. The database refuses a second one for the same session.
+async def add(connection: AsyncConnection, receipt: Receipt, seal: Seal | None) -> int:
+    """Write a receipt with its number and seal; returns the number.
+
+    The database refuses a second one for the same session.
 
     Args:
         connection: A transaction that writes; it keeps the numbers without gaps.
@@ -49,6 +51,7 @@ async def add(connection: AsyncConnection, receipt: Receipt, seal: Seal | None) 
     signed, public_key = (sealed.record, sealed.public_key) if sealed else (None, None)
     row = {"receipt": written.id, "number": number, "signed": signed, "public_key": public_key}
     await connection.execute(insert(SEALS).values(row))
+    return int(number)
 
 
 async def kept(connection: AsyncConnection, receipt: Receipt) -> Kept:
@@ -60,6 +63,12 @@ async def kept(connection: AsyncConnection, receipt: Receipt) -> Kept:
         return Kept(receipt, 0, None, given_back, signed)
     sealed = Sealed(row.signed, row.public_key) if row.signed else None
     return Kept(receipt, row.number, sealed, given_back, signed)
+
+
+async def numbers(connection: AsyncConnection, found: Collection[Receipt]) -> dict[str, int]:
+    """The number of each of these receipts, by its id; one that was written before there were numbers is absent."""
+    query = select(SEALS.c.receipt, SEALS.c.number).where(SEALS.c.receipt.in_([one.id for one in found]))
+    return {row.receipt: row.number for row in await connection.execute(query)}
 
 
 async def credits(connection: AsyncConnection, receipt: str) -> list[Credit]:

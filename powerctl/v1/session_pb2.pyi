@@ -194,6 +194,7 @@ class Session(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     STOPPABLE_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    RECEIPT_NUMBER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"sessions/{session}" """
     connector: _builtins.str
@@ -208,6 +209,8 @@ class Session(_message.Message):
     """Why the last command was refused or the session needs review. Empty: nothing to say."""
     stoppable: _builtins.bool
     """True: the caller may stop it."""
+    receipt_number: _builtins.int
+    """Gapless number of its receipt; 0: none yet, or not numbered."""
     @_builtins.property
     def plug_in_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -239,10 +242,11 @@ class Session(_message.Message):
         detail: _builtins.str = ...,
         stoppable: _builtins.bool = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        receipt_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "end_time", b"end_time", "plug_in_time", b"plug_in_time", "start_time", b"start_time", "unplug_time", b"unplug_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "cost", b"cost", "detail", b"detail", "end_time", b"end_time", "energy_wh", b"energy_wh", "name", b"name", "plug_in_time", b"plug_in_time", "receipt", b"receipt", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "stoppable", b"stoppable", "unplug_time", b"unplug_time", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "cost", b"cost", "detail", b"detail", "end_time", b"end_time", "energy_wh", b"energy_wh", "name", b"name", "plug_in_time", b"plug_in_time", "receipt", b"receipt", "receipt_number", b"receipt_number", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "stoppable", b"stoppable", "unplug_time", b"unplug_time", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

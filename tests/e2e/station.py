@@ -158,6 +158,7 @@ def receipt(name: str = "receipts/r-1042") -> receipt_pb2.Receipt:
         tariff_name="Day",
         tax_included=True,
         simulated=True,
+        number=1042,
     )
     value.duration.FromTimedelta(timedelta(minutes=47))
     at(value, "start_time", 2820)

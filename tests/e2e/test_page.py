@@ -321,13 +321,15 @@ async def test_the_sessions_list_leads_to_receipts(visits: Visits, cloud: FakeCl
     cloud.say(charging())
     cloud.receipts["receipts/r-1042"] = station.receipt()
     done = station.session("s-0", RIGHT, session_pb2.SESSION_STATE_COMPLETED, energy=12_345, receipt="receipts/r-1042")
+    done.receipt_number = 1042
     cloud.say(done)
     page = await entered(visits, cloud)
     await page.get_by_role("link", name="Charges").click()
     row = page.get_by_role("row").filter(has_text="Harbour Street 4, right")
     await expect(row).to_contain_text("12.35 kWh")
-    await row.get_by_role("link", name="Receipt").click()
+    await row.get_by_role("link", name="Receipt 1042", exact=True).click()
     await expect(page.get_by_role("heading", name="€3.64")).to_be_visible()
+    await expect(page.get_by_role("article").get_by_text("Receipt 1042", exact=True)).to_be_visible()
 
 
 async def test_a_receipt_of_somebody_else_is_not_there(visits: Visits, cloud: FakeCloud) -> None:

@@ -76,6 +76,13 @@ async def test_the_whole_process_over_the_api(api: Cloud, peer: Peer) -> None:
     assert (options.required, options.provider, options.hold.units) == (True, "fake", 50)
     receipt = await charge(api, peer)
     assert (receipt.energy_wh, receipt.total.units, receipt.total.nanos) == (2_500, 1, 230_000_000)
+    fetched = await ask(
+        api, peer, "ReceiptService/GetReceipt", receipt_pb2.GetReceiptRequest(name=receipt.name), receipt_pb2.Receipt
+    )
+    past = await ask(
+        api, peer, "SessionService/GetSession", session_pb2.GetSessionRequest(name=receipt.session), session_pb2.Session
+    )
+    assert (receipt.number, fetched.number, past.receipt_number) == (1, 1, 1)
     request = payment_pb2.GetPaymentRequest(name=f"sessions/{SESSION}/payment")
     payment = await ask(api, peer, "PaymentService/GetPayment", request, payment_pb2.Payment)
     assert (payment.state, payment.captured) == (payment_pb2.PAYMENT_STATE_CLOSED, receipt.total)

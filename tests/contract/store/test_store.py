@@ -40,6 +40,11 @@ from tests.unit.cloud.stories import (
 )
 from tests.unit.cloud.world import World
 
+
+class Unwritten(Exception):
+    """Something else in the transaction fails."""
+
+
 A_SESSION: tuple[Body, ...] = (
     describes(),
     *plugged(),
@@ -135,6 +140,26 @@ async def test_the_database_itself_refuses_a_second_receipt_for_a_session(here: 
     with pytest.raises(IntegrityError):
         async with here.store.write() as writing:
             await receipts.add(writing.connection, replace(receipt, id="second"), None)
+
+
+async def test_a_receipt_that_was_not_written_leaves_no_gap_in_the_numbers(here: World) -> None:
+    await here.reports(*A_SESSION)
+    (receipt,) = await here.receipts()
+
+    async def one_more(name: str, *, fails: bool) -> int:
+        async with here.store.write() as writing:
+            number = await receipts.add(
+                writing.connection, replace(receipt, id=name, session=SessionId(f"of-{name}")), None
+            )
+            if fails:
+                raise Unwritten
+        return number
+
+    with pytest.raises(Unwritten):
+        await one_more("lost", fails=True)
+    assert [await one_more(name, fails=False) for name in ("b", "c")] == [2, 3]
+    async with here.store.database.read() as connection:
+        assert await receipts.numbers(connection, await here.receipts()) == {receipt.id: 1, "b": 2, "c": 3}
 
 
 async def test_a_doubtful_session_is_kept_for_review_without_a_receipt(here: World) -> None:

@@ -149,6 +149,10 @@ function where(session: Session): string {
   return placeWords(session.connector);
 }
 
+function receiptWords(session: Session): string {
+  return session.receiptNumber ? t("receipt.number", { id: String(session.receiptNumber) }) : t("sessions.receipt");
+}
+
 const CHIPS: Partial<Record<SessionState, string>> = {
   [SessionState.ACTIVE]: "chip-charging",
   [SessionState.PENDING]: "chip-starting",
@@ -173,7 +177,7 @@ function Row({ session }: { readonly session: Session }): JSX.Element {
       <td data-label={t("sessions.cost")} class="number">
         {session.cost?.currencyCode ? money(locale(), session.cost) : "–"}
       </td>
-      <td>{session.receipt && <a href={link.receipt(session.receipt)}>{t("sessions.receipt")}</a>}</td>
+      <td>{session.receipt && <a href={link.receipt(session.receipt)}>{receiptWords(session)}</a>}</td>
     </tr>
   );
 }

@@ -36,7 +36,7 @@ def test_a_doubtful_session_has_none() -> None:
 
 
 def test_a_session_has_only_one() -> None:
-    assert receipt_of(reducer.receipted(ended(reading(1_000, 1)), "r0")) is None
+    assert receipt_of(reducer.receipted(ended(reading(1_000, 1)), "r0", 1)) is None
 
 
 def test_a_new_price_does_not_touch_a_session_that_has_started() -> None:
