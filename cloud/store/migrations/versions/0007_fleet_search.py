@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007_fleet_search"
-down_revision = "0006_telemetry"
+down_revision = "0007_approvals"
 
 TABLE = "station_state"
 INSTANT = sa.DateTime(timezone=True)

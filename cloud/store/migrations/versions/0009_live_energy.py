@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007_live_energy"
-down_revision = "0006_telemetry"
+revision = "0009_live_energy"
+down_revision = "0007_fleet_search"
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
