@@ -214,7 +214,7 @@ def broker_files(core: Core) -> list[Coroutine[Any, Any, NoReturn]]:
     signer, mqtt = core.registrar.authority, core.settings.mqtt
     ingest = x509.load_pem_x509_certificate(mqtt.tls.certificate.read_bytes()).subject.rfc4514_string()
     end = partial(take_over, mqtt, signer)
-    return [BrokerFiles(core.registrar.settings, signer, core.store, ingest, end).run()]
+    return [BrokerFiles(core.registrar.settings, signer, core.store, ingest, end, core.registrar.changed).run()]
 
 
 async def housekeep(core: Core, health: Health, charging: Charging) -> NoReturn:

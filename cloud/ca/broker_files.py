@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -24,6 +25,8 @@ from powerctl.runtime import log
 from powerctl.runtime.pki import Authority, revocation_list
 from powerctl.wire import broker_access
 
+PAUSE_S: Final = 0.3
+"""However many enrol at once, the broker reads its files no more often."""
 LOOK_EVERY_S: Final = 5.0
 """A revocation is effective within a minute wherever it was made; this is most of it."""
 LIST_EVERY: Final = timedelta(days=1)
@@ -45,6 +48,7 @@ class BrokerFiles:
         store: Who was enrolled and revoked.
         ingest: Subject of the cloud's own certificate, as the broker reads it.
         end: Ends the live connection of a station.
+        changed: Set when this process has changed something; what others do is seen at the next look.
     """
 
     settings: CaSettings
@@ -52,6 +56,7 @@ class BrokerFiles:
     store: Store
     ingest: str
     end: Callable[[StationId], Awaitable[None]]
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     _written: tuple[frozenset[str], frozenset[str]] | None = None
     _list_time: datetime | None = None
     _kicked: set[str] = field(default_factory=set)
@@ -59,11 +64,14 @@ class BrokerFiles:
     async def run(self) -> NoReturn:
         """Look until cancelled."""
         while True:
+            self.changed.clear()
             try:
                 await self.refresh()
             except (StoreUnavailable, OSError) as error:
                 _log.error("broker_files_not_written", reason=str(error))
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), LOOK_EVERY_S)
 
     async def refresh(self) -> None:
         """Write what has changed, tell the broker, and end connections of the newly revoked."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -43,6 +44,8 @@ class Registrar:
     settings: CaSettings
     authority: Authority
     store: Store
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when this process has issued or revoked one."""
 
     async def renew(self, request: str, certificate: str, signature: bytes) -> StationCertificate:
         """The next certificate of a station that proves that it has the key of its present one.
@@ -65,6 +68,7 @@ class Registrar:
         """Revoke every certificate of a station; returns how many."""
         async with self.store.write() as writing:
             count = await certificates.revoke(writing.connection, station, reason, writing.now)
+        self.changed.set()
         _log.warning("station_revoked", station=station, certificates=count)
         return count
 
@@ -104,6 +108,7 @@ class Registrar:
         """Let a certificate count."""
         async with self.store.write() as writing:
             await certificates.add(writing.connection, issued)
+        self.changed.set()
         not_after = issued.not_after.isoformat()
         _log.info("certificate_issued", station=issued.station, serial=issued.serial, not_after=not_after)
 

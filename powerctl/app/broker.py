@@ -75,6 +75,8 @@ class Access:
     """For NATS: who may connect and what they may do."""
     revoked: Path
     """For Mosquitto: the authority's list of revoked certificates."""
+    pid: Path | None = None
+    """Where the broker writes its process id, which the cloud tells to read them again. None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ def prepare(
     configuration = place.folder / "mosquitto.conf"
     write_private(place.folder / "acl", mosquitto_acl(common_name(ingest)).encode())
     user = "root" if os.geteuid() == 0 else None
-    text = mosquitto_configuration(place, user=user, revoked=access.revoked if access else None)
+    text = mosquitto_configuration(
+        place, user=user, revoked=access.revoked if access else None, pid=access.pid if access else None
+    )
     write_private(configuration, text.encode())
     return BrokerCommand("mosquitto", (str(binary), "-c", str(configuration)), configuration)
 
@@ -172,7 +176,13 @@ def common_name(certificate: Path) -> str:
 
 
 def mosquitto_configuration(
-    place: Place, *, user: str | None, acl: Path | None = None, data: Path | None = None, revoked: Path | None = None
+    place: Place,
+    *,
+    user: str | None,
+    acl: Path | None = None,
+    data: Path | None = None,
+    revoked: Path | None = None,
+    pid: Path | None = None,
 ) -> str:
     """A `mosquitto.conf` for Mosquitto 2.0 and later (mosquitto.org/man/mosquitto-conf-5.html).
 
@@ -182,9 +192,11 @@ def mosquitto_configuration(
         acl: The access list. None: `acl` in the broker's folder.
         data: Where its store is. None: the broker's folder.
         revoked: The authority's list of revoked certificates. None: there is none.
+        pid: Where it writes its process id. None: nowhere.
     """
     rights = f"user {user}\n\n" if user else ""
     revocation = f"crlfile {revoked}\n" if revoked else ""
+    rights += f"pid_file {pid}\n\n" if pid else ""
     return f"""\
 {rights}# Who a client is, its certificate says; a client id cannot be another's.
 listener {place.port} {place.host}
@@ -273,6 +285,8 @@ def nats_configuration(
         },
         "authorization": {"users": users} if access is None else _INCLUDED,
     }
+    if access is not None and access.pid is not None:
+        settings["pid_file"] = str(access.pid)
     if member is not None:
         _join(settings, member, place.host, {key: tls[key] for key in tls if key != "verify_and_map"})
     text = json.dumps(settings, indent=2)

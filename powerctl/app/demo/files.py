@@ -1,4 +1,7 @@
-"""Everything the demo's programs read: a fresh authority, certificates, and the two settings files."""
+"""Everything the demo's programs read: a fresh authority, certificates of servers, and the two settings files.
+
+Stations have no certificate yet: they enrol when the cloud runs.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from cloud.api.tokens import Tokens, load_key
 from cloud.domain.principal import Principal, Role
+from edge.uplink.identity import CERTIFICATE, CURRENT, KEY
 from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
 from powerctl.app import broker
 from powerctl.app.demo import neighbours
@@ -25,8 +29,14 @@ from powerctl.runtime import pki
 from powerctl.runtime.clock import SystemClock
 from powerctl.runtime.settings import TlsFiles
 from powerctl.signals.certificate import fingerprint_of
+from powerctl.wire import broker_access
 
 STATION: Final = "demo-1"
+OPERATOR: Final = "Demo operator"
+USERS: Final = "users.conf"
+REVOKED: Final = "revoked.pem"
+PROCESS: Final = "pid"
+"""By which the broker hears of stations, in its own folder."""
 UTILITY: Final = "utility"
 GRID_SERVICE: Final = "GridServiceSunSpec"
 """Role of Secure SunSpec Modbus that may command a slot."""
@@ -83,6 +93,15 @@ class Files:
     def logs(self) -> Path:
         """Where each process writes its log."""
         return self.folder / "logs"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the authority that everybody here believes."""
+        return self.folder / "pki" / "ca.pem"
+
+    def identity(self, station: str) -> Path:
+        """Where a station keeps the pairs of key and certificate that it was given."""
+        return self.folder / ("station" if station == STATION else station) / "identity"
 
     @property
     def outbox(self) -> Path:
@@ -146,7 +165,7 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     (folder / "station").mkdir()
     authority = pki.create_ca(folder / "pki", f"powerctl demo {secrets.token_hex(4)}")
     servers = [HOST, "localhost"]
-    station = pki.issue(authority, STATION, organisation="Demo operator", client=True)
+    station = pki.issue(authority, STATION, organisation=OPERATOR, client=True)
     manager = pki.issue(authority, "powerctl", server_names=servers)
     pki.issue(authority, UTILITY, client=True, role=GRID_SERVICE)
     cloud_server = pki.issue(authority, "cloud", server_names=servers)
@@ -154,17 +173,31 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     place = broker.Place(
         folder / "broker", ports.mqtt, pki.issue(authority, "broker", server_names=servers, client=True)
     )
-    around = {one.station: pki.issue(authority, one.station, client=True) for one in neighbours.PLACES}
-    stations = [station.certificate, *(files.certificate for files in around.values())]
-    command = broker.prepare(place, stations=stations, ingest=ingest.certificate)
+    command = broker.prepare(place, stations=(), ingest=ingest.certificate, access=_access(place, authority, ingest))
     key = pki.signing_key(folder / "pki" / "signing.key")
     pki.signing_key(folder / "pki" / RECEIPT_KEY)
     files = Files(folder, ports, command, Tokens(load_key(key), SystemClock()))
     (folder / "pki" / PERMIT_KEY).write_text(files.tokens.permit_key)
+    around = {one.station: _given(files, one.station) for one in neighbours.PLACES}
     files.neighbours_file.write_text(json.dumps(neighbours.table(around, ports.mqtt)))
     _write(files.station_file, station_tables(files, station, manager, scripted=scripted))
     _write(files.cloud_file, {"cloud": cloud_table(files, cloud_server, ingest, key)})
     return files
+
+
+def _access(place: broker.Place, authority: pki.Authority, ingest: TlsFiles) -> broker.Access:
+    """The files by which the cloud tells the broker of stations, with nobody but the cloud in them."""
+    place.folder.mkdir()
+    access = broker.Access(*(place.folder / name for name in (USERS, REVOKED, PROCESS)))
+    access.users.write_text(json.dumps({"users": [broker_access.cloud(broker.subject(ingest.certificate))]}))
+    access.revoked.write_bytes(pki.revocation_list(authority, {}))
+    return access
+
+
+def _given(files: Files, station: str) -> TlsFiles:
+    """Where a station finds what it will have been given."""
+    folder = files.identity(station) / CURRENT
+    return TlsFiles(ca=files.authority, certificate=folder / CERTIFICATE, key=folder / KEY)
 
 
 def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, scripted: bool) -> dict[str, Any]:
@@ -204,7 +237,8 @@ def station_tables(files: Files, station: TlsFiles, manager: TlsFiles, *, script
             "connector": [_bus(1, ports.can_left, ports.plant_left), _bus(2, ports.can_right, ports.plant_right)],
         },
         "uplink": {
-            "broker": {"host": HOST, "port": ports.mqtt, "tls": _tls(station)},
+            "broker": {"host": HOST, "port": ports.mqtt, "tls": _tls(_given(files, STATION))},
+            "identity": {"url": files.web_url, "folder": str(files.identity(STATION))},
             "permit_keys": [str(files.folder / "pki" / PERMIT_KEY)],
             "http": {"port": ports.metrics_uplink},
         },
@@ -272,6 +306,13 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
         "demo": True,
         "identity": {"signing_key": str(key), "sign_up": True},
         "payment": {"provider": "fake"},
+        "ca": {
+            "folder": str(files.authority.parent),
+            "organisation": OPERATOR,
+            "broker_users": str(files.folder / "broker" / USERS),
+            "broker_revoked": str(files.folder / "broker" / REVOKED),
+            "broker_pid": str(files.folder / "broker" / PROCESS),
+        },
         "director": str(files.director),
         "receipts": {"signing_key": str(key.with_name(RECEIPT_KEY)), "issuer": "powerctl demo"},
         "web": {"host": HOST, "port": ports.web},

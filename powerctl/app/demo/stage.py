@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from powerctl.app.demo import cast
 from powerctl.app.demo.driver import ApiError, Driver
+from powerctl.app.demo.enrolment import enrol_all
 from powerctl.app.demo.files import STATION, Files
 from powerctl.app.demo.ports import HOST
 from powerctl.app.demo.stories import Action, Step, Story
@@ -103,6 +104,7 @@ class Stage:
         urls = self.files.health_urls
         if not await _become_well([urls["cloud"]], deadline):
             return False
+        await asyncio.to_thread(enrol_all, self.files)
         await self._supervisor.start(cast.uplink(self.files))
         await self._supervisor.start(cast.neighbours(self.files))
         return await _become_well(urls.values(), deadline)
