@@ -17,6 +17,8 @@ from powerctl.runtime import log
 
 EVERY_S: Final = 0.05
 RECORDINGS_EVERY_S: Final = 1.0
+ASKED: Final = "asked"
+"""Why a recording was taken: somebody wanted to see it."""
 PRESSED: Final = "The stop button at the station was pressed."
 EMERGENCY: Final = "The emergency stop was pressed: release the button, then release the fault."
 
@@ -99,7 +101,7 @@ class Archive:
 
     def __init__(self, boxes: Mapping[ConnectorId, BlackBox], folder: Path, clock: Clock) -> None:
         self._boxes = boxes
-        self._folder = folder
+        self.folder = folder
         self._clock = clock
 
     async def run(self) -> NoReturn:
@@ -108,6 +110,11 @@ class Archive:
             await asyncio.sleep(RECORDINGS_EVERY_S)
             for recording in self._due(at_once=False):
                 await asyncio.to_thread(self._keep, recording)
+
+    def remembered(self) -> list[Recording]:
+        """The last minute of every connector as it is now; nothing is written."""
+        now = self._clock.monotonic()
+        return [box.recording(ASKED, now) for box in self._boxes.values()]
 
     def close(self) -> None:
         """Write what would be due later."""
@@ -121,7 +128,7 @@ class Archive:
 
     def _keep(self, recording: Recording) -> None:
         try:
-            path = keep(recording, self._folder)
+            path = keep(recording, self.folder)
         except OSError as error:
             _log.error("recording_lost", reason=str(error))
         else:

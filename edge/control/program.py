@@ -116,7 +116,7 @@ class Control:
             Hello(StationId(station.id), self._boot_id, station.capabilities()),
             self._station,
         )
-        self._uploads = Uploads(station.state_dir / "edge" / "blackbox", storage.recorder.record)
+        self._uploads = Uploads(self._archive.folder, self._archive.remembered, storage.recorder.record)
         self._desk = CommandDesk(
             storage.mailbox.take,
             self._connectors,

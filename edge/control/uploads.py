@@ -1,4 +1,4 @@
-"""Recordings of the black boxes on their way to the cloud: one archive, cut into records."""
+"""What the black boxes hold on its way to the cloud: one archive, cut into records."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from edge.control.blackbox import Recording
 from powerctl.core.health import FileChunk
 from powerctl.core.order import StationCommand, UploadBlackBox
 from powerctl.core.record import CommandOutcome, CommandResult
@@ -25,11 +26,15 @@ class Uploads:
 
     Args:
         folder: Where the black boxes write.
+        remembered: The last minute of every connector, as it is now.
         record: Enters a record into the outbox.
     """
 
-    def __init__(self, folder: Path, record: Callable[[FileChunk], object]) -> None:
+    def __init__(
+        self, folder: Path, remembered: Callable[[], Sequence[Recording]], record: Callable[[FileChunk], object]
+    ) -> None:
         self._folder = folder
+        self._remembered = remembered
         self._record = record
         self._running: set[asyncio.Task[CommandResult]] = set()
 
@@ -44,7 +49,7 @@ class Uploads:
         action = command.action
         assert isinstance(action, UploadBlackBox)
         try:
-            found = await asyncio.to_thread(archive, self._folder, action.session)
+            found = await asyncio.to_thread(archive, self._folder, action.session, self._remembered())
         except OSError as error:
             return CommandResult(command.command_id, CommandOutcome.REJECTED, f"The recording cannot be read: {error}")
         if found is None:
@@ -54,27 +59,48 @@ class Uploads:
         return CommandResult(command.command_id, CommandOutcome.ACCEPTED, "")
 
 
-def archive(folder: Path, session: str) -> tuple[str, bytes] | None:
-    """Name and bytes of a ZIP file with the newest recording. None: there is none.
+def archive(folder: Path, session: str, remembered: Sequence[Recording]) -> tuple[str, bytes] | None:
+    """Name and bytes of a ZIP file with the newest recording around a fault, and the last minute as it is now.
 
     Args:
         folder: Where the black boxes write.
-        session: Only a recording that names this session. Empty: any.
+        session: Only what names this session. Empty: everything.
+        remembered: The last minute of every connector.
+
+    Returns:
+        None: there is nothing, or it is too large.
 
     Raises:
         OSError: A file cannot be read.
     """
+    files = {**_kept(folder, session), **_now(session, remembered)}
+    if not files:
+        return None
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as into:
+        for name, content in files.items():
+            into.writestr(name, content)
+    return (f"{Path(next(iter(files))).stem}.zip", packed.getvalue()) if packed.tell() <= LARGEST else None
+
+
+def _kept(folder: Path, session: str) -> dict[str, str]:
+    """The newest recording on disk, by file name."""
     for log in sorted(folder.glob("*.log"), reverse=True):
         document = log.with_suffix(".json")
         if session and not (document.exists() and session in document.read_text()):
             continue
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as files:
-            for path in (log, document):
-                if path.exists():
-                    files.write(path, path.name)
-        return (f"{log.stem}.zip", packed.getvalue()) if packed.tell() <= LARGEST else None
-    return None
+        return {path.name: path.read_text() for path in (log, document) if path.exists()}
+    return {}
+
+
+def _now(session: str, remembered: Sequence[Recording]) -> dict[str, str]:
+    """What has not been written down, by file name."""
+    files: dict[str, str] = {}
+    for recording in remembered:
+        document = recording.document()
+        if recording.frames and session in document:
+            files |= {f"{recording.name}.log": recording.candump(), f"{recording.name}.json": document}
+    return files
 
 
 def chunks(upload: str, name: str, content: bytes) -> Iterator[FileChunk]:

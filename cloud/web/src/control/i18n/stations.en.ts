@@ -193,7 +193,7 @@ export const enStations = {
   "files.download": "Download",
   "files.request": "Request black box",
   "files.requestBody":
-    "The station sends an archive of its newest recording over its mobile link; that may take minutes.",
+    "The station sends its newest recording of a fault and the last minute of each connector over its mobile link; that may take minutes.",
   "files.none": "No recording was asked for yet",
   "files.noneLead": "A black box holds what the controller saw, frame by frame.",
   "config.key": "Setting",
