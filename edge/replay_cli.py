@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from edge.chademo.logs import Log, read_log
-from edge.chademo.recorded_station import commissioned, has_station, sessions
+from edge.chademo.logs import Log, Recorded, read_log
+from edge.chademo.recorded_station import begins_midway, commissioned, has_station, sessions
 from edge.chademo.replay import Replay, replay, spans
 from powerctl.core.errors import ConfigError, RemoteError
 
@@ -32,14 +32,12 @@ def run(log: Path, channel: str | None, *, as_json: bool) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return UNREADABLE
-    parts = sessions(recording.frames)
-    results = [(part, replay(part, commissioned(part))) for part in parts]
-    reports = [_report(part[0].at, result, both=has_station(part)) for part, result in results]
+    reports = [_report(part) for part in sessions(recording.frames)]
     if as_json:
         print(json.dumps({"sessions": reports, "extended_frames": recording.extended}, indent=2))
     else:
         print("\n".join(_lines(reports, recording.extended)))
-    return DIFFERS if any(result.findings for _, result in results) else CLEAN
+    return DIFFERS if any(report["unexplained"] for report in reports) else CLEAN
 
 
 def _read(log: Path, channel: str | None) -> Log:
@@ -52,10 +50,14 @@ def _read(log: Path, channel: str | None) -> Log:
         raise ConfigError(str(log), f"{error}.", "Record with candump -L, or export SavvyCAN's native CSV.") from error
 
 
-def _report(begin: float, result: Replay, *, both: bool) -> dict[str, Any]:
+def _report(part: Sequence[Recorded]) -> dict[str, Any]:
+    midway = begins_midway(part)
+    # Ours cannot be brought into the middle of a sequence: it would call everything that follows a fault.
+    result = Replay() if midway else replay(part, commissioned(part))
     return {
-        "begin_s": round(begin, 3),
-        "compared_with_station": both,
+        "begin_s": round(part[0].at, 3),
+        "begins_midway": midway,
+        "compared_with_station": has_station(part),
         "compared_periods": result.compared,
         "rejected_frames": result.rejected,
         "phases": [{"at_s": at, "phase": phase.value} for at, phase in result.phases],
@@ -89,6 +91,12 @@ def _lines(reports: Sequence[dict[str, Any]], extended: int) -> Iterator[str]:
 
 
 def _session_lines(number: int, report: dict[str, Any]) -> Iterator[str]:
+    if report["begins_midway"]:
+        yield (
+            f"Session {number}, from {report['begin_s']:.3f} s of the recording: it was charging before the recording "
+            "begins, and nothing can be run against it without its start."
+        )
+        return
     against = "the vehicle alone" if not report["compared_with_station"] else f"{report['compared_periods']} periods"
     yield f"Session {number}, from {report['begin_s']:.3f} s of the recording: {against}."
     for step in report["phases"]:

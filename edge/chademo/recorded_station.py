@@ -48,6 +48,13 @@ def has_station(frames: Sequence[Recorded]) -> bool:
     return any(frame.frame_id == StationStatus.FRAME_ID for frame in frames)
 
 
+def begins_midway(frames: Sequence[Recorded]) -> bool:
+    """True when the recorded station was charging before the recording began."""
+    told = (_decoded(frame) for frame in frames)
+    first = next((status for status in told if isinstance(status, StationStatus)), None)
+    return first is not None and bool(first.flags & StationFlag.CHARGING)
+
+
 def commissioned(frames: Sequence[Recorded]) -> ConnectorConfig:
     """A connector like the recorded one, from its own frames; a usual one, when there are none."""
     told = [_decoded(frame) for frame in frames]

@@ -49,6 +49,19 @@ def test_the_same_recording_as_candump_gives_the_same_report(
     assert replayed(capsys, str(log)) == replayed(capsys, str(INDRA))
 
 
+def test_a_recording_that_begins_midway_is_not_called_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with INDRA.open(encoding="ascii") as lines:
+        frames = read_log(lines).frames
+    log = tmp_path / "late.log"
+    log.write_text(candump(frame for frame in frames if frame.at > 25))
+    assert main(["replay", str(log)]) == 0
+    text = capsys.readouterr().out
+    assert "it was charging before the recording begins" in text
+    assert "Nothing is unexplained" not in text
+
+
 def test_a_station_that_behaved_otherwise_ends_with_status_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
