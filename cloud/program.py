@@ -160,7 +160,8 @@ async def opened(settings: CloudSettings, clock: Clock) -> AsyncIterator[Core]:
         sign_ins = SignIns(store, tokens, random_id, links_for_all=settings.demo)
         signer = Registrar(settings.ca, authority(settings.ca), store) if settings.ca is not None else None
         limits = Limits(clock, rate=settings.limits.calls_per_second, burst=settings.limits.burst)
-        async with payments_of(settings, store) as payments, notifier_of(settings.notify, store, tokens) as notifier:
+        telling = notifier_of(settings.notify, store, tokens, settings.web.address)
+        async with payments_of(settings, store) as payments, telling as notifier:
             yield Core(settings, store, tokens, sign_ins, signer, limits, payments, notifier)
     finally:
         await database.close()

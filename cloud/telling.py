@@ -18,8 +18,14 @@ from cloud.store.store import Store
 
 
 @asynccontextmanager
-async def notifier_of(settings: NotifySettings, store: Store, tokens: Tokens) -> AsyncIterator[Notifier]:
+async def notifier_of(settings: NotifySettings, store: Store, tokens: Tokens, address: str) -> AsyncIterator[Notifier]:
     """What sends notices, until the block ends.
+
+    Args:
+        settings: Which ways there are.
+        store: What is to be told.
+        tokens: Opens what browsers have said of themselves.
+        address: Of the app, to which e-mails lead.
 
     Raises:
         ConfigError: A file with a secret cannot be used.
@@ -30,7 +36,7 @@ async def notifier_of(settings: NotifySettings, store: Store, tokens: Tokens) ->
         if settings.push_key is not None:
             key = load_key(settings.push_key, "cloud.notify.push_key")
             sender = PushSender(key, settings.push_subject, Reach(client))
-        yield Notifier(store, tokens.sealer, sender, _mailer(settings))
+        yield Notifier(store, tokens.sealer, address, sender, _mailer(settings))
 
 
 def push_key(notifier: Notifier) -> str:

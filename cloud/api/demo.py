@@ -6,12 +6,16 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from cloud.api.call import Call
 from cloud.domain.refusal import Refusal, Why
+from cloud.store import notices
+from cloud.store.store import Store
 from powerctl.v1 import demo_pb2 as pb
+from powerctl.wire.common import time_to_wire
 
 TIMEOUT_S: Final = 5.0
 LONGEST: Final = 65_536
@@ -24,6 +28,7 @@ class DemoService:
 
     director: Path | None
     """Its socket. None: no demo runs here."""
+    store: Store
 
     async def list_acts(self, _request: pb.ListActsRequest, _call: Call) -> pb.ListActsResponse:
         """What is on offer; nothing where no demo runs."""
@@ -42,6 +47,15 @@ class DemoService:
         if not answer.get("known"):
             raise Refusal(Why.NOT_FOUND, f"There is no act {request.name}.")
         return pb.PlayActResponse(acts=_acts(answer))
+
+    async def list_mails(self, _request: pb.ListMailsRequest, call: Call) -> pb.ListMailsResponse:
+        """What was sent to the caller; nothing where no demo runs."""
+        async with self.store.database.read() as connection:
+            address = (await notices.wishes(connection, call.caller().user)).email
+        if self.director is None or not address:
+            return pb.ListMailsResponse()
+        answer = await self._ask(self.director, {"mails": address})
+        return pb.ListMailsResponse(mails=[_mail(mail) for mail in answer.get("mails", ())])
 
     async def _ask(self, director: Path, wish: dict[str, str]) -> dict[str, Any]:
         try:
@@ -66,3 +80,8 @@ def _acts(answer: dict[str, Any]) -> list[pb.Act]:
     return [
         pb.Act(name=f"acts/{act['name']}", active=act["active"], busy=act["busy"]) for act in answer.get("acts", ())
     ]
+
+
+def _mail(told: dict[str, str]) -> pb.Mail:
+    time = time_to_wire(datetime.fromisoformat(told["time"]))
+    return pb.Mail(subject=told["subject"], text=told["text"], receive_time=time)

@@ -110,7 +110,7 @@ def methods(
         (fleet_pb2, "FleetService", FleetService(store, charging, ordering)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
-        (demo_pb2, "DemoService", DemoService(director)),
+        (demo_pb2, "DemoService", DemoService(director, store)),
         (
             station_identity_pb2,
             "StationIdentityService",

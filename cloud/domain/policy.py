@@ -68,6 +68,7 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.StationIdentityService/RevokeStationCertificates": _IDENTITIES,
     "/powerctl.v1.DemoService/ListActs": _EVERYBODY,
     "/powerctl.v1.DemoService/PlayAct": _DRIVING,
+    "/powerctl.v1.DemoService/ListMails": _EVERYBODY,
     "/powerctl.v1.AuditService/ListAuditEntries": _DEEDS,
     "/powerctl.v1.AuditService/VerifyAuditLog": _AUDIT,
     "/powerctl.v1.ApprovalService/GetApproval": _APPROVALS | _AUDIT,

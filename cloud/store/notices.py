@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.domain.notice import Notice, NoticeKind
 from cloud.store.fleet_tables import NOTICES, NOTIFY_SETTINGS, PUSH_SUBSCRIPTIONS
 from cloud.store.upsert import insert_missing, upsert
+from powerctl.core.ids import SessionId
 
 MOST_SUBSCRIPTIONS: Final = 10
 """Browsers of one driver."""
@@ -39,6 +40,7 @@ class Waiting:
 
     ordinal: int
     user: str
+    session: SessionId
     kind: NoticeKind
     text: str
     attempts: int
@@ -102,7 +104,10 @@ async def due(connection: AsyncConnection, now: datetime, most: int) -> list[Wai
     """What is to be sent now."""
     query = select(NOTICES).where(NOTICES.c.due_time <= now).order_by(NOTICES.c.due_time).limit(most)
     rows = await connection.execute(query)
-    return [Waiting(r.ordinal, r.user, NoticeKind(r.kind), r.text, r.attempts, r.due_time) for r in rows]
+    return [
+        Waiting(r.ordinal, r.user, SessionId(r.session), NoticeKind(r.kind), r.text, r.attempts, r.due_time)
+        for r in rows
+    ]
 
 
 async def claim(connection: AsyncConnection, waiting: Waiting, until: datetime) -> bool:

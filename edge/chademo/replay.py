@@ -178,8 +178,9 @@ class _Play:
         self._lines()
         self._feed(_measured(float(status.voltage_v), float(status.current_a)))
         self._offer()
-        stopping = StationFlag.CHARGING | StationFlag.STOP
-        if status.flags & stopping == stopping and not station.stopped:
+        # A pause has no current to bring down: what ends it takes both flags in one step.
+        flowing = bool(status.flags & StationFlag.CHARGING) or self.session.phase is Phase.PAUSED
+        if flowing and status.flags & StationFlag.STOP and not station.stopped:
             station.stopped = True
             self._feed(StopRequested(StopReason.OPERATOR, "The recorded station ended charging."))
         self._feed(Tick())

@@ -22,25 +22,32 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16powerctl/v1/demo.proto\x12\x0bpowerctl.v1\"\x11\n\x0fListActsRequest\"2\n\x10ListActsResponse\x12\x1e\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x10.powerctl.v1.Act\"1\n\x03\x41\x63t\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12\x0c\n\x04\x62usy\x18\x03 \x01(\x08\"\x1e\n\x0ePlayActRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"1\n\x0fPlayActResponse\x12\x1e\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x10.powerctl.v1.Act2\x9c\x01\n\x0b\x44\x65moService\x12G\n\x08ListActs\x12\x1c.powerctl.v1.ListActsRequest\x1a\x1d.powerctl.v1.ListActsResponse\x12\x44\n\x07PlayAct\x12\x1b.powerctl.v1.PlayActRequest\x1a\x1c.powerctl.v1.PlayActResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16powerctl/v1/demo.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n\x0fListActsRequest\"2\n\x10ListActsResponse\x12\x1e\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x10.powerctl.v1.Act\"1\n\x03\x41\x63t\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x02 \x01(\x08\x12\x0c\n\x04\x62usy\x18\x03 \x01(\x08\"\x1e\n\x0ePlayActRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"1\n\x0fPlayActResponse\x12\x1e\n\x04\x61\x63ts\x18\x01 \x03(\x0b\x32\x10.powerctl.v1.Act\"\x12\n\x10ListMailsRequest\"5\n\x11ListMailsResponse\x12 \n\x05mails\x18\x01 \x03(\x0b\x32\x11.powerctl.v1.Mail\"W\n\x04Mail\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x30\n\x0creceive_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xe8\x01\n\x0b\x44\x65moService\x12G\n\x08ListActs\x12\x1c.powerctl.v1.ListActsRequest\x1a\x1d.powerctl.v1.ListActsResponse\x12\x44\n\x07PlayAct\x12\x1b.powerctl.v1.PlayActRequest\x1a\x1c.powerctl.v1.PlayActResponse\x12J\n\tListMails\x12\x1d.powerctl.v1.ListMailsRequest\x1a\x1e.powerctl.v1.ListMailsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.demo_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTACTSREQUEST']._serialized_start=39
-  _globals['_LISTACTSREQUEST']._serialized_end=56
-  _globals['_LISTACTSRESPONSE']._serialized_start=58
-  _globals['_LISTACTSRESPONSE']._serialized_end=108
-  _globals['_ACT']._serialized_start=110
-  _globals['_ACT']._serialized_end=159
-  _globals['_PLAYACTREQUEST']._serialized_start=161
-  _globals['_PLAYACTREQUEST']._serialized_end=191
-  _globals['_PLAYACTRESPONSE']._serialized_start=193
-  _globals['_PLAYACTRESPONSE']._serialized_end=242
-  _globals['_DEMOSERVICE']._serialized_start=245
-  _globals['_DEMOSERVICE']._serialized_end=401
+  _globals['_LISTACTSREQUEST']._serialized_start=72
+  _globals['_LISTACTSREQUEST']._serialized_end=89
+  _globals['_LISTACTSRESPONSE']._serialized_start=91
+  _globals['_LISTACTSRESPONSE']._serialized_end=141
+  _globals['_ACT']._serialized_start=143
+  _globals['_ACT']._serialized_end=192
+  _globals['_PLAYACTREQUEST']._serialized_start=194
+  _globals['_PLAYACTREQUEST']._serialized_end=224
+  _globals['_PLAYACTRESPONSE']._serialized_start=226
+  _globals['_PLAYACTRESPONSE']._serialized_end=275
+  _globals['_LISTMAILSREQUEST']._serialized_start=277
+  _globals['_LISTMAILSREQUEST']._serialized_end=295
+  _globals['_LISTMAILSRESPONSE']._serialized_start=297
+  _globals['_LISTMAILSRESPONSE']._serialized_end=350
+  _globals['_MAIL']._serialized_start=352
+  _globals['_MAIL']._serialized_end=439
+  _globals['_DEMOSERVICE']._serialized_start=442
+  _globals['_DEMOSERVICE']._serialized_end=674
 # @@protoc_insertion_point(module_scope)

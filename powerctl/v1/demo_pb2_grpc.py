@@ -45,6 +45,11 @@ class DemoServiceStub:
                 request_serializer=powerctl_dot_v1_dot_demo__pb2.PlayActRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_demo__pb2.PlayActResponse.FromString,
                 _registered_method=True)
+        self.ListMails = channel.unary_unary(
+                '/powerctl.v1.DemoService/ListMails',
+                request_serializer=powerctl_dot_v1_dot_demo__pb2.ListMailsRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_demo__pb2.ListMailsResponse.FromString,
+                _registered_method=True)
 
 
 class DemoServiceServicer:
@@ -65,6 +70,13 @@ class DemoServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMails(self, request, context):
+        """What the demo's own mail server has received for the caller's address, newest first; empty where no demo runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DemoServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_DemoServiceServicer_to_server(servicer, server):
                     servicer.PlayAct,
                     request_deserializer=powerctl_dot_v1_dot_demo__pb2.PlayActRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_demo__pb2.PlayActResponse.SerializeToString,
+            ),
+            'ListMails': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMails,
+                    request_deserializer=powerctl_dot_v1_dot_demo__pb2.ListMailsRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_demo__pb2.ListMailsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class DemoService:
             '/powerctl.v1.DemoService/PlayAct',
             powerctl_dot_v1_dot_demo__pb2.PlayActRequest.SerializeToString,
             powerctl_dot_v1_dot_demo__pb2.PlayActResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMails(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.DemoService/ListMails',
+            powerctl_dot_v1_dot_demo__pb2.ListMailsRequest.SerializeToString,
+            powerctl_dot_v1_dot_demo__pb2.ListMailsResponse.FromString,
             options,
             channel_credentials,
             insecure,

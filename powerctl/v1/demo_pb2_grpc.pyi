@@ -37,6 +37,8 @@ class DemoServiceStub:
     """In the order of the story; empty where no demo runs."""
     PlayAct: _grpc.UnaryUnaryMultiCallable[_demo_pb2.PlayActRequest, _demo_pb2.PlayActResponse]
     """Begins an act, or ends it when it lasts; returns as soon as it has begun."""
+    ListMails: _grpc.UnaryUnaryMultiCallable[_demo_pb2.ListMailsRequest, _demo_pb2.ListMailsResponse]
+    """What the demo's own mail server has received for the caller's address, newest first; empty where no demo runs."""
 
 @_typing.type_check_only
 class DemoServiceAsyncStub(DemoServiceStub):
@@ -47,6 +49,8 @@ class DemoServiceAsyncStub(DemoServiceStub):
     """In the order of the story; empty where no demo runs."""
     PlayAct: _aio.UnaryUnaryMultiCallable[_demo_pb2.PlayActRequest, _demo_pb2.PlayActResponse]  # type: ignore[assignment]
     """Begins an act, or ends it when it lasts; returns as soon as it has begun."""
+    ListMails: _aio.UnaryUnaryMultiCallable[_demo_pb2.ListMailsRequest, _demo_pb2.ListMailsResponse]  # type: ignore[assignment]
+    """What the demo's own mail server has received for the caller's address, newest first; empty where no demo runs."""
 
 class DemoServiceServicer(metaclass=_abc_1.ABCMeta):
     """What a visitor of the demo can do to the simulated station. Served only where a demo runs."""
@@ -66,5 +70,13 @@ class DemoServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_demo_pb2.PlayActResponse, _abc.Awaitable[_demo_pb2.PlayActResponse]]:
         """Begins an act, or ends it when it lasts; returns as soon as it has begun."""
+
+    @_abc_1.abstractmethod
+    def ListMails(
+        self,
+        request: _demo_pb2.ListMailsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_demo_pb2.ListMailsResponse, _abc.Awaitable[_demo_pb2.ListMailsResponse]]:
+        """What the demo's own mail server has received for the caller's address, newest first; empty where no demo runs."""
 
 def add_DemoServiceServicer_to_server(servicer: DemoServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

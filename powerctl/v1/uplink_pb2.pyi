@@ -1196,7 +1196,7 @@ class UploadBlackBox(_message.Message):
     SESSION_FIELD_NUMBER: _builtins.int
     upload: _builtins.str
     session: _builtins.str
-    """The recording of one session. Empty: the newest one."""
+    """What names one session. Empty: the newest recording around a fault, and the last minute of every connector."""
     def __init__(
         self,
         *,

@@ -101,6 +101,7 @@ EXPECTED = {
     "ReservationService/CancelReservation": "DWO",
     "DemoService/ListActs": "DWOVBUAM",
     "DemoService/PlayAct": "DWO",
+    "DemoService/ListMails": "DWOVBUAM",
     "TariffService/GetTariff": "OVBA",
     "TariffService/ListTariffs": "OVBA",
     "TariffService/CreateTariff": "OB",

@@ -78,6 +78,7 @@ OWN: Final = {
     "NotificationService/DeletePushSubscription",
     "WatchService/Watch",
     "FleetService/GetFleetSummary",
+    "DemoService/ListMails",
 }
 """Methods that name no owner: they act for the caller. `Watch` and the summary have tests of their own."""
 SHARED: Final = {

@@ -217,7 +217,7 @@ async def test_what_the_driver_wants_to_hear_is_kept(visits: Visits, cloud: Fake
     await page.get_by_label("By e-mail to").fill("aino@example.org")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
-    await expect(page.get_by_label("is slowed by the grid or by sharing")).to_be_checked()
+    await expect(page.get_by_label("is slowed by the grid")).to_be_checked()
 
 
 async def test_a_browser_without_a_push_service_says_so(visits: Visits, cloud: FakeCloud) -> None:

@@ -11,6 +11,7 @@ export type Route =
   | { readonly page: "receipt"; readonly name: string }
   | { readonly page: "account" }
   | { readonly page: "wallet" }
+  | { readonly page: "inbox" }
   | { readonly page: "sign-in"; readonly token: string; readonly to: string }
   | { readonly page: "control"; readonly path: readonly string[] }
   | { readonly page: "unknown" };
@@ -24,7 +25,7 @@ function decode(text: string): string {
 }
 
 /** Pages without a name of a thing. */
-const PLAIN: ReadonlySet<string> = new Set(["stations", "sessions", "account", "wallet"]);
+const PLAIN: ReadonlySet<string> = new Set(["stations", "sessions", "account", "wallet", "inbox"]);
 
 const NAMED: Readonly<Record<string, (id: string) => Route>> = {
   stations: (id) => ({ page: "station", name: `locations/${id}` }),
@@ -76,6 +77,7 @@ export const link = {
   sessions: "#/sessions",
   account: "#/account",
   wallet: "#/wallet",
+  inbox: "#/inbox",
   operate: "#/operate",
   utility: "#/utility",
   station: (name: string): string => `#/stations/${idOf(name)}`,

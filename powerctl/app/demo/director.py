@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from powerctl.app.demo.acts import ACTS, Act
+from powerctl.app.demo.inbox import Inbox
 from powerctl.app.demo.stage import VEHICLES_OWN, Stage
 from powerctl.app.demo.stories import Step
 
@@ -24,11 +25,13 @@ class Director:
 
     Args:
         stage: Where they happen.
+        inbox: What the cloud has sent by e-mail.
         vehicles: False: what needs our vehicles is not offered.
     """
 
-    def __init__(self, stage: Stage, *, vehicles: bool) -> None:
+    def __init__(self, stage: Stage, inbox: Inbox, *, vehicles: bool) -> None:
         self._stage = stage
+        self._inbox = inbox
         self._acts = {act.name: act for act in ACTS if vehicles or act.begin.action not in VEHICLES_OWN}
         self._active = {name for name, act in self._acts.items() if act.begun}
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -81,5 +84,8 @@ class Director:
 
     def _answer(self, line: bytes) -> dict[str, Any]:
         wish = json.loads(line)
-        known = not isinstance(wish, dict) or "play" not in wish or self.play(str(wish["play"]))
+        asked = wish if isinstance(wish, dict) else {}
+        if "mails" in asked:
+            return {"mails": [mail.told() for mail in self._inbox.of(str(asked["mails"]))]}
+        known = "play" not in asked or self.play(str(asked["play"]))
         return {"acts": self.acts(), "known": known}

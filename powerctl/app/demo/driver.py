@@ -12,6 +12,7 @@ from typing import Any, Final
 
 TIMEOUT_S: Final = 5.0
 PAYMENT: Final = "/powerctl.v1.PaymentService"
+NOTIFICATION: Final = "/powerctl.v1.NotificationService"
 CARD: Final = "pm_card_visa"
 """Of the fake provider: it pays."""
 
@@ -56,6 +57,12 @@ class Driver:
         """Purchases whose charging token waits for its start, as far as this person may see them."""
         answer = await self._call("POST", f"{PAYMENT}/ListPurchases", {})
         return [one for one in answer.get("purchases", []) if "tokenExpireTime" in one]
+
+    async def be_told(self, address: str) -> None:
+        """Have everything that happens to this person's sessions sent to `address`."""
+        wishes = {"email": address, "onFinished": True, "onStopped": True, "onSlowed": True}
+        asked = {"settings": wishes, "updateMask": "email,onFinished,onStopped,onSlowed"}
+        await self._call("POST", f"{NOTIFICATION}/UpdateNotificationSettings", asked)
 
     async def stop(self, session: str) -> dict[str, Any]:
         """Stop `session` ("sessions/…"); returns it."""

@@ -45,6 +45,10 @@ LONGEST_FOLDER: Final = 90
 RECEIPT_KEY: Final = "receipts.key"
 PERMIT_KEY: Final = "permit.pem"
 """By which the station knows the back end's permits to charge."""
+PUSH_KEY: Final = "push.key"
+SENDER: Final = "charging@demo.example"
+DRIVER_ADDRESS: Final = "driver@demo.example"
+"""Nobody's: RFC 2606 keeps the domain for examples."""
 RATING_W: Final = 22_000.0
 FAILSAFE_W: Final = 4_200.0
 SETTLE_S: Final = 2.0
@@ -175,7 +179,8 @@ def prepare(folder: Path, ports: Ports, *, scripted: bool) -> Files:
     )
     command = broker.prepare(place, stations=(), ingest=ingest.certificate, access=_access(place, authority, ingest))
     key = pki.signing_key(folder / "pki" / "signing.key")
-    pki.signing_key(folder / "pki" / RECEIPT_KEY)
+    for own in (RECEIPT_KEY, PUSH_KEY):
+        pki.signing_key(folder / "pki" / own)
     files = Files(folder, ports, command, Tokens(load_key(key), SystemClock()))
     (folder / "pki" / PERMIT_KEY).write_text(files.tokens.permit_key)
     around = {one.station: _given(files, one.station) for one in neighbours.PLACES}
@@ -314,6 +319,11 @@ def cloud_table(files: Files, server: TlsFiles, ingest: TlsFiles, key: Path) -> 
             "broker_pid": str(files.folder / "broker" / PROCESS),
         },
         "director": str(files.director),
+        "notify": {
+            "push_key": str(key.with_name(PUSH_KEY)),
+            "push_subject": f"mailto:{SENDER}",
+            "smtp": {"host": HOST, "port": ports.smtp, "sender": SENDER, "starttls": False},
+        },
         "receipts": {"signing_key": str(key.with_name(RECEIPT_KEY)), "issuer": "powerctl demo"},
         "web": {"host": HOST, "port": ports.web},
         "grpc": {"host": HOST, "port": ports.grpc, "tls": _tls(server)},

@@ -31,6 +31,7 @@ class Ports:
     plant_right: int = 7002
     dispatch: int = 50061
     mqtt: int = 8883
+    smtp: int = 1025
 
 
 VEHICLE_PORTS: Final = frozenset({"plant_left", "plant_right"})

@@ -20,6 +20,8 @@ from rich.live import Live
 
 from powerctl.app.demo import files, screen
 from powerctl.app.demo.director import Director
+from powerctl.app.demo.files import Files
+from powerctl.app.demo.inbox import Inbox
 from powerctl.app.demo.pictures import PICTURES, Photographer
 from powerctl.app.demo.ports import HOST, VEHICLE_PORTS, Ports, moved, refuse_used
 from powerctl.app.demo.report import assemble
@@ -75,7 +77,13 @@ async def _run(options: argparse.Namespace, story: Story, ports: Ports, folder: 
     console.print("Making certificates and settings …", style="dim")
     prepared = files.prepare(folder, ports, scripted=bool(options.headless or options.scenario))
     stage = Stage(prepared, story, seed=options.seed, vehicles=options.vehicles == "simulated")
-    stopping = _stop_event()
+    inbox = Inbox()
+    async with inbox.serving(ports.smtp):
+        return await _perform(options, prepared, stage, inbox)
+
+
+async def _perform(options: argparse.Namespace, prepared: Files, stage: Stage, inbox: Inbox) -> int:
+    console, stopping = screen.console(), _stop_event()
     try:
         console.print("Starting broker, cloud, energy manager, charging controller, uplink and vehicles …", style="dim")
         await stage.start()
@@ -89,11 +97,11 @@ async def _run(options: argparse.Namespace, story: Story, ports: Ports, folder: 
             prepared.sign_in_link("administrator", "/operate"),
         )
         vehicles = options.vehicles == "simulated"
-        console.print(screen.first_screen(ports, str(folder), vehicles=vehicles))
+        console.print(screen.first_screen(prepared.ports, str(prepared.folder), vehicles=vehicles))
         screen.show_links(console, links)
         if not options.headless and not options.no_browser:
             await asyncio.to_thread(webbrowser.open, links.driver)
-        return await _tell(options, stage, stopping)
+        return await _tell(options, stage, inbox, stopping)
     except ProgramFailed as failure:
         console.print(str(failure), style="red", markup=False)
         return EXIT_FAILED
@@ -110,10 +118,10 @@ def _stop_event() -> asyncio.Event:
     return stopping
 
 
-async def _tell(options: argparse.Namespace, stage: Stage, stopping: asyncio.Event) -> int:
+async def _tell(options: argparse.Namespace, stage: Stage, inbox: Inbox, stopping: asyncio.Event) -> int:
     """Play the story or run until Ctrl-C, and show what happens."""
     if not (options.headless or options.scenario):
-        director = Director(stage, vehicles=options.vehicles == "simulated")
+        director = Director(stage, inbox, vehicles=options.vehicles == "simulated")
         await _until(_directed(stage, director), stage, stopping, options.duration, headless=False)
         return 0
     duration_s = options.duration or 60.0

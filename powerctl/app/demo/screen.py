@@ -61,7 +61,7 @@ def _ideas(ports: Ports) -> list[Text]:
         Text(f"     mbpoll -m tcp -p {ports.modbus} -a 1 -0 -r 40448 {HOST} 4200   (22000 lifts it)", style="green"),
         Text("3. Kill the energy manager and watch the station stay safe, then come back:"),
         Text('     pkill -f "powerctl.app.cli run"', style="green"),
-        Text("4. Stop a session on the page and read its receipt."),
+        Text("4. Stop a session on the page, read its receipt, and the e-mail about it in the demo's own inbox."),
     ]
 
 
@@ -73,6 +73,7 @@ def _ports_line(ports: Ports, *, vehicles: bool) -> str:
         f"Modbus/TCP {ports.modbus}",
         f"Modbus/TLS {ports.modbus_tls}",
         f"CAN hubs {ports.can_left}, {ports.can_right}",
+        f"SMTP {ports.smtp}",
         f"metrics {', '.join(map(str, metrics))}",
     ]
     if not vehicles:

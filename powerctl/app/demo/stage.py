@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from powerctl.app.demo import cast
 from powerctl.app.demo.driver import ApiError, Driver
 from powerctl.app.demo.enrolment import enrol_all
-from powerctl.app.demo.files import STATION, Files
+from powerctl.app.demo.files import DRIVER_ADDRESS, STATION, Files
 from powerctl.app.demo.ports import HOST
 from powerctl.app.demo.stories import Action, Step, Story
 from powerctl.app.demo.supervisor import Supervisor, children, wait_until
@@ -121,6 +121,7 @@ class Stage:
     async def run_freely(self) -> NoReturn:
         """Plug both vehicles in, start them, and go on until cancelled."""
         self._started = time.monotonic()
+        await self._call(lambda: self._driver.be_told(DRIVER_ADDRESS))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._authorise(), name="authorise")
             for step in self.story.steps:

@@ -17,14 +17,17 @@ import pytest
 from cloud.api.call import Call
 from cloud.api.demo import DemoService
 from cloud.domain.refusal import Refusal, Why
+from cloud.store.store import Store
 from powerctl.app.demo.acts import ACTS
 from powerctl.app.demo.director import Director
+from powerctl.app.demo.inbox import Inbox
 from powerctl.app.demo.stage import VEHICLES_OWN, Stage
 from powerctl.app.demo.stories import Action, Step
 from powerctl.app.demo.supervisor import children
 from powerctl.v1 import demo_pb2 as pb
 
 NOBODY = cast(Call, None)
+NOWHERE = cast(Store, None)
 
 
 @dataclass
@@ -47,14 +50,17 @@ class Rehearsal:
 
 
 @asynccontextmanager
-async def directed(folder: Path, *, vehicles: bool = True) -> AsyncIterator[tuple[Rehearsal, DemoService]]:
+async def directed(
+    folder: Path, *, vehicles: bool = True, inbox: Inbox | None = None, store: Store = NOWHERE
+) -> AsyncIterator[tuple[Rehearsal, DemoService]]:
     rehearsal, path = Rehearsal(), folder / "director"
-    serving = asyncio.create_task(Director(cast(Stage, rehearsal), vehicles=vehicles).serve(path))
+    director = Director(cast(Stage, rehearsal), inbox or Inbox(), vehicles=vehicles)
+    serving = asyncio.create_task(director.serve(path))
     try:
         async with asyncio.timeout(30):
             while not path.exists() or stat.S_IMODE(path.stat().st_mode) != 0o600:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-            yield rehearsal, DemoService(path)
+            yield rehearsal, DemoService(path, store)
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
@@ -133,12 +139,12 @@ async def test_an_act_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> 
 
 
 async def test_where_no_demo_runs_there_is_nothing_to_play(tmp_path: Path) -> None:
-    service = DemoService(None)
+    service = DemoService(None, NOWHERE)
     assert not (await service.list_acts(pb.ListActsRequest(), NOBODY)).acts
     with pytest.raises(Refusal, match="No demo runs here"):
         await play(service, "grid-dip")
     with pytest.raises(Refusal, match="does not answer") as refused:
-        await play(DemoService(tmp_path / "gone"), "grid-dip")
+        await play(DemoService(tmp_path / "gone", NOWHERE), "grid-dip")
     assert refused.value.why is Why.UNAVAILABLE
 
 

@@ -25,9 +25,22 @@ def replayed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     return status, json.loads(capsys.readouterr().out)
 
 
+def test_a_session_that_is_stopped_in_a_pause_replays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rig = Rig(ORDERLY[0]).charging().offer(5, settle=3).passes(5).offer(0, settle=3).passes(5).stop().passes(15)
+    log = tmp_path / "paused.log"
+    log.write_text(candump(both_sides(rig)))
+    status, report = replayed(capsys, str(log))
+    phases = [step["phase"] for step in report["sessions"][0]["phases"]]
+    assert "paused" in phases
+    assert (status, report["sessions"][0]["unexplained"]) == (0, 0)
+
+
 def recorded(model: str) -> list[Recorded]:
     """A session of our station with one of our cars, both sides."""
-    rig = Rig(model).charging().offer(5, settle=3).passes(10).stop().passes(15)
+    return both_sides(Rig(model).charging().offer(5, settle=3).passes(10).stop().passes(15))
+
+
+def both_sides(rig: Rig) -> list[Recorded]:
     sides = [*((at, frame.FRAME_ID, frame.encode()) for at, frame in rig.sent), *rig.bus]
     return [Recorded(at, frame_id, data) for at, frame_id, data in sorted(sides, key=lambda one: one[0])]  # type: ignore[arg-type]
 

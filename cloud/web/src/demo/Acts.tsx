@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Act } from "../gen/powerctl/v1/demo_pb";
 import { acts, failed, follow, idOf, last, play } from "./acts";
+import { link } from "../routes";
 import { words, wordsOf } from "./words";
 
 function ActButton({ act }: { readonly act: Act }): JSX.Element {
@@ -44,6 +45,9 @@ export function Acts(): JSX.Element | null {
           <ActButton key={act.name} act={act} />
         ))}
       </div>
+      <p class="acts-inbox">
+        <a href={link.inbox}>{words().inbox.title}</a>
+      </p>
     </section>
   );
 }

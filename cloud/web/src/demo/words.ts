@@ -16,6 +16,23 @@ interface DemoWords {
   readonly lead: string;
   readonly failed: string;
   readonly acts: Readonly<Record<string, ActWords>>;
+  readonly inbox: InboxWords;
+}
+
+interface InboxWords {
+  readonly title: string;
+  readonly lead: string;
+  /** With {email}. */
+  readonly address: string;
+  /** With {email}. */
+  readonly list: string;
+  readonly none: string;
+  readonly noneLead: string;
+  readonly station: string;
+  readonly settings: string;
+  readonly nowhere: string;
+  readonly nowhereLead: string;
+  readonly here: string;
 }
 
 const WORDS: Record<Language, DemoWords> = {
@@ -23,6 +40,20 @@ const WORDS: Record<Language, DemoWords> = {
     title: "Make something happen",
     lead: "One grid connection of 22 kW, two cars. Every button does the real thing to a running program.",
     failed: "The demo did not answer. Is it still running?",
+    inbox: {
+      title: "Inbox of this demo",
+      lead: "The demo has a mail server of its own, on this machine only. Whatever address you give, what is sent to it ends up here and goes nowhere else.",
+      address: "Sent to {email}.",
+      list: "E-mails to {email}",
+      none: "Nothing has been sent yet",
+      noneLead:
+        "A message comes when the grid slows your charge, when somebody stops it, and when it has finished. Dip the grid at the station, or stop a charge of yours.",
+      station: "To the station",
+      settings: "When to be told",
+      nowhere: "You have not said where to write to you",
+      nowhereLead: "For this demo an invented address will do. You can change it under “You”.",
+      here: "Have my messages sent here",
+    },
     acts: {
       "car-left": {
         begin: "Car on the left",
@@ -80,6 +111,20 @@ const WORDS: Record<Language, DemoWords> = {
     title: "Pane tapahtumaan jotain",
     lead: "Yksi 22 kW:n verkkoliittymä, kaksi autoa. Jokainen painike tekee oikean teon käynnissä olevalle ohjelmalle.",
     failed: "Esittely ei vastannut. Onko se vielä käynnissä?",
+    inbox: {
+      title: "Esittelyn postilaatikko",
+      lead: "Esittelyllä on oma postipalvelin, vain tällä koneella. Minkä osoitteen annatkin, siihen lähetetty posti päätyy tänne eikä mene muualle.",
+      address: "Lähetetty osoitteeseen {email}.",
+      list: "Viestit osoitteeseen {email}",
+      none: "Mitään ei ole vielä lähetetty",
+      noneLead:
+        "Viesti tulee, kun verkko hidastaa latausta, kun joku keskeyttää sen ja kun se on valmis. Rajoita verkkoa aseman sivulla tai lopeta oma latauksesi.",
+      station: "Asemalle",
+      settings: "Milloin kerrotaan",
+      nowhere: "Et ole kertonut, mihin sinulle kirjoitetaan",
+      nowhereLead: "Esittelyyn riittää keksitty osoite. Voit vaihtaa sen kohdassa ”Sinä”.",
+      here: "Lähetä viestini tänne",
+    },
     acts: {
       "car-left": {
         begin: "Auto vasemmalle",

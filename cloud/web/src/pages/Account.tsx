@@ -4,6 +4,7 @@ import { CALL } from "../api/clients";
 import { notifications } from "../api/driving";
 import type { NotificationSettings } from "../gen/powerctl/v1/notification_pb";
 import { choose, language, LANGUAGES, t, type Key } from "../i18n";
+import { link } from "../routes";
 import { account, guest, leave } from "../state/app";
 import { useCall } from "../state/call";
 import { useLoaded } from "../state/loaded";
@@ -76,6 +77,7 @@ function Settings({ first }: { readonly first: NotificationSettings }): JSX.Elem
   const [settings, set] = useState(first);
   const [saved, setSaved] = useState(false);
   const call = useCall();
+  const demo = account.value.status === "signed-in" && account.value.principal.demo;
   const change = (part: Change): void => {
     setSaved(false);
     void call.run(async () => set(await save(part))).then(setSaved);
@@ -99,6 +101,11 @@ function Settings({ first }: { readonly first: NotificationSettings }): JSX.Elem
       </fieldset>
       <Push settings={settings} />
       <Email settings={settings} busy={call.busy} change={change} />
+      {demo && (
+        <p>
+          <a href={link.inbox}>{t("notify.inbox")}</a>
+        </p>
+      )}
       <Alert sentence={call.failure} />
       <p class="small" role="status">
         {saved ? t("notify.saved") : ""}

@@ -13,6 +13,7 @@ import { Shell } from "./Shell";
 const AccountPage = lazy(() => import("../pages/Account"));
 const Control = lazy(() => import("../control/Control"));
 const Charge = lazy(() => import("../pages/Charge"));
+const Inbox = lazy(() => import("../demo/Inbox"));
 const ReceiptPage = lazy(() => import("../pages/Receipt"));
 const ReservationPage = lazy(() => import("../pages/Reservation"));
 const Reserve = lazy(() => import("../pages/Reserve"));
@@ -35,6 +36,7 @@ const PAGES: PageOf = {
   receipt: ({ name }) => <ReceiptPage key={name} name={name} />,
   account: () => <AccountPage />,
   wallet: () => <Wallet />,
+  inbox: () => <Inbox />,
   control: ({ path }) => <Control path={path} />,
   "sign-in": () => <Loading />,
   unknown: () => (

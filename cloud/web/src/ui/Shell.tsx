@@ -111,7 +111,7 @@ function Navigation(): JSX.Element | null {
         <Icon path={BOLT} />
         {t("nav.sessions")}
       </NavLink>
-      <NavLink href={link.account} here={page === "account"}>
+      <NavLink href={link.account} here={page === "account" || page === "inbox"}>
         <Icon path={PERSON} />
         {t("nav.account")}
       </NavLink>

@@ -31,6 +31,7 @@ from powerctl.core.units import Power
 from tests.unit.cloud.databases import SqliteFiles
 from tests.unit.cloud.stories import (
     ANNA,
+    SESSION,
     began,
     live,
     over,
@@ -41,6 +42,7 @@ from tests.unit.cloud.stories import (
 from tests.unit.cloud.world import World, world
 
 PUBLIC = "93.184.215.14"
+APP = "https://charge.example.net"
 
 
 def test_a_message_is_that_of_the_rfcs_example() -> None:
@@ -107,7 +109,7 @@ class Told:
         self.sealer = Sealer(bytes(32))
         client = httpx.AsyncClient(transport=httpx.MockTransport(self.service))
         self.sender = PushSender(self.key, "mailto:ops@example.net", Reach(client, self._resolve))
-        self.notifier = Notifier(here.store, self.sealer, self.sender)
+        self.notifier = Notifier(here.store, self.sealer, APP, self.sender)
 
     async def _resolve(self, host: str) -> list[str]:
         return [PUBLIC]
@@ -148,7 +150,12 @@ async def test_a_finished_session_is_told_once_and_only_the_browser_reads_it(tol
     await told.notifier.tick()
     await told.notifier.tick()
     (request,) = told.service.seen
-    assert told.browser.read(request.content)["body"] == "Charging has finished: 2.5 kWh."
+    assert told.browser.read(request.content) == {
+        "title": "Charging at Harbour, left",
+        "body": "Charging has finished: 2.5 kWh.",
+        "kind": f"finished {SESSION}",
+        "url": f"/#/sessions/{SESSION}",
+    }
     assert b"finished" not in request.content
     assert (request.url.host, request.headers["host"]) == (PUBLIC, "push.example.net")
     assert request.extensions["sni_hostname"] == "push.example.net"
@@ -218,12 +225,14 @@ async def test_an_e_mail_reaches_a_mail_server(told: Told) -> None:
         await told.wish(Wishes(email="anna@example.net"))
         await told.charges()
         await told.here.reports(over(reading(1_000, 1), reading(3_500, 10)))
-        await Notifier(told.here.store, told.sealer, None, mailer).tick()
+        await Notifier(told.here.store, told.sealer, APP, None, mailer).tick()
     finally:
         controller.stop()
     (letter,) = letters
     assert letter.rcpt_tos == ["anna@example.net"]
     assert b"Charging has finished: 2.5 kWh." in letter.content
+    assert b"Subject: Charging at Harbour, left" in letter.content
+    assert f"{APP}/#/sessions/{SESSION}".encode() in letter.content
 
 
 async def test_so_many_browsers_and_no_more(told: Told) -> None:

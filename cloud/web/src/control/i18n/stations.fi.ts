@@ -191,7 +191,8 @@ export const fiStations: Record<keyof typeof enStations, string> = {
   "files.coming": "Saapumassa",
   "files.download": "Lataa",
   "files.request": "Pyydä musta laatikko",
-  "files.requestBody": "Asema lähettää viimeisimmän vikatallenteensa ja kummankin liittimen viimeisen minuutin mobiiliverkon yli; se voi kestää minuutteja.",
+  "files.requestBody":
+    "Asema lähettää viimeisimmän vikatallenteensa ja kummankin liittimen viimeisen minuutin mobiiliverkon yli; se voi kestää minuutteja.",
   "files.none": "Tallennetta ei ole vielä pyydetty",
   "files.noneLead": "Mustassa laatikossa on ohjaimen näkemä, kehys kehykseltä.",
   "config.key": "Asetus",

@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file powerctl/v1/demo.proto.
  */
 export const file_powerctl_v1_demo: GenFile = /*@__PURE__*/
-  fileDesc("ChZwb3dlcmN0bC92MS9kZW1vLnByb3RvEgtwb3dlcmN0bC52MSIRCg9MaXN0QWN0c1JlcXVlc3QiMgoQTGlzdEFjdHNSZXNwb25zZRIeCgRhY3RzGAEgAygLMhAucG93ZXJjdGwudjEuQWN0IjEKA0FjdBIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIMCgRidXN5GAMgASgIIh4KDlBsYXlBY3RSZXF1ZXN0EgwKBG5hbWUYASABKAkiMQoPUGxheUFjdFJlc3BvbnNlEh4KBGFjdHMYASADKAsyEC5wb3dlcmN0bC52MS5BY3QynAEKC0RlbW9TZXJ2aWNlEkcKCExpc3RBY3RzEhwucG93ZXJjdGwudjEuTGlzdEFjdHNSZXF1ZXN0Gh0ucG93ZXJjdGwudjEuTGlzdEFjdHNSZXNwb25zZRJECgdQbGF5QWN0EhsucG93ZXJjdGwudjEuUGxheUFjdFJlcXVlc3QaHC5wb3dlcmN0bC52MS5QbGF5QWN0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChZwb3dlcmN0bC92MS9kZW1vLnByb3RvEgtwb3dlcmN0bC52MSIRCg9MaXN0QWN0c1JlcXVlc3QiMgoQTGlzdEFjdHNSZXNwb25zZRIeCgRhY3RzGAEgAygLMhAucG93ZXJjdGwudjEuQWN0IjEKA0FjdBIMCgRuYW1lGAEgASgJEg4KBmFjdGl2ZRgCIAEoCBIMCgRidXN5GAMgASgIIh4KDlBsYXlBY3RSZXF1ZXN0EgwKBG5hbWUYASABKAkiMQoPUGxheUFjdFJlc3BvbnNlEh4KBGFjdHMYASADKAsyEC5wb3dlcmN0bC52MS5BY3QiEgoQTGlzdE1haWxzUmVxdWVzdCI1ChFMaXN0TWFpbHNSZXNwb25zZRIgCgVtYWlscxgBIAMoCzIRLnBvd2VyY3RsLnYxLk1haWwiVwoETWFpbBIPCgdzdWJqZWN0GAEgASgJEgwKBHRleHQYAiABKAkSMAoMcmVjZWl2ZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDLoAQoLRGVtb1NlcnZpY2USRwoITGlzdEFjdHMSHC5wb3dlcmN0bC52MS5MaXN0QWN0c1JlcXVlc3QaHS5wb3dlcmN0bC52MS5MaXN0QWN0c1Jlc3BvbnNlEkQKB1BsYXlBY3QSGy5wb3dlcmN0bC52MS5QbGF5QWN0UmVxdWVzdBocLnBvd2VyY3RsLnYxLlBsYXlBY3RSZXNwb25zZRJKCglMaXN0TWFpbHMSHS5wb3dlcmN0bC52MS5MaXN0TWFpbHNSZXF1ZXN0Gh4ucG93ZXJjdGwudjEuTGlzdE1haWxzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message powerctl.v1.ListActsRequest
@@ -114,6 +116,67 @@ export const PlayActResponseSchema: GenMessage<PlayActResponse> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_demo, 4);
 
 /**
+ * @generated from message powerctl.v1.ListMailsRequest
+ */
+export type ListMailsRequest = Message<"powerctl.v1.ListMailsRequest"> & {
+};
+
+/**
+ * Describes the message powerctl.v1.ListMailsRequest.
+ * Use `create(ListMailsRequestSchema)` to create a new message.
+ */
+export const ListMailsRequestSchema: GenMessage<ListMailsRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_demo, 5);
+
+/**
+ * @generated from message powerctl.v1.ListMailsResponse
+ */
+export type ListMailsResponse = Message<"powerctl.v1.ListMailsResponse"> & {
+  /**
+   * At most 20.
+   *
+   * @generated from field: repeated powerctl.v1.Mail mails = 1;
+   */
+  mails: Mail[];
+};
+
+/**
+ * Describes the message powerctl.v1.ListMailsResponse.
+ * Use `create(ListMailsResponseSchema)` to create a new message.
+ */
+export const ListMailsResponseSchema: GenMessage<ListMailsResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_demo, 6);
+
+/**
+ * An e-mail that was sent and has gone no further.
+ *
+ * @generated from message powerctl.v1.Mail
+ */
+export type Mail = Message<"powerctl.v1.Mail"> & {
+  /**
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp receive_time = 3;
+   */
+  receiveTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message powerctl.v1.Mail.
+ * Use `create(MailSchema)` to create a new message.
+ */
+export const MailSchema: GenMessage<Mail> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_demo, 7);
+
+/**
  * What a visitor of the demo can do to the simulated station. Served only where a demo runs.
  *
  * @generated from service powerctl.v1.DemoService
@@ -138,6 +201,16 @@ export const DemoService: GenService<{
     methodKind: "unary";
     input: typeof PlayActRequestSchema;
     output: typeof PlayActResponseSchema;
+  },
+  /**
+   * What the demo's own mail server has received for the caller's address, newest first; empty where no demo runs.
+   *
+   * @generated from rpc powerctl.v1.DemoService.ListMails
+   */
+  listMails: {
+    methodKind: "unary";
+    input: typeof ListMailsRequestSchema;
+    output: typeof ListMailsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_powerctl_v1_demo, 0);

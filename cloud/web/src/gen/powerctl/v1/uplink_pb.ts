@@ -1233,7 +1233,7 @@ export type UploadBlackBox = Message<"powerctl.v1.UploadBlackBox"> & {
   upload: string;
 
   /**
-   * The recording of one session. Empty: the newest one.
+   * What names one session. Empty: the newest recording around a fault, and the last minute of every connector.
    *
    * @generated from field: string session = 2;
    */
