@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Final
 
 from cloud.api import fleet_encode, names, paging
 from cloud.api.call import Call
 from cloud.api.charging import Charging, require_request_id
 from cloud.api.ordering import OURSELVES, Asker, Ordering
+from cloud.api.station_days import Today, days_page
 from cloud.domain.filter import parse_filter, parse_order
 from cloud.domain.location import Station
 from cloud.domain.principal import Principal, Role
@@ -40,6 +41,8 @@ class FleetService:
     store: Store
     charging: Charging
     ordering: Ordering
+    zone: tzinfo = UTC
+    """In which a day begins at midnight."""
 
     async def get_station(self, request: pb.GetStationRequest, call: Call) -> pb.Station:
         """One station's health."""
@@ -101,6 +104,13 @@ class FleetService:
         async with self.store.database.read() as connection:
             found = await operations.live_values(connection, station, self.store.clock.utc() - past)
         return pb.ListStationTelemetryResponse(records=map(uplink_pb2.Record.FromString, found))
+
+    async def list_station_days(self, request: pb.ListStationDaysRequest, call: Call) -> pb.ListStationDaysResponse:
+        """What a station sold day by day, newest first."""
+        found = await self._station(names.parse_station(request.parent), call)
+        today = Today(self.store.clock.utc(), self.zone)
+        async with self.store.database.read() as connection:
+            return await days_page(connection, found.id, [one.id for one in found.connectors], request, today)
 
     async def list_alarms(self, request: pb.ListAlarmsRequest, call: Call) -> pb.ListAlarmsResponse:
         """Alarms, newest first."""

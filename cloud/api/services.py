@@ -107,7 +107,7 @@ def methods(
         (tariff_pb2, "TariffService", TariffService(store, approving)),
         (utility_pb2, "UtilityService", UtilityService(store, ordering, approving)),
         (approval_pb2, "ApprovalService", ApprovalService(store, table)),
-        (fleet_pb2, "FleetService", FleetService(store, charging, ordering)),
+        (fleet_pb2, "FleetService", FleetService(store, charging, ordering, encoder.zone)),
         (user_pb2, "UserService", UserService(store, sign_ins)),
         (audit_pb2, "AuditService", AuditService(store, sign_ins.tokens)),
         (demo_pb2, "DemoService", DemoService(director, store)),

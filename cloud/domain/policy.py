@@ -96,6 +96,7 @@ POLICY: Final[Mapping[str, frozenset[Role]]] = {
     "/powerctl.v1.FleetService/GetFleetSummary": _FLEET,
     "/powerctl.v1.FleetService/ListStationEvents": _FLEET,
     "/powerctl.v1.FleetService/ListStationTelemetry": _FLEET,
+    "/powerctl.v1.FleetService/ListStationDays": _FLEET,
     "/powerctl.v1.FleetService/ListAlarms": _FLEET,
     "/powerctl.v1.FleetService/GetRemoteCommand": _FLEET,
     "/powerctl.v1.FleetService/ListRemoteCommands": _FLEET,

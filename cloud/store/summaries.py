@@ -5,12 +5,12 @@ How far it is summed up is written in the transaction that adds the sums, so nei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
-from sqlalchemy import Table, case, select
+from sqlalchemy import Select, Table, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.summary import HOUR, QUARTER, Sample, Slot, Summary, by_minute, coarser
@@ -21,6 +21,8 @@ from powerctl.core.ids import StationId
 
 AT_ONCE: Final = 1_000
 """Records of one transaction; others wait for it."""
+LONGEST_SESSION: Final = timedelta(days=7)
+"""How far back the beginning of a session is looked for."""
 
 
 class Entry(NamedTuple):
@@ -54,13 +56,54 @@ async def between(
     connection: AsyncConnection, table: Table, station: StationId, start: datetime, end: datetime, size: int
 ) -> list[Entry]:
     """A station's slots that begin at `start` or later and before `end`, oldest first, `size` at most."""
-    query = (
-        select(table)
-        .where(table.c.station == station, table.c.start_time >= start, table.c.start_time < end)
-        .order_by(table.c.start_time, table.c.connector, table.c.session)
-        .limit(size)
-    )
+    return [_entry(row) for row in await connection.execute(_between(table, station, start, end).limit(size))]
+
+
+async def of_sessions(
+    connection: AsyncConnection,
+    table: Table,
+    station: StationId,
+    connectors: Collection[int],
+    start: datetime,
+    end: datetime,
+) -> list[Entry]:
+    """As `between`, of sessions at these connectors alone, all of them."""
+    query = _between(table, station, start, end).where(table.c.connector.in_(connectors), table.c.session != "")
     return [_entry(row) for row in await connection.execute(query)]
+
+
+async def first(
+    connection: AsyncConnection, table: Table, station: StationId, connectors: Collection[int]
+) -> datetime | None:
+    """When the oldest slot of these connectors begins. None: nothing is summed up."""
+    found = []
+    for connector in connectors:  # one by one: so each is a look at the key's beginning
+        query = select(func.min(table.c.start_time)).where(table.c.station == station, table.c.connector == connector)
+        found.append((await connection.execute(query)).scalar())
+    return min((one for one in found if one is not None), default=None)
+
+
+async def registers(
+    connection: AsyncConnection,
+    table: Table,
+    station: StationId,
+    connectors: Collection[int],
+    sessions: Collection[str],
+    before: datetime,
+) -> dict[str, float]:
+    """What the registers of these sessions read before an instant; one that began later is absent."""
+    query = (
+        select(table.c.session, func.max(table.c.energy_wh))
+        .where(table.c.station == station, table.c.connector.in_(connectors), table.c.session.in_(sessions))
+        .where(table.c.start_time < before, table.c.start_time >= before - LONGEST_SESSION)
+        .group_by(table.c.session)
+    )
+    return {session: float(energy_wh) for session, energy_wh in await connection.execute(query)}
+
+
+def _between(table: Table, station: StationId, start: datetime, end: datetime) -> Select[Any]:
+    within = select(table).where(table.c.station == station, table.c.start_time >= start, table.c.start_time < end)
+    return within.order_by(table.c.start_time, table.c.connector, table.c.session)
 
 
 def _adding(table: Table) -> ManyRows:

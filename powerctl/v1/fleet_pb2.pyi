@@ -550,6 +550,104 @@ class ListStationTelemetryResponse(_message.Message):
 Global___ListStationTelemetryResponse: _TypeAlias = ListStationTelemetryResponse  # noqa: Y015
 
 @_typing.final
+class ListStationDaysRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """"stations/{station}" """
+    page_size: _builtins.int
+    """Coerced to at most 100; zero means 31."""
+    page_token: _builtins.str
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStationDaysRequest: _TypeAlias = ListStationDaysRequest  # noqa: Y015
+
+@_typing.final
+class ListStationDaysResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___StationDay]:
+        """Newest first, without gaps, down to the first that anything is known of."""
+
+    def __init__(
+        self,
+        *,
+        days: _abc.Iterable[Global___StationDay] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListStationDaysResponse: _TypeAlias = ListStationDaysResponse  # noqa: Y015
+
+@_typing.final
+class StationDay(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    START_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    ENERGY_WH_FIELD_NUMBER: _builtins.int
+    SESSIONS_FIELD_NUMBER: _builtins.int
+    POWER_MAX_W_FIELD_NUMBER: _builtins.int
+    UTILISATION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"stations/{station}/days/{date}", the date as in ISO 8601, in the operator's time zone."""
+    energy_wh: _builtins.float
+    """Watt hours, DC, at the connectors."""
+    sessions: _builtins.int
+    """In which energy flowed on this day."""
+    power_max_w: _builtins.float
+    """Watts, DC, the highest of one connector."""
+    utilisation: _builtins.float
+    """Part of the time so far in which a connector gave power, 0 to 1, over all connectors, by quarters of an hour."""
+    @_builtins.property
+    def start_time(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Not included; in the future for the present day."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        start_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+        energy_wh: _builtins.float = ...,
+        sessions: _builtins.int = ...,
+        power_max_w: _builtins.float = ...,
+        utilisation: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time", b"end_time", "energy_wh", b"energy_wh", "name", b"name", "power_max_w", b"power_max_w", "sessions", b"sessions", "start_time", b"start_time", "utilisation", b"utilisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StationDay: _TypeAlias = StationDay  # noqa: Y015
+
+@_typing.final
 class ListAlarmsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -60,6 +60,11 @@ class FleetServiceStub:
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryRequest.SerializeToString,
                 response_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryResponse.FromString,
                 _registered_method=True)
+        self.ListStationDays = channel.unary_unary(
+                '/powerctl.v1.FleetService/ListStationDays',
+                request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationDaysRequest.SerializeToString,
+                response_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationDaysResponse.FromString,
+                _registered_method=True)
         self.ListAlarms = channel.unary_unary(
                 '/powerctl.v1.FleetService/ListAlarms',
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.ListAlarmsRequest.SerializeToString,
@@ -139,6 +144,13 @@ class FleetServiceServicer:
 
     def ListStationTelemetry(self, request, context):
         """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListStationDays(self, request, context):
+        """What a station sold day by day, the present day first. It informs; what is billed comes from the meter's registers.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -232,6 +244,11 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     servicer.ListStationTelemetry,
                     request_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryRequest.FromString,
                     response_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryResponse.SerializeToString,
+            ),
+            'ListStationDays': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListStationDays,
+                    request_deserializer=powerctl_dot_v1_dot_fleet__pb2.ListStationDaysRequest.FromString,
+                    response_serializer=powerctl_dot_v1_dot_fleet__pb2.ListStationDaysResponse.SerializeToString,
             ),
             'ListAlarms': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAlarms,
@@ -415,6 +432,33 @@ class FleetService:
             '/powerctl.v1.FleetService/ListStationTelemetry',
             powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryRequest.SerializeToString,
             powerctl_dot_v1_dot_fleet__pb2.ListStationTelemetryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListStationDays(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/powerctl.v1.FleetService/ListStationDays',
+            powerctl_dot_v1_dot_fleet__pb2.ListStationDaysRequest.SerializeToString,
+            powerctl_dot_v1_dot_fleet__pb2.ListStationDaysResponse.FromString,
             options,
             channel_credentials,
             insecure,

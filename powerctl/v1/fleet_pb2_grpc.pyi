@@ -41,6 +41,8 @@ class FleetServiceStub:
     """Newest first: what happened at a station, or in one session."""
     ListStationTelemetry: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationTelemetryRequest, _fleet_pb2.ListStationTelemetryResponse]
     """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen."""
+    ListStationDays: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationDaysRequest, _fleet_pb2.ListStationDaysResponse]
+    """What a station sold day by day, the present day first. It informs; what is billed comes from the meter's registers."""
     ListAlarms: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListAlarmsRequest, _fleet_pb2.ListAlarmsResponse]
     """Those that are not over first, newest first."""
     AcknowledgeAlarm: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.AcknowledgeAlarmRequest, _fleet_pb2.Alarm]
@@ -72,6 +74,8 @@ class FleetServiceAsyncStub(FleetServiceStub):
     """Newest first: what happened at a station, or in one session."""
     ListStationTelemetry: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationTelemetryRequest, _fleet_pb2.ListStationTelemetryResponse]  # type: ignore[assignment]
     """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen."""
+    ListStationDays: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationDaysRequest, _fleet_pb2.ListStationDaysResponse]  # type: ignore[assignment]
+    """What a station sold day by day, the present day first. It informs; what is billed comes from the meter's registers."""
     ListAlarms: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListAlarmsRequest, _fleet_pb2.ListAlarmsResponse]  # type: ignore[assignment]
     """Those that are not over first, newest first."""
     AcknowledgeAlarm: _aio.UnaryUnaryMultiCallable[_fleet_pb2.AcknowledgeAlarmRequest, _fleet_pb2.Alarm]  # type: ignore[assignment]
@@ -130,6 +134,14 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_fleet_pb2.ListStationTelemetryResponse, _abc.Awaitable[_fleet_pb2.ListStationTelemetryResponse]]:
         """Live values of the last while, oldest first, as the station sent them; of very many a part, evenly chosen."""
+
+    @_abc_1.abstractmethod
+    def ListStationDays(
+        self,
+        request: _fleet_pb2.ListStationDaysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_fleet_pb2.ListStationDaysResponse, _abc.Awaitable[_fleet_pb2.ListStationDaysResponse]]:
+        """What a station sold day by day, the present day first. It informs; what is billed comes from the meter's registers."""
 
     @_abc_1.abstractmethod
     def ListAlarms(

@@ -113,6 +113,7 @@ EXPECTED = {
     "FleetService/GetFleetSummary": "WOV",
     "FleetService/ListStationEvents": "WOV",
     "FleetService/ListStationTelemetry": "WOV",
+    "FleetService/ListStationDays": "WOV",
     "FleetService/ListAlarms": "WOV",
     "FleetService/GetRemoteCommand": "WOV",
     "FleetService/ListRemoteCommands": "WOV",

@@ -51,6 +51,7 @@ NAMED: Final[dict[str, dict[str, Any]]] = {
     "FleetService/GetStation": {"name": f"stations/{STATION}"},
     "FleetService/ListStationEvents": OWN_STATION,
     "FleetService/ListStationTelemetry": OWN_STATION,
+    "FleetService/ListStationDays": OWN_STATION,
     "FleetService/ListRemoteCommands": OWN_STATION,
     "FleetService/GetRemoteCommand": {"name": "{command}"},
     "FleetService/GetConfiguration": {"name": f"stations/{STATION}/configuration"},

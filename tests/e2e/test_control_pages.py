@@ -24,6 +24,7 @@ LOOKS: Final = [(DESKTOP, "light", "desk"), (DESKTOP, "dark", "desk-dark"), (PHO
 PAGES: Final = [
     (OPAL, "/operate/fleet", "Every station, the ones that need you first."),
     (OPAL, "/operate/fleet/demo-1", "Latest events"),
+    (OPAL, "/operate/fleet/demo-1/days", "Highest power"),
     (OPAL, "/operate/fleet/demo-1/events", "SessionOpened"),
     (OPAL, "/operate/fleet/demo-1/configuration", "station.rating_w"),
     (OPAL, "/operate/fleet/demo-1/files", "No recording was asked for yet"),
@@ -46,6 +47,7 @@ async def api(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cloud]:
     await migrated(address)
     async with cloud(address) as running:
         await settles(running)
+        await running.world.store.summarise()
         yield running
 
 

@@ -152,6 +152,30 @@ async def test_the_live_values_of_the_last_while_come_as_they_were_sent(api: Clo
         await ask(api, "ListStationTelemetry", request, pb.ListStationTelemetryResponse)
 
 
+async def test_what_was_sold_is_told_day_by_day_newest_first(api: Cloud) -> None:
+    await api.world.reports(describes())
+    kind = pb.ListStationDaysResponse
+    assert not (await ask(api, "ListStationDays", pb.ListStationDaysRequest(parent=NAME), kind)).days
+    for hours, wh in ((0, 1_000.0), (11, 5_000.0), (13, 9_000.0), (37, 9_500.0)):
+        record = Record(NOON + timedelta(hours=hours), telemetry(live(kw=6.0, wh=wh)))
+        await api.world.commits([StoredRecord(10 + hours, encode_record(record), record)])
+    await api.world.store.summarise()
+    api.world.clock.advance(timedelta(hours=38).total_seconds())
+    first = await ask(api, "ListStationDays", pb.ListStationDaysRequest(parent=NAME, page_size=2), kind)
+    assert [(one.energy_wh, one.sessions, one.power_max_w) for one in first.days] == [
+        (500.0, 1, 6_000.0),
+        (4_000.0, 1, 6_000.0),
+    ]
+    today = first.days[0]
+    assert today.name == f"{NAME}/days/{(NOON + timedelta(hours=38)).date().isoformat()}"
+    assert today.utilisation == 1 / (2 * 2 * 4)
+    following = pb.ListStationDaysRequest(parent=NAME, page_size=2, page_token=first.next_page_token)
+    second = await ask(api, "ListStationDays", following, kind)
+    assert ([one.energy_wh for one in second.days], second.next_page_token) == ([5_000.0], "")
+    with pytest.raises(Failed, match="invalid_argument"):
+        await ask(api, "ListStationDays", pb.ListStationDaysRequest(parent=NAME, page_token="MTA"), kind)
+
+
 def remote(action: dict[str, Any], request_id: str = "") -> pb.CreateRemoteCommandRequest:
     return pb.CreateRemoteCommandRequest(
         parent=NAME, remote_command=pb.RemoteCommand(**action), request_id=request_id or str(uuid.uuid4())

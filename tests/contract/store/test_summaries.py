@@ -146,3 +146,24 @@ async def test_postgresql_keeps_each_day_in_a_table_and_drops_it_whole(here: Wor
         gone = await connection.execute(text("SELECT to_regclass(:name)"), {"name": name})
         assert gone.scalar_one() is None
         assert (await connection.execute(select(func.count()).select_from(TELEMETRY))).scalar_one() == 0
+
+
+async def test_sums_of_sessions_alone_and_their_registers_before(here: World) -> None:
+    await here.reports(describes())
+    async with here.store.database.read() as connection:
+        assert await summaries.first(connection, QUARTERS, STATION, (1, 2)) is None
+    await tell(here)
+    await here.store.summarise()
+    later = NOON + 15 * MINUTE
+    async with here.store.database.read() as connection:
+        assert await summaries.first(connection, QUARTERS, STATION, (1, 2)) == NOON
+        found = await summaries.of_sessions(connection, QUARTERS, STATION, (1, 2), NOON, later + MINUTE)
+        assert [(slot.connector, slot.start, one.energy_wh) for slot, one in found] == [
+            (LEFT, NOON, 200.0),
+            (LEFT, later, 900.0),
+        ]
+        sessions = {slot.session for slot, _ in found}
+        assert await summaries.registers(connection, QUARTERS, STATION, (1, 2), sessions, later) == dict.fromkeys(
+            sessions, 200.0
+        )
+        assert await summaries.registers(connection, QUARTERS, STATION, (1, 2), (), later) == {}

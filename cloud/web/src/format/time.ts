@@ -27,6 +27,12 @@ export function dateTime(locale: string, ms: number): string {
   return new Intl.DateTimeFormat(locale, { ...format, hourCycle: "h23" }).format(ms);
 }
 
+/** "Mon 23 Nov", of a date as in ISO 8601. */
+export function day(locale: string, date: string): string {
+  const format = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" } as const;
+  return new Intl.DateTimeFormat(locale, format).format(Date.parse(date));
+}
+
 /** "today" moments lose their date. */
 export function moment(locale: string, ms: number, nowMs: number): string {
   const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();

@@ -19,10 +19,11 @@ import { CertificateEnd, Health, Outbox, Signal } from "../ui/Health";
 import { LimitsPanel } from "../ui/LimitsPanel";
 import { Ago, Broken, Head, Nothing } from "../ui/parts";
 import { ConfigurationTab } from "./Configuration";
+import { DaysTab } from "./StationDays";
 import { EventsTab } from "./StationEvents";
 import { FilesTab } from "./StationFiles";
 
-const TABS = ["", "events", "configuration", "files"] as const;
+const TABS = ["", "days", "events", "configuration", "files"] as const;
 
 function Tabs({ id, tab }: { readonly id: string; readonly tab: string }): JSX.Element {
   return (
@@ -77,6 +78,7 @@ export function StationPage({ id, tab }: { readonly id: string; readonly tab: st
       </Head>
       <Facts station={station} />
       {tab === "" && <Now station={station} />}
+      {tab === "days" && <DaysTab station={name} />}
       {tab === "events" && <EventsTab station={name} />}
       {tab === "configuration" && <ConfigurationTab station={name} />}
       {tab === "files" && <FilesTab station={name} />}

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/fleet.proto.
  */
 export const file_powerctl_v1_fleet: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJeChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCRIQCghvcmRlcl9ieRgEIAEoCSJrChRMaXN0U3RhdGlvbnNSZXNwb25zZRImCghzdGF0aW9ucxgBIAMoCzIULnBvd2VyY3RsLnYxLlN0YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiKAoWR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBIOCgZmaWx0ZXIYASABKAkilAIKDEZsZWV0U3VtbWFyeRIQCghzdGF0aW9ucxgBIAEoBRIXCg9vbmxpbmVfc3RhdGlvbnMYAiABKAUSEgoKYWNfcG93ZXJfdxgDIAEoARIVCg1vcGVuX3Nlc3Npb25zGAQgASgFEhMKC29wZW5fYWxhcm1zGAUgASgFEh0KFXVuYWNrbm93bGVkZ2VkX2FsYXJtcxgGIAEoBRItCgpvdXRib3hfYWdlGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKFHN0YXRpb25zX3dpdGhfaXNzdWVzGAggASgFEi0KBmlzc3VlcxgJIAMoCzIdLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlQ291bnQiTQoQSGVhbHRoSXNzdWVDb3VudBInCgVpc3N1ZRgBIAEoDjIYLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlEhAKCHN0YXRpb25zGAIgASgFIrwFCgdTdGF0aW9uEgwKBG5hbWUYASABKAkSEAoIbG9jYXRpb24YAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEg4KBm9ubGluZRgEIAEoCBIyCg5sYXN0X3NlZW5fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJc2ltdWxhdGVkGAYgASgIEhgKEHNvZnR3YXJlX3ZlcnNpb24YByABKAkSGQoRbWFuYWdlcl9jb25uZWN0ZWQYCCABKAgSLgoMc2lnbmFsX2NsYXNzGAkgASgOMhgucG93ZXJjdGwudjEuU2lnbmFsQ2xhc3MSFQoIcnNzaV9kYm0YCiABKAVIAIgBARIWCg5vdXRib3hfcmVjb3JkcxgLIAEoAxI2ChJvdXRib3hfb2xkZXN0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKFGNlcnRpZmljYXRlX2VuZF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GA4gASgJEhQKDGNvbmZpZ19kcmlmdBgPIAEoCBIbCg5jbG9ja19vZmZzZXRfcxgQIAEoAUgBiAEBEhMKC29wZW5fYWxhcm1zGBEgASgFEhUKDW9wZW5fc2Vzc2lvbnMYEiABKAUSFwoKYWNfcG93ZXJfdxgTIAEoAUgCiAEBEi8KC2hlYWx0aF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCg1oZWFsdGhfaXNzdWVzGBUgAygOMhgucG93ZXJjdGwudjEuSGVhbHRoSXNzdWVCCwoJX3Jzc2lfZGJtQhEKD19jbG9ja19vZmZzZXRfc0INCgtfYWNfcG93ZXJfdyJiChhMaXN0U3RhdGlvbkV2ZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoZTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRIpCgZldmVudHMYASADKAsyGS5wb3dlcmN0bC52MS5TdGF0aW9uRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsEBCgxTdGF0aW9uRXZlbnQSDAoEbmFtZRgBIAEoCRIuCgpldmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxyZWNlaXZlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYBCABKAkSEQoJY29ubmVjdG9yGAUgASgFEg8KB3Nlc3Npb24YBiABKAkSDwoHc3VtbWFyeRgHIAEoCSJWChtMaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QSDgoGcGFyZW50GAEgASgJEicKBHBhc3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRAocTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRIkCgdyZWNvcmRzGAEgAygLMhMucG93ZXJjdGwudjEuUmVjb3JkIl4KEUxpc3RBbGFybXNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRISCgpzaG93X2VuZGVkGAIgASgIEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlEKEkxpc3RBbGFybXNSZXNwb25zZRIiCgZhbGFybXMYASADKAsyEi5wb3dlcmN0bC52MS5BbGFybRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiwAIKBUFsYXJtEgwKBG5hbWUYASABKAkSDAoEY29kZRgCIAEoCRIsCghzZXZlcml0eRgDIAEoDjIaLnBvd2VyY3RsLnYxLkFsYXJtU2V2ZXJpdHkSEQoJY29ubmVjdG9yGAQgASgFEg8KB3N1bW1hcnkYBSABKAkSDgoGcmVtZWR5GAYgASgJEi4KCnN0YXJ0X3RpbWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI0ChBhY2tub3dsZWRnZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9hY2tub3dsZWRnZWRfYnkYCiABKAkSDAoEbm90ZRgLIAEoCSI1ChdBY2tub3dsZWRnZUFsYXJtUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBG5vdGUYAiABKAkidAoaQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QSDgoGcGFyZW50GAEgASgJEjIKDnJlbW90ZV9jb21tYW5kGAIgASgLMhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBISCgpyZXF1ZXN0X2lkGAMgASgJIqgDCg1SZW1vdGVDb21tYW5kEgwKBG5hbWUYASABKAkSOAoQdW5sb2NrX2Nvbm5lY3RvchgCIAEoCzIcLnBvd2VyY3RsLnYxLlVubG9ja0Nvbm5lY3RvckgAEjYKD3Jlc2V0X2Nvbm5lY3RvchgDIAEoCzIbLnBvd2VyY3RsLnYxLlJlc2V0Q29ubmVjdG9ySAASNwoQdXBsb2FkX2JsYWNrX2JveBgEIAEoCzIbLnBvd2VyY3RsLnYxLlVwbG9hZEJsYWNrQm94SAASMgoNc3RvcF9jaGFyZ2luZxgFIAEoCzIZLnBvd2VyY3RsLnYxLlN0b3BDaGFyZ2luZ0gAEi4KBXN0YXRlGAggASgOMh8ucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZFN0YXRlEg4KBmRldGFpbBgJIAEoCRIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBmFjdGlvbiInChdHZXRSZW1vdGVDb21tYW5kUmVxdWVzdBIMCgRuYW1lGAEgASgJIlIKGUxpc3RSZW1vdGVDb21tYW5kc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImoKGkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlEjMKD3JlbW90ZV9jb21tYW5kcxgBIAMoCzIaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKF0dldENvbmZpZ3VyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkivgEKHlNldERlc2lyZWRDb25maWd1cmF0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEkcKBnZhbHVlcxgCIAMoCzI3LnBvd2VyY3RsLnYxLlNldERlc2lyZWRDb25maWd1cmF0aW9uUmVxdWVzdC5WYWx1ZXNFbnRyeRIWCg5hZG9wdF9yZXBvcnRlZBgDIAEoCBotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpYBCg1Db25maWd1cmF0aW9uEgwKBG5hbWUYASABKAkSFQoNY29uZmlnX2RpZ2VzdBgCIAEoCRIvCgtyZXBvcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoGdmFsdWVzGAQgAygLMh8ucG93ZXJjdGwudjEuQ29uZmlndXJhdGlvblZhbHVlIngKEkNvbmZpZ3VyYXRpb25WYWx1ZRILCgNrZXkYASABKAkSFQoIcmVwb3J0ZWQYAiABKAlIAIgBARIUCgdkZXNpcmVkGAMgASgJSAGIAQESDwoHZGlmZmVycxgEIAEoCEILCglfcmVwb3J0ZWRCCgoIX2Rlc2lyZWQiUAoXTGlzdFN0YXRpb25GaWxlc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlwKGExpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRInCgVmaWxlcxgBIAMoCzIYLnBvd2VyY3RsLnYxLlN0YXRpb25GaWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKaAQoLU3RhdGlvbkZpbGUSDAoEbmFtZRgBIAEoCRIRCglmaWxlX25hbWUYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3JlY2VpdmVkX2NodW5rcxgEIAEoBRIOCgZjaHVua3MYBSABKAUSEAoIY29tcGxldGUYBiABKAgiKgoaRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJXChtEb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2USEQoJZmlsZV9uYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIPCgdjb250ZW50GAMgASgMKt8BCgtIZWFsdGhJc3N1ZRIcChhIRUFMVEhfSVNTVUVfVU5TUEVDSUZJRUQQABIYChRIRUFMVEhfSVNTVUVfT0ZGTElORRABEhcKE0hFQUxUSF9JU1NVRV9BTEFSTVMQAhIXChNIRUFMVEhfSVNTVUVfT1VUQk9YEAMSHAoYSEVBTFRIX0lTU1VFX0NFUlRJRklDQVRFEAQSFgoSSEVBTFRIX0lTU1VFX0RSSUZUEAUSGAoUSEVBTFRIX0lTU1VFX01BTkFHRVIQBhIWChJIRUFMVEhfSVNTVUVfQ0xPQ0sQBypoCg1BbGFybVNldmVyaXR5Eh4KGkFMQVJNX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASGgoWQUxBUk1fU0VWRVJJVFlfV0FSTklORxABEhsKF0FMQVJNX1NFVkVSSVRZX0NSSVRJQ0FMEAIqwQEKElJlbW90ZUNvbW1hbmRTdGF0ZRIkCiBSRU1PVEVfQ09NTUFORF9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVJFTU9URV9DT01NQU5EX1NUQVRFX1NFTlQQARIhCh1SRU1PVEVfQ09NTUFORF9TVEFURV9BQ0NFUFRFRBACEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX1JFSkVDVEVEEAMSIAocUkVNT1RFX0NPTU1BTkRfU1RBVEVfRVhQSVJFRBAEMoYKCgxGbGVldFNlcnZpY2USQgoKR2V0U3RhdGlvbhIeLnBvd2VyY3RsLnYxLkdldFN0YXRpb25SZXF1ZXN0GhQucG93ZXJjdGwudjEuU3RhdGlvbhJTCgxMaXN0U3RhdGlvbnMSIC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXF1ZXN0GiEucG93ZXJjdGwudjEuTGlzdFN0YXRpb25zUmVzcG9uc2USUQoPR2V0RmxlZXRTdW1tYXJ5EiMucG93ZXJjdGwudjEuR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBoZLnBvd2VyY3RsLnYxLkZsZWV0U3VtbWFyeRJiChFMaXN0U3RhdGlvbkV2ZW50cxIlLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRXZlbnRzUmVxdWVzdBomLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRXZlbnRzUmVzcG9uc2USawoUTGlzdFN0YXRpb25UZWxlbWV0cnkSKC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QaKS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvblRlbGVtZXRyeVJlc3BvbnNlEk0KCkxpc3RBbGFybXMSHi5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVxdWVzdBofLnBvd2VyY3RsLnYxLkxpc3RBbGFybXNSZXNwb25zZRJMChBBY2tub3dsZWRnZUFsYXJtEiQucG93ZXJjdGwudjEuQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QaEi5wb3dlcmN0bC52MS5BbGFybRJaChNDcmVhdGVSZW1vdGVDb21tYW5kEicucG93ZXJjdGwudjEuQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kElQKEEdldFJlbW90ZUNvbW1hbmQSJC5wb3dlcmN0bC52MS5HZXRSZW1vdGVDb21tYW5kUmVxdWVzdBoaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSZQoSTGlzdFJlbW90ZUNvbW1hbmRzEiYucG93ZXJjdGwudjEuTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBonLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlElQKEEdldENvbmZpZ3VyYXRpb24SJC5wb3dlcmN0bC52MS5HZXRDb25maWd1cmF0aW9uUmVxdWVzdBoaLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb24SYgoXU2V0RGVzaXJlZENvbmZpZ3VyYXRpb24SKy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEl8KEExpc3RTdGF0aW9uRmlsZXMSJC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBolLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRJoChNEb3dubG9hZFN0YXRpb25GaWxlEicucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QaKC5wb3dlcmN0bC52MS5Eb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
+  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJeChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCRIQCghvcmRlcl9ieRgEIAEoCSJrChRMaXN0U3RhdGlvbnNSZXNwb25zZRImCghzdGF0aW9ucxgBIAMoCzIULnBvd2VyY3RsLnYxLlN0YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiKAoWR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBIOCgZmaWx0ZXIYASABKAkilAIKDEZsZWV0U3VtbWFyeRIQCghzdGF0aW9ucxgBIAEoBRIXCg9vbmxpbmVfc3RhdGlvbnMYAiABKAUSEgoKYWNfcG93ZXJfdxgDIAEoARIVCg1vcGVuX3Nlc3Npb25zGAQgASgFEhMKC29wZW5fYWxhcm1zGAUgASgFEh0KFXVuYWNrbm93bGVkZ2VkX2FsYXJtcxgGIAEoBRItCgpvdXRib3hfYWdlGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKFHN0YXRpb25zX3dpdGhfaXNzdWVzGAggASgFEi0KBmlzc3VlcxgJIAMoCzIdLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlQ291bnQiTQoQSGVhbHRoSXNzdWVDb3VudBInCgVpc3N1ZRgBIAEoDjIYLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlEhAKCHN0YXRpb25zGAIgASgFIrwFCgdTdGF0aW9uEgwKBG5hbWUYASABKAkSEAoIbG9jYXRpb24YAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEg4KBm9ubGluZRgEIAEoCBIyCg5sYXN0X3NlZW5fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJc2ltdWxhdGVkGAYgASgIEhgKEHNvZnR3YXJlX3ZlcnNpb24YByABKAkSGQoRbWFuYWdlcl9jb25uZWN0ZWQYCCABKAgSLgoMc2lnbmFsX2NsYXNzGAkgASgOMhgucG93ZXJjdGwudjEuU2lnbmFsQ2xhc3MSFQoIcnNzaV9kYm0YCiABKAVIAIgBARIWCg5vdXRib3hfcmVjb3JkcxgLIAEoAxI2ChJvdXRib3hfb2xkZXN0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKFGNlcnRpZmljYXRlX2VuZF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GA4gASgJEhQKDGNvbmZpZ19kcmlmdBgPIAEoCBIbCg5jbG9ja19vZmZzZXRfcxgQIAEoAUgBiAEBEhMKC29wZW5fYWxhcm1zGBEgASgFEhUKDW9wZW5fc2Vzc2lvbnMYEiABKAUSFwoKYWNfcG93ZXJfdxgTIAEoAUgCiAEBEi8KC2hlYWx0aF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCg1oZWFsdGhfaXNzdWVzGBUgAygOMhgucG93ZXJjdGwudjEuSGVhbHRoSXNzdWVCCwoJX3Jzc2lfZGJtQhEKD19jbG9ja19vZmZzZXRfc0INCgtfYWNfcG93ZXJfdyJiChhMaXN0U3RhdGlvbkV2ZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoZTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRIpCgZldmVudHMYASADKAsyGS5wb3dlcmN0bC52MS5TdGF0aW9uRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsEBCgxTdGF0aW9uRXZlbnQSDAoEbmFtZRgBIAEoCRIuCgpldmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxyZWNlaXZlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYBCABKAkSEQoJY29ubmVjdG9yGAUgASgFEg8KB3Nlc3Npb24YBiABKAkSDwoHc3VtbWFyeRgHIAEoCSJWChtMaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QSDgoGcGFyZW50GAEgASgJEicKBHBhc3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRAocTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRIkCgdyZWNvcmRzGAEgAygLMhMucG93ZXJjdGwudjEuUmVjb3JkIk8KFkxpc3RTdGF0aW9uRGF5c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlkKF0xpc3RTdGF0aW9uRGF5c1Jlc3BvbnNlEiUKBGRheXMYASADKAsyFy5wb3dlcmN0bC52MS5TdGF0aW9uRGF5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLHAQoKU3RhdGlvbkRheRIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgllbmVyZ3lfd2gYBCABKAESEAoIc2Vzc2lvbnMYBSABKAUSEwoLcG93ZXJfbWF4X3cYBiABKAESEwoLdXRpbGlzYXRpb24YByABKAEiXgoRTGlzdEFsYXJtc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhIKCnNob3dfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiUQoSTGlzdEFsYXJtc1Jlc3BvbnNlEiIKBmFsYXJtcxgBIAMoCzISLnBvd2VyY3RsLnYxLkFsYXJtEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLAAgoFQWxhcm0SDAoEbmFtZRgBIAEoCRIMCgRjb2RlGAIgASgJEiwKCHNldmVyaXR5GAMgASgOMhoucG93ZXJjdGwudjEuQWxhcm1TZXZlcml0eRIRCgljb25uZWN0b3IYBCABKAUSDwoHc3VtbWFyeRgFIAEoCRIOCgZyZW1lZHkYBiABKAkSLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGFja25vd2xlZGdlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2Fja25vd2xlZGdlZF9ieRgKIAEoCRIMCgRub3RlGAsgASgJIjUKF0Fja25vd2xlZGdlQWxhcm1SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEbm90ZRgCIAEoCSJ0ChpDcmVhdGVSZW1vdGVDb21tYW5kUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSMgoOcmVtb3RlX2NvbW1hbmQYAiABKAsyGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEhIKCnJlcXVlc3RfaWQYAyABKAkiqAMKDVJlbW90ZUNvbW1hbmQSDAoEbmFtZRgBIAEoCRI4ChB1bmxvY2tfY29ubmVjdG9yGAIgASgLMhwucG93ZXJjdGwudjEuVW5sb2NrQ29ubmVjdG9ySAASNgoPcmVzZXRfY29ubmVjdG9yGAMgASgLMhsucG93ZXJjdGwudjEuUmVzZXRDb25uZWN0b3JIABI3ChB1cGxvYWRfYmxhY2tfYm94GAQgASgLMhsucG93ZXJjdGwudjEuVXBsb2FkQmxhY2tCb3hIABIyCg1zdG9wX2NoYXJnaW5nGAUgASgLMhkucG93ZXJjdGwudjEuU3RvcENoYXJnaW5nSAASLgoFc3RhdGUYCCABKA4yHy5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kU3RhdGUSDgoGZGV0YWlsGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCAoGYWN0aW9uIicKF0dldFJlbW90ZUNvbW1hbmRSZXF1ZXN0EgwKBG5hbWUYASABKAkiUgoZTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiagoaTGlzdFJlbW90ZUNvbW1hbmRzUmVzcG9uc2USMwoPcmVtb3RlX2NvbW1hbmRzGAEgAygLMhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoXR2V0Q29uZmlndXJhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSK+AQoeU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSRwoGdmFsdWVzGAIgAygLMjcucG93ZXJjdGwudjEuU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0LlZhbHVlc0VudHJ5EhYKDmFkb3B0X3JlcG9ydGVkGAMgASgIGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDUNvbmZpZ3VyYXRpb24SDAoEbmFtZRgBIAEoCRIVCg1jb25maWdfZGlnZXN0GAIgASgJEi8KC3JlcG9ydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgZ2YWx1ZXMYBCADKAsyHy5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uVmFsdWUieAoSQ29uZmlndXJhdGlvblZhbHVlEgsKA2tleRgBIAEoCRIVCghyZXBvcnRlZBgCIAEoCUgAiAEBEhQKB2Rlc2lyZWQYAyABKAlIAYgBARIPCgdkaWZmZXJzGAQgASgIQgsKCV9yZXBvcnRlZEIKCghfZGVzaXJlZCJQChdMaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXAoYTGlzdFN0YXRpb25GaWxlc1Jlc3BvbnNlEicKBWZpbGVzGAEgAygLMhgucG93ZXJjdGwudjEuU3RhdGlvbkZpbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpoBCgtTdGF0aW9uRmlsZRIMCgRuYW1lGAEgASgJEhEKCWZpbGVfbmFtZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPcmVjZWl2ZWRfY2h1bmtzGAQgASgFEg4KBmNodW5rcxgFIAEoBRIQCghjb21wbGV0ZRgGIAEoCCIqChpEb3dubG9hZFN0YXRpb25GaWxlUmVxdWVzdBIMCgRuYW1lGAEgASgJIlcKG0Rvd25sb2FkU3RhdGlvbkZpbGVSZXNwb25zZRIRCglmaWxlX25hbWUYASABKAkSFAoMY29udGVudF90eXBlGAIgASgJEg8KB2NvbnRlbnQYAyABKAwq3wEKC0hlYWx0aElzc3VlEhwKGEhFQUxUSF9JU1NVRV9VTlNQRUNJRklFRBAAEhgKFEhFQUxUSF9JU1NVRV9PRkZMSU5FEAESFwoTSEVBTFRIX0lTU1VFX0FMQVJNUxACEhcKE0hFQUxUSF9JU1NVRV9PVVRCT1gQAxIcChhIRUFMVEhfSVNTVUVfQ0VSVElGSUNBVEUQBBIWChJIRUFMVEhfSVNTVUVfRFJJRlQQBRIYChRIRUFMVEhfSVNTVUVfTUFOQUdFUhAGEhYKEkhFQUxUSF9JU1NVRV9DTE9DSxAHKmgKDUFsYXJtU2V2ZXJpdHkSHgoaQUxBUk1fU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIaChZBTEFSTV9TRVZFUklUWV9XQVJOSU5HEAESGwoXQUxBUk1fU0VWRVJJVFlfQ1JJVElDQUwQAirBAQoSUmVtb3RlQ29tbWFuZFN0YXRlEiQKIFJFTU9URV9DT01NQU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUkVNT1RFX0NPTU1BTkRfU1RBVEVfU0VOVBABEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX0FDQ0VQVEVEEAISIQodUkVNT1RFX0NPTU1BTkRfU1RBVEVfUkVKRUNURUQQAxIgChxSRU1PVEVfQ09NTUFORF9TVEFURV9FWFBJUkVEEAQy5AoKDEZsZWV0U2VydmljZRJCCgpHZXRTdGF0aW9uEh4ucG93ZXJjdGwudjEuR2V0U3RhdGlvblJlcXVlc3QaFC5wb3dlcmN0bC52MS5TdGF0aW9uElMKDExpc3RTdGF0aW9ucxIgLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uc1JlcXVlc3QaIS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXNwb25zZRJRCg9HZXRGbGVldFN1bW1hcnkSIy5wb3dlcmN0bC52MS5HZXRGbGVldFN1bW1hcnlSZXF1ZXN0GhkucG93ZXJjdGwudjEuRmxlZXRTdW1tYXJ5EmIKEUxpc3RTdGF0aW9uRXZlbnRzEiUucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0GiYucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRJrChRMaXN0U3RhdGlvblRlbGVtZXRyeRIoLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uVGVsZW1ldHJ5UmVxdWVzdBopLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uVGVsZW1ldHJ5UmVzcG9uc2USXAoPTGlzdFN0YXRpb25EYXlzEiMucG93ZXJjdGwudjEuTGlzdFN0YXRpb25EYXlzUmVxdWVzdBokLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRGF5c1Jlc3BvbnNlEk0KCkxpc3RBbGFybXMSHi5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVxdWVzdBofLnBvd2VyY3RsLnYxLkxpc3RBbGFybXNSZXNwb25zZRJMChBBY2tub3dsZWRnZUFsYXJtEiQucG93ZXJjdGwudjEuQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QaEi5wb3dlcmN0bC52MS5BbGFybRJaChNDcmVhdGVSZW1vdGVDb21tYW5kEicucG93ZXJjdGwudjEuQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kElQKEEdldFJlbW90ZUNvbW1hbmQSJC5wb3dlcmN0bC52MS5HZXRSZW1vdGVDb21tYW5kUmVxdWVzdBoaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSZQoSTGlzdFJlbW90ZUNvbW1hbmRzEiYucG93ZXJjdGwudjEuTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBonLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlElQKEEdldENvbmZpZ3VyYXRpb24SJC5wb3dlcmN0bC52MS5HZXRDb25maWd1cmF0aW9uUmVxdWVzdBoaLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb24SYgoXU2V0RGVzaXJlZENvbmZpZ3VyYXRpb24SKy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEl8KEExpc3RTdGF0aW9uRmlsZXMSJC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBolLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRJoChNEb3dubG9hZFN0YXRpb25GaWxlEicucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QaKC5wb3dlcmN0bC52MS5Eb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
 
 /**
  * @generated from message powerctl.v1.GetStationRequest
@@ -529,6 +529,120 @@ export const ListStationTelemetryResponseSchema: GenMessage<ListStationTelemetry
   messageDesc(file_powerctl_v1_fleet, 11);
 
 /**
+ * @generated from message powerctl.v1.ListStationDaysRequest
+ */
+export type ListStationDaysRequest = Message<"powerctl.v1.ListStationDaysRequest"> & {
+  /**
+   * "stations/{station}"
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * Coerced to at most 100; zero means 31.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message powerctl.v1.ListStationDaysRequest.
+ * Use `create(ListStationDaysRequestSchema)` to create a new message.
+ */
+export const ListStationDaysRequestSchema: GenMessage<ListStationDaysRequest> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 12);
+
+/**
+ * @generated from message powerctl.v1.ListStationDaysResponse
+ */
+export type ListStationDaysResponse = Message<"powerctl.v1.ListStationDaysResponse"> & {
+  /**
+   * Newest first, without gaps, down to the first that anything is known of.
+   *
+   * @generated from field: repeated powerctl.v1.StationDay days = 1;
+   */
+  days: StationDay[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message powerctl.v1.ListStationDaysResponse.
+ * Use `create(ListStationDaysResponseSchema)` to create a new message.
+ */
+export const ListStationDaysResponseSchema: GenMessage<ListStationDaysResponse> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 13);
+
+/**
+ * @generated from message powerctl.v1.StationDay
+ */
+export type StationDay = Message<"powerctl.v1.StationDay"> & {
+  /**
+   * "stations/{station}/days/{date}", the date as in ISO 8601, in the operator's time zone.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Not included; in the future for the present day.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Watt hours, DC, at the connectors.
+   *
+   * @generated from field: double energy_wh = 4;
+   */
+  energyWh: number;
+
+  /**
+   * In which energy flowed on this day.
+   *
+   * @generated from field: int32 sessions = 5;
+   */
+  sessions: number;
+
+  /**
+   * Watts, DC, the highest of one connector.
+   *
+   * @generated from field: double power_max_w = 6;
+   */
+  powerMaxW: number;
+
+  /**
+   * Part of the time so far in which a connector gave power, 0 to 1, over all connectors, by quarters of an hour.
+   *
+   * @generated from field: double utilisation = 7;
+   */
+  utilisation: number;
+};
+
+/**
+ * Describes the message powerctl.v1.StationDay.
+ * Use `create(StationDaySchema)` to create a new message.
+ */
+export const StationDaySchema: GenMessage<StationDay> = /*@__PURE__*/
+  messageDesc(file_powerctl_v1_fleet, 14);
+
+/**
  * @generated from message powerctl.v1.ListAlarmsRequest
  */
 export type ListAlarmsRequest = Message<"powerctl.v1.ListAlarmsRequest"> & {
@@ -564,7 +678,7 @@ export type ListAlarmsRequest = Message<"powerctl.v1.ListAlarmsRequest"> & {
  * Use `create(ListAlarmsRequestSchema)` to create a new message.
  */
 export const ListAlarmsRequestSchema: GenMessage<ListAlarmsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 12);
+  messageDesc(file_powerctl_v1_fleet, 15);
 
 /**
  * @generated from message powerctl.v1.ListAlarmsResponse
@@ -586,7 +700,7 @@ export type ListAlarmsResponse = Message<"powerctl.v1.ListAlarmsResponse"> & {
  * Use `create(ListAlarmsResponseSchema)` to create a new message.
  */
 export const ListAlarmsResponseSchema: GenMessage<ListAlarmsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 13);
+  messageDesc(file_powerctl_v1_fleet, 16);
 
 /**
  * @generated from message powerctl.v1.Alarm
@@ -669,7 +783,7 @@ export type Alarm = Message<"powerctl.v1.Alarm"> & {
  * Use `create(AlarmSchema)` to create a new message.
  */
 export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 14);
+  messageDesc(file_powerctl_v1_fleet, 17);
 
 /**
  * @generated from message powerctl.v1.AcknowledgeAlarmRequest
@@ -695,7 +809,7 @@ export type AcknowledgeAlarmRequest = Message<"powerctl.v1.AcknowledgeAlarmReque
  * Use `create(AcknowledgeAlarmRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlarmRequestSchema: GenMessage<AcknowledgeAlarmRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 15);
+  messageDesc(file_powerctl_v1_fleet, 18);
 
 /**
  * @generated from message powerctl.v1.CreateRemoteCommandRequest
@@ -726,7 +840,7 @@ export type CreateRemoteCommandRequest = Message<"powerctl.v1.CreateRemoteComman
  * Use `create(CreateRemoteCommandRequestSchema)` to create a new message.
  */
 export const CreateRemoteCommandRequestSchema: GenMessage<CreateRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 16);
+  messageDesc(file_powerctl_v1_fleet, 19);
 
 /**
  * @generated from message powerctl.v1.RemoteCommand
@@ -796,7 +910,7 @@ export type RemoteCommand = Message<"powerctl.v1.RemoteCommand"> & {
  * Use `create(RemoteCommandSchema)` to create a new message.
  */
 export const RemoteCommandSchema: GenMessage<RemoteCommand> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 17);
+  messageDesc(file_powerctl_v1_fleet, 20);
 
 /**
  * @generated from message powerctl.v1.GetRemoteCommandRequest
@@ -815,7 +929,7 @@ export type GetRemoteCommandRequest = Message<"powerctl.v1.GetRemoteCommandReque
  * Use `create(GetRemoteCommandRequestSchema)` to create a new message.
  */
 export const GetRemoteCommandRequestSchema: GenMessage<GetRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 18);
+  messageDesc(file_powerctl_v1_fleet, 21);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsRequest
@@ -846,7 +960,7 @@ export type ListRemoteCommandsRequest = Message<"powerctl.v1.ListRemoteCommandsR
  * Use `create(ListRemoteCommandsRequestSchema)` to create a new message.
  */
 export const ListRemoteCommandsRequestSchema: GenMessage<ListRemoteCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 19);
+  messageDesc(file_powerctl_v1_fleet, 22);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsResponse
@@ -868,7 +982,7 @@ export type ListRemoteCommandsResponse = Message<"powerctl.v1.ListRemoteCommands
  * Use `create(ListRemoteCommandsResponseSchema)` to create a new message.
  */
 export const ListRemoteCommandsResponseSchema: GenMessage<ListRemoteCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 20);
+  messageDesc(file_powerctl_v1_fleet, 23);
 
 /**
  * @generated from message powerctl.v1.GetConfigurationRequest
@@ -887,7 +1001,7 @@ export type GetConfigurationRequest = Message<"powerctl.v1.GetConfigurationReque
  * Use `create(GetConfigurationRequestSchema)` to create a new message.
  */
 export const GetConfigurationRequestSchema: GenMessage<GetConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 21);
+  messageDesc(file_powerctl_v1_fleet, 24);
 
 /**
  * @generated from message powerctl.v1.SetDesiredConfigurationRequest
@@ -920,7 +1034,7 @@ export type SetDesiredConfigurationRequest = Message<"powerctl.v1.SetDesiredConf
  * Use `create(SetDesiredConfigurationRequestSchema)` to create a new message.
  */
 export const SetDesiredConfigurationRequestSchema: GenMessage<SetDesiredConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 22);
+  messageDesc(file_powerctl_v1_fleet, 25);
 
 /**
  * @generated from message powerctl.v1.Configuration
@@ -958,7 +1072,7 @@ export type Configuration = Message<"powerctl.v1.Configuration"> & {
  * Use `create(ConfigurationSchema)` to create a new message.
  */
 export const ConfigurationSchema: GenMessage<Configuration> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 23);
+  messageDesc(file_powerctl_v1_fleet, 26);
 
 /**
  * @generated from message powerctl.v1.ConfigurationValue
@@ -998,7 +1112,7 @@ export type ConfigurationValue = Message<"powerctl.v1.ConfigurationValue"> & {
  * Use `create(ConfigurationValueSchema)` to create a new message.
  */
 export const ConfigurationValueSchema: GenMessage<ConfigurationValue> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 24);
+  messageDesc(file_powerctl_v1_fleet, 27);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesRequest
@@ -1029,7 +1143,7 @@ export type ListStationFilesRequest = Message<"powerctl.v1.ListStationFilesReque
  * Use `create(ListStationFilesRequestSchema)` to create a new message.
  */
 export const ListStationFilesRequestSchema: GenMessage<ListStationFilesRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 25);
+  messageDesc(file_powerctl_v1_fleet, 28);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesResponse
@@ -1051,7 +1165,7 @@ export type ListStationFilesResponse = Message<"powerctl.v1.ListStationFilesResp
  * Use `create(ListStationFilesResponseSchema)` to create a new message.
  */
 export const ListStationFilesResponseSchema: GenMessage<ListStationFilesResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 26);
+  messageDesc(file_powerctl_v1_fleet, 29);
 
 /**
  * @generated from message powerctl.v1.StationFile
@@ -1097,7 +1211,7 @@ export type StationFile = Message<"powerctl.v1.StationFile"> & {
  * Use `create(StationFileSchema)` to create a new message.
  */
 export const StationFileSchema: GenMessage<StationFile> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 27);
+  messageDesc(file_powerctl_v1_fleet, 30);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileRequest
@@ -1116,7 +1230,7 @@ export type DownloadStationFileRequest = Message<"powerctl.v1.DownloadStationFil
  * Use `create(DownloadStationFileRequestSchema)` to create a new message.
  */
 export const DownloadStationFileRequestSchema: GenMessage<DownloadStationFileRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 28);
+  messageDesc(file_powerctl_v1_fleet, 31);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileResponse
@@ -1143,7 +1257,7 @@ export type DownloadStationFileResponse = Message<"powerctl.v1.DownloadStationFi
  * Use `create(DownloadStationFileResponseSchema)` to create a new message.
  */
 export const DownloadStationFileResponseSchema: GenMessage<DownloadStationFileResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 29);
+  messageDesc(file_powerctl_v1_fleet, 32);
 
 /**
  * What about a station needs somebody's eye, gravest first.
@@ -1327,6 +1441,16 @@ export const FleetService: GenService<{
     methodKind: "unary";
     input: typeof ListStationTelemetryRequestSchema;
     output: typeof ListStationTelemetryResponseSchema;
+  },
+  /**
+   * What a station sold day by day, the present day first. It informs; what is billed comes from the meter's registers.
+   *
+   * @generated from rpc powerctl.v1.FleetService.ListStationDays
+   */
+  listStationDays: {
+    methodKind: "unary";
+    input: typeof ListStationDaysRequestSchema;
+    output: typeof ListStationDaysResponseSchema;
   },
   /**
    * Those that are not over first, newest first.
