@@ -10,7 +10,7 @@ WORKERS ?= 3
 GENERATED := $(wildcard tools/register_map.py tools/chademo_trace.py) tools/metrics_page.py tools/settings_page.py tools/cli_page.py tools/api_page.py tools/openapi.py tools/dashboards.py
 
 .DEFAULT_GOAL := help
-.PHONY: site help install demo test check bench bench-fleet proto fmt e2e soak lock docs install-demo clean
+.PHONY: audit site help install demo test check bench bench-fleet proto fmt e2e soak lock docs install-demo clean
 
 help: ## Explain the commands
 	@echo "powerctl: the station's energy manager, charging controller and back end"
@@ -81,6 +81,9 @@ soak: install ## The long stories: faults, kills and restarts for minutes
 
 lock: install ## Resolve pyproject.toml into requirements/ (needs uv; ARGS=--upgrade takes newer versions)
 	@$(BIN)/python tools/lock.py $(ARGS)
+
+audit: install ## Compare the locked dependencies with known vulnerabilities (osv.dev), and write build/sbom.cdx.json
+	@$(BIN)/python tools/audit.py $(ARGS)
 
 site: install ## Build the documentation as a site in build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

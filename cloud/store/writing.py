@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cloud.domain.notice import Notice, of_step
 from cloud.domain.receipt import Receipt
-from cloud.domain.session import Session
+from cloud.domain.session import Session, SessionState
 from cloud.store import sessions
 from cloud.store.changes import Changed
 from powerctl.runtime import log, metrics
@@ -60,6 +60,8 @@ class Writing:
                 after=after.state.value,
                 detail=after.detail,
             )
+            if after.state is SessionState.NEEDS_REVIEW and before.state is not after.state:
+                metrics.counter("cloud_sessions_to_review_total").inc()
             if after.receipt and not before.receipt:
                 _log.info("receipt_issued", session=after.id, receipt=after.receipt, energy_wh=after.energy_wh)
         for receipt in self.issued:

@@ -209,6 +209,9 @@ CATALOGUE: Final[tuple[Metric, ...]] = (
         "cloud_payment_operations_total", "counter", "", "What payment providers were asked", ("operation", "result")
     ),
     Metric("cloud_payment_webhooks_total", "counter", "", "Webhooks of payment providers", ("result",)),
+    Metric(
+        "cloud_sessions_to_review_total", "counter", "", "Sessions whose readings make no sense, and are not billed"
+    ),
     Metric("cloud_receipts_issued_total", "counter", "", "Receipts issued"),
     Metric("cloud_billed_joules_total", "counter", "joules", "Energy on receipts"),
     Metric(

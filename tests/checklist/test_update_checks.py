@@ -105,9 +105,16 @@ async def test_row_34_what_is_not_signed_is_not_kept(station: Station, vendor: V
     assert not (station.root / "incoming.part").exists()
 
 
-def test_row_34_how_long_there_are_updates_is_published() -> None:
-    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "update-a-station.md"
-    assert re.search(r"at least (\w+) years after a station was delivered", page.read_text())
+def test_row_34_how_long_there_are_updates_is_published_once_and_repeated_as_it_is() -> None:
+    root = Path(__file__).resolve().parents[2]
+    period = re.compile(
+        r"security updates are made for at least (\w+) years after a\s+station was delivered", re.IGNORECASE
+    )
+    setting = (root / "SECURITY.md").read_text()
+    assert "This document sets the period" in setting
+    repeating = (root / "docs" / "how-to" / "update-a-station.md").read_text()
+    assert "../../SECURITY.md" in repeating
+    assert period.findall(setting) == period.findall(repeating) == ["five"]
 
 
 @pytest.fixture
