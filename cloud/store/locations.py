@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cloud.domain.location import SILENCE, Connector, Station
 from cloud.domain.order import Order
 from cloud.domain.reservation import Reservation
-from cloud.store import reservations
+from cloud.store import live, reservations
 from cloud.store.rows import upsert_many
 from cloud.store.tables import CONNECTORS, SESSIONS, STATIONS
 from cloud.store.upsert import upsert
 from powerctl.core.ids import ConnectorId, SessionId, StationId
-from powerctl.core.record import ConnectorStatusChanged, StationStarted
+from powerctl.core.record import ConnectorStatusChanged, ConnectorTelemetry, StationStarted
 from powerctl.core.session import ConnectorState
 from powerctl.core.topology import ConnectorType
 from powerctl.core.units import Power
@@ -105,6 +105,7 @@ async def started(connection: AsyncConnection, station: StationId, body: Station
 
 async def status(connection: AsyncConnection, station: StationId, body: ConnectorStatusChanged, order: Order) -> None:
     """Take the connector's state, unless a newer one is known."""
+    await live.settle(connection, station)
     values = {"state": body.state.value, "session": body.session, "detail": body.detail}
     await _report(connection, station, body.connector, order, values)
 
@@ -148,6 +149,8 @@ async def _stations(connection: AsyncConnection, query: Any, given: Mapping[str,
 
 
 def _station(row: Row[Any], connectors: Sequence[Row[Any]], kept: Kept) -> Station:
+    said = live.report_of(row.report)
+    values = {one.connector: one for one in said.connectors} if said is not None else {}
     return Station(
         id=StationId(row.id),
         display_name=row.display_name,
@@ -158,13 +161,13 @@ def _station(row: Row[Any], connectors: Sequence[Row[Any]], kept: Kept) -> Stati
         last_seen=row.last_seen,
         online=row.online,
         ac_power=_power(row.ac_power_w),
-        limits=row.limits,
+        limits=said.limits if said is not None else None,
         manager_connected=row.manager_connected,
-        connectors=tuple(_connector(one, kept) for one in connectors),
+        connectors=tuple(_connector(one, values.get(one.connector), row.report_time, kept) for one in connectors),
     )
 
 
-def _connector(row: Row[Any], kept: Kept) -> Connector:
+def _connector(row: Row[Any], values: ConnectorTelemetry | None, time: datetime, kept: Kept) -> Connector:
     reservation = kept.get((row.station, row.connector))
     return Connector(
         id=ConnectorId(row.connector),
@@ -175,8 +178,8 @@ def _connector(row: Row[Any], kept: Kept) -> Connector:
         session=SessionId(row.session) if row.session else None,
         driver=row.driver,
         detail=row.detail,
-        live=row.live,
-        live_time=row.live_time,
+        live=values,
+        live_time=time if values is not None else None,
         reserve_end_time=reservation.lapse_time if reservation else None,
         reserved_for=reservation.user if reservation else None,
     )

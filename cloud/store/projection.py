@@ -16,6 +16,7 @@ from cloud.domain.reservation import confirmed, refused
 from cloud.domain.session import Session, SessionState
 from cloud.domain.tariff import Tariff
 from cloud.domain.use import Mark
+from cloud.ingest.ports import StoredRecord
 from cloud.store import audit, commands, live, locations, meter_records, receipts, reservations
 from cloud.store.changes import Changed
 from cloud.store.operating import Operations
@@ -72,25 +73,27 @@ class Projection:
         self._sessions = SessionsInHand(self.writing)
         self._operations = Operations(self.writing, self.new_id)
 
-    async def apply(self, station: StationId, records: Sequence[tuple[Order, Record]]) -> None:
-        """Apply records that were not applied before, in any order. Of telemetry only the newest counts."""
+    async def apply(self, station: StationId, epoch: int, records: Sequence[StoredRecord]) -> None:
+        """Apply new records of one epoch, in any order. Of telemetry only the newest counts."""
         self.station = station
-        newest: tuple[Order, Record] | None = None
-        for order, record in records:
+        newest: StoredRecord | None = None
+        for stored in records:
+            order, record = Order(epoch, stored.sequence), stored.record
             if not isinstance(record.body, Telemetry):
                 await self._one(order, record)
                 continue
             if self.tariff.follows_power:
                 await self._mark(record.body, record.record_time)
-            if newest is None or order.follows(newest[0]):
-                newest = order, record
-        if newest is not None and isinstance(newest[1].body, Telemetry):
-            self._reports.append(live.Report(station, newest[0], newest[1].record_time, newest[1].body))
+            if newest is None or stored.sequence > newest.sequence:
+                newest = stored
+        if newest is not None and isinstance(body := newest.record.body, Telemetry):
+            order = Order(epoch, newest.sequence)
+            self._reports.append(live.Report(station, order, newest.record.record_time, body, newest.payload))
         self.writing.changed.append(Changed("location", station))
 
-    async def finish(self) -> None:
-        """Write what is still in hand."""
-        fresh = await live.take(self.writing.connection, self._reports)
+    async def finish(self) -> set[StationId]:
+        """Write what is still in hand; returns the stations whose live values were the newest, now noted as heard."""
+        fresh = await live.take(self.writing.connection, self._reports, self.writing.now)
         charging = [
             (report.station, one.session, one) for report in fresh for one in report.body.connectors if one.session
         ]
@@ -100,6 +103,7 @@ class Projection:
             if session is not None:
                 self._tell_slowed(session, one)
         await self._sessions.write()
+        return {report.station for report in fresh}
 
     def _tell_slowed(self, session: Session, values: ConnectorTelemetry) -> None:
         if session.id in self.slowed or (told := of_limit(session, values.reasons, values.target.w)) is None:

@@ -13,7 +13,6 @@ from cloud.domain import session as reducer
 from cloud.domain.alarm import DUPLICATE_IDENTITY, SILENT, STATION
 from cloud.domain.audit import Deed
 from cloud.domain.identity_watch import IdentityWatch
-from cloud.domain.order import Order
 from cloud.domain.retention import DEFAULT_RETENTION, Retention
 from cloud.domain.tariff import Tariff
 from cloud.ingest.ports import CommitResult, StationBatch
@@ -45,6 +44,7 @@ from cloud.store.upsert import insert_missing
 from cloud.store.writing import Writing
 from powerctl.core.clock import Clock
 from powerctl.core.ids import SessionId, StationId
+from powerctl.core.record import Telemetry
 from powerctl.runtime import log, metrics
 
 ANSWER_GRACE = timedelta(seconds=5)
@@ -101,7 +101,8 @@ class Store:
     async def commit(self, batches: Sequence[StationBatch]) -> list[CommitResult]:
         """Store records once and apply those that are new, of all stations in one transaction."""
         async with self.write() as writing:
-            await locations.heard(writing.connection, {batch.station for batch in batches}, writing.now)
+            told = _say_more(batches)
+            await locations.heard(writing.connection, told, writing.now)
             taken = await inbox.take_in(writing.connection, batches, writing.now)
             projection = Projection(writing, self.tariff, self.new_id, self.seal, self._slowed)
             for batch, (_, new) in zip(batches, taken, strict=True):
@@ -109,8 +110,9 @@ class Store:
                     await _alarm(writing, batch.station)
                     detail = "Records of two outboxes take turns: two programs use one identity."
                     await Operations(writing, self.new_id).begin(batch.station, STATION, DUPLICATE_IDENTITY, detail)
-                await projection.apply(batch.station, [(Order(batch.epoch, one.sequence), one.record) for one in new])
-            await projection.finish()
+                await projection.apply(batch.station, batch.epoch, new)
+            told |= await projection.finish()
+            await locations.heard(writing.connection, {batch.station for batch in batches} - told, writing.now)
         return [result for result, _ in taken]
 
     async def settled(self, command_ids: Collection[str]) -> Collection[str]:
@@ -186,6 +188,12 @@ class Store:
             await files.forget(connection, now - KEEP_FILES)
             await notices.forget(connection, now - KEEP_NOTICES)
             await retention.apply(connection, self.retention, now)
+
+
+def _say_more(batches: Sequence[StationBatch]) -> set[StationId]:
+    """Stations that say more than live values, which alone make a station appear by themselves."""
+    more = (batch for batch in batches if any(not isinstance(one.record.body, Telemetry) for one in batch.records))
+    return {batch.station for batch in more}
 
 
 async def _alarm(writing: Writing, station: StationId) -> None:

@@ -21,7 +21,6 @@ from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store.columns import BIG, NAME, Document, Instant, Unsigned64
 from powerctl.core.order import StationCommand
-from powerctl.core.record import ConnectorTelemetry, StationLimits
 
 METADATA = MetaData(
     naming_convention={
@@ -74,11 +73,15 @@ STATIONS = Table(
     Column("last_seen", Instant),
     Column("online", Boolean, nullable=False, default=False),
     Column("ac_power_w", Float),
-    Column("limits", Document(StationLimits)),
     Column("manager_connected", Boolean, nullable=False, default=False),
     Column("epoch", Unsigned64),
     Column("sequence", BIG),
+    Column("report", LargeBinary),
+    Column("report_time", Instant),
+    Column("shown", Text),
 )
+"""`report` is the newest record of telemetry as it came, with its order and time. `shown` is what it says of the
+connectors' states and sessions while their rows say the same and are as new; null: look at the rows' own order."""
 
 CONNECTORS = Table(
     "connectors",
@@ -93,8 +96,6 @@ CONNECTORS = Table(
     Column("detail", Text, nullable=False, default=""),
     Column("epoch", Unsigned64),
     Column("sequence", BIG),
-    Column("live", Document(ConnectorTelemetry)),
-    Column("live_time", Instant),
     ForeignKeyConstraint(["station"], ["stations.id"]),
 )
 

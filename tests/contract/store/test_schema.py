@@ -20,6 +20,7 @@ from cloud.store.tables import METADATA
 from powerctl.core.errors import ConfigError
 from tests.contract.store.test_store import A_SESSION
 from tests.unit.cloud.databases import opened
+from tests.unit.cloud.stories import began, describes, live, plugged, telemetry
 from tests.unit.cloud.world import World
 
 
@@ -48,6 +49,20 @@ async def test_telemetry_of_a_filled_database_moves_to_its_own_table_and_back(he
     assert await _records(database, ["inbox", "telemetry"]) == before
     entries = [here.entry(body, number + 1) for number, body in enumerate(A_SESSION)]
     assert (await here.commits(entries)).duplicates == len(entries), "what was moved is still known"
+
+
+async def test_what_a_session_has_charged_and_what_its_connector_does_survive_a_downgrade(here: World) -> None:
+    await here.reports(describes(), *plugged(), began(), telemetry(live(wh=700.0)))
+    await here.reports(telemetry(live(wh=900.0)))
+    before = await here.station()
+    await moved(here.store.database, command.downgrade, "0006_telemetry")
+    async with here.store.database.read() as connection:
+        document = (await connection.execute(text("SELECT document FROM sessions"))).scalar_one()
+    assert re.search(r"live_energy_wh\W+900\b", str(document))
+    await moved(here.store.database, command.upgrade, "head")
+    after = await here.station()
+    assert (await here.session()).live_energy_wh == 900
+    assert [one.state for one in after.connectors] == [one.state for one in before.connectors]
 
 
 async def moved(database: Database, run: Callable[[Config, str], None], target: str) -> None:

@@ -97,7 +97,7 @@ async def test_a_copy_within_one_batch_is_stored_once(here: World) -> None:
 
 async def test_another_content_under_a_known_key_is_told_and_not_believed(here: World) -> None:
     await here.commits([here.entry(describes(), 1), *(here.entry(body, 2 + i) for i, body in enumerate(plugged()))])
-    result = await here.commits([here.entry(began(), 1, "forged")])
+    result = await here.commits([here.entry(began(), 1)])
     assert result.conflicts == [1]
     assert result.committed == [1]
     assert (await here.session()).state is SessionState.OPEN

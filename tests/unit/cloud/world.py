@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +16,7 @@ from cloud.store.store import Store
 from powerctl.core.clock import ManualClock
 from powerctl.core.ids import SessionId, StationId
 from powerctl.core.record import Body, Record
+from powerctl.wire.batch import encode_record
 from tests.unit.cloud.databases import opened
 from tests.unit.cloud.stories import NOON, SESSION, STATION, TARIFF, describes
 
@@ -32,11 +32,11 @@ class World:
         self.clock = clock
         self._sequences: Iterator[int] = itertools.count(1)
 
-    def entry(self, body: Body, sequence: int | None = None, note: str = "") -> StoredRecord:
+    def entry(self, body: Body, sequence: int | None = None) -> StoredRecord:
         """The body as the station's next record."""
         number = next(self._sequences) if sequence is None else sequence
-        payload = hashlib.sha256(f"{body}{note}".encode()).digest()
-        return StoredRecord(number, payload, Record(self.clock.utc(), body))
+        record = Record(self.clock.utc(), body)
+        return StoredRecord(number, encode_record(record), record)
 
     async def reports(self, *bodies: Body, station: StationId = STATION) -> CommitResult:
         """The station reports these, in one batch."""
