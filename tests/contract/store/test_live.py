@@ -89,6 +89,15 @@ async def test_connectors_are_written_only_when_a_report_says_something_else_of_
     assert await _row_sequence(here) == 4
 
 
+async def test_of_a_connector_that_reports_leave_out_the_last_one_that_had_it_counts(here: World) -> None:
+    both = telemetry(live(session=None, state=FREE), live(RIGHT, session=None, state=FREE))
+    await here.commits([here.entry(describes(), 1), here.entry(both, 2)])
+    await here.commits([here.entry(both, 5)])
+    await here.commits([here.entry(telemetry(live(session=None, state=BUSY)), 9)])
+    await here.commits([here.entry(says(ConnectorState.FAULTED, connector=RIGHT, session=None), 3)])
+    assert await _states(here) == {LEFT: BUSY, RIGHT: FREE}
+
+
 async def test_live_values_do_not_write_a_sessions_document(here: World) -> None:
     async def document() -> str:
         async with here.store.database.read() as connection:
