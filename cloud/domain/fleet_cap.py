@@ -85,10 +85,16 @@ class Flexibility:
 
 
 def flexibility(station: Station) -> Flexibility:
-    """What `station` can shed and take up. Zero where it is not online or has not measured."""
+    """What `station` can shed and take up, as it says itself, else as its live values have it.
+
+    Zero where it is not online or has not measured.
+    """
     rating = rating_w(station)
     if not station.online or station.ac_power is None:
         return Flexibility(rating, 0.0, 0.0)
+    told = station.limits.flexibility[0] if station.limits is not None and station.limits.flexibility else None
+    if told is not None and told.down_ac_w is not None and told.up_ac_w is not None:
+        return Flexibility(rating, told.down_ac_w, told.up_ac_w)
     wanted_w = sum(
         max(one.live.power.w, one.live.target.w)
         for one in station.connectors

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from powerctl.allocation.demand import ACTIVE
+from powerctl.allocation.efficiency import Conversion
 from powerctl.allocation.plan_problem import Plan, PlanProblem, PlanSession, starts
 from powerctl.core.demand import ConnectorReport
 from powerctl.core.session import Flexibility
 
 _HOUR_S = 3600.0
+NEWS_W: Final = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,29 @@ def flex_now(reports: Iterable[ConnectorReport], usable_w: float) -> Flex:
         reports: The connectors' last.
         usable_w: Watts DC that the cap leaves for all connectors.
     """
+    return _now(reports, usable_w, lambda dc_w: dc_w)
+
+
+def at_grid(reports: Iterable[ConnectorReport], conversion: Conversion, cap_w: float) -> Flex:
+    """As `flex_now`, in watts AC at the grid connection, under a cap there."""
+    return _now(reports, conversion.usable_w(cap_w), conversion.ac_w)
+
+
+def _now(reports: Iterable[ConnectorReport], usable_w: float, watts: Callable[[float], float]) -> Flex:
     active = [report for report in reports if report.state in ACTIVE]
-    drawn_w = sum(max(0.0, report.power.w) for report in active)
+    drawn_w = sum(watts(max(0.0, report.power.w)) for report in active)
     stays_w = sum(
-        min(report.power.w, report.min_power.w) for report in active if report.flexibility is Flexibility.FIRM
+        watts(max(0.0, min(report.power.w, report.min_power.w)))
+        for report in active
+        if report.flexibility is Flexibility.FIRM
     )
-    wanted_w = sum(max(report.power.w, report.max_power.w) for report in active)
+    wanted_w = sum(watts(max(0.0, report.power.w, report.max_power.w)) for report in active)
     return Flex(0.0, drawn_w, max(0.0, drawn_w - stays_w), max(0.0, min(wanted_w, usable_w) - drawn_w), 1.0)
+
+
+def is_news(told: Flex, present: Flex) -> bool:
+    """True when somebody who plans with what was told should hear of the present."""
+    return max(abs(present.down_w - told.down_w), abs(present.up_w - told.up_w)) >= NEWS_W
 
 
 def flex_ahead(plan: Plan, problem: PlanProblem, firm: Mapping[int, bool], hours: int = 4) -> tuple[Flex, ...]:

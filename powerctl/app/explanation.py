@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -56,9 +56,14 @@ class Told:
     """Now first."""
 
 
-def spans(flexibility: Iterable[Flex]) -> tuple[FlexibilitySpan, ...]:
-    """The same as it travels: whole hundreds of watts, never negative, and per cent."""
-    return tuple(
+def spans(flexibility: Iterable[Flex], at_grid: Flex | None = None) -> tuple[FlexibilitySpan, ...]:
+    """The same as it travels: whole hundreds of watts, never negative, and per cent.
+
+    Args:
+        flexibility: Now first, watts DC.
+        at_grid: Of now, watts AC at the grid connection. None: not told.
+    """
+    found = tuple(
         FlexibilitySpan(
             round(flex.begin_s),
             _few(flex.expected_w),
@@ -68,6 +73,9 @@ def spans(flexibility: Iterable[Flex]) -> tuple[FlexibilitySpan, ...]:
         )
         for flex in flexibility
     )
+    if at_grid is None or not found:
+        return found
+    return (replace(found[0], down_ac_w=_few(at_grid.down_w), up_ac_w=_few(at_grid.up_w)), *found[1:])
 
 
 def flexibility_of(

@@ -17,7 +17,7 @@ from typing import Final, NoReturn
 
 from powerctl.allocation.allocator import Decision, Snapshot, State, decide, observe, resumed
 from powerctl.allocation.budget import Budget
-from powerctl.allocation.flexibility import Flex
+from powerctl.allocation.flexibility import Flex, at_grid, is_news
 from powerctl.allocation.ledger import Ledger, closed, confirmed, granted, opened
 from powerctl.allocation.plan_outlook import Ahead, outlook_of
 from powerctl.allocation.plan_problem import PlanProblem
@@ -109,6 +109,7 @@ class EnergyManager:
         connectors = [ConnectorId(connector.id) for connector in station.connectors]
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
         self._aims = settings.plan.aims()
+        self._told_flex: Flex | None = None
         self._site = SiteMemory(state_dir / "stays.json", self._aims.site)
         self.planning = Planning(settings.plan, clock, self._question, self._tell_limits, state_dir / "rejected-plans")
         health.set("controller", True, "not connected yet")
@@ -161,6 +162,7 @@ class EnergyManager:
         self._site.follow(report, self._capabilities, self._clock.utc())
         self._decide()
         self._measure(report.ac_power, now)
+        self._tell_flexibility()
         self.signals.update_measurement(
             report, granted=self._limits_granted(), departures=self.planning.departures(now)
         )
@@ -296,11 +298,19 @@ class EnergyManager:
         """Queue the station's limits, its plan and its flexibility for the controller and the cloud."""
         budget = self._budget
         if budget is not None:
-            flexibility, plan = spans(self._flexibility(budget)), self.planning.status
+            self._told_flex = at_grid(self._reports.values(), self._state.conversion, budget.cap.w)
+            flexibility, plan = spans(self._flexibility(budget), self._told_flex), self.planning.status
             told = (budget.cap, budget.source, budget.detail, budget.until, budget.sources, plan, flexibility)
             prices = hourly(self.signals.foreseen, self._clock.utc())
             self.server.send_limits(StationLimits(*told, *prices))
             self.signals.update_forecast(flexibility)
+
+    def _tell_flexibility(self) -> None:
+        """Tell the limits again when much more or less can be shed or taken up than was told."""
+        if self._budget is not None:
+            now = at_grid(self._reports.values(), self._state.conversion, self._budget.cap.w)
+            if self._told_flex is None or is_news(self._told_flex, now):
+                self._tell_limits()
 
     def _flexibility(self, budget: Budget) -> tuple[Flex, ...]:
         """Now, and hour by hour as far as there is a plan."""

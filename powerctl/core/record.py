@@ -177,6 +177,10 @@ class FlexibilitySpan:
     """What can be taken up beside it, under the cap."""
     confidence_percent: int
     """How likely it is that a vehicle is there."""
+    down_ac_w: int | None = None
+    """What can be shed at the grid connection, watts AC. None: not told."""
+    up_ac_w: int | None = None
+    """What can be taken up at the grid connection, watts AC. None: not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -413,6 +413,8 @@ class FlexibilitySpan(_message.Message):
     DOWN_W_FIELD_NUMBER: _builtins.int
     UP_W_FIELD_NUMBER: _builtins.int
     CONFIDENCE_PERCENT_FIELD_NUMBER: _builtins.int
+    DOWN_AC_W_FIELD_NUMBER: _builtins.int
+    UP_AC_W_FIELD_NUMBER: _builtins.int
     begin_s: _builtins.int
     """From the moment at which it was told, seconds."""
     expected_w: _builtins.int
@@ -423,6 +425,10 @@ class FlexibilitySpan(_message.Message):
     """Watts DC that can be taken up beside it, under the cap."""
     confidence_percent: _builtins.int
     """How likely it is that a vehicle is there, per cent."""
+    down_ac_w: _builtins.int
+    """Watts AC at the grid connection that can be shed, as the station's efficiency has it. Absent: not told."""
+    up_ac_w: _builtins.int
+    """Watts AC at the grid connection that can be taken up. Absent: not told."""
     def __init__(
         self,
         *,
@@ -431,12 +437,21 @@ class FlexibilitySpan(_message.Message):
         down_w: _builtins.int = ...,
         up_w: _builtins.int = ...,
         confidence_percent: _builtins.int = ...,
+        down_ac_w: _builtins.int | None = ...,
+        up_ac_w: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_down_ac_w", b"_down_ac_w", "_up_ac_w", b"_up_ac_w", "down_ac_w", b"down_ac_w", "up_ac_w", b"up_ac_w"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin_s", b"begin_s", "confidence_percent", b"confidence_percent", "down_w", b"down_w", "expected_w", b"expected_w", "up_w", b"up_w"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_down_ac_w", b"_down_ac_w", "_up_ac_w", b"_up_ac_w", "begin_s", b"begin_s", "confidence_percent", b"confidence_percent", "down_ac_w", b"down_ac_w", "down_w", b"down_w", "expected_w", b"expected_w", "up_ac_w", b"up_ac_w", "up_w", b"up_w"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__down_ac_w: _TypeAlias = _typing.Literal["down_ac_w"]  # noqa: Y015
+    _WhichOneofArgType__down_ac_w: _TypeAlias = _typing.Literal["_down_ac_w", b"_down_ac_w"]  # noqa: Y015
+    _WhichOneofReturnType__up_ac_w: _TypeAlias = _typing.Literal["up_ac_w"]  # noqa: Y015
+    _WhichOneofArgType__up_ac_w: _TypeAlias = _typing.Literal["_up_ac_w", b"_up_ac_w"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__down_ac_w) -> _WhichOneofReturnType__down_ac_w | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__up_ac_w) -> _WhichOneofReturnType__up_ac_w | None: ...
 
 Global___FlexibilitySpan: _TypeAlias = FlexibilitySpan  # noqa: Y015
 

@@ -98,13 +98,21 @@ def _span_to_wire(span: FlexibilitySpan) -> pb.FlexibilitySpan:
         down_w=span.down_w,
         up_w=span.up_w,
         confidence_percent=span.confidence_percent,
+        down_ac_w=span.down_ac_w,
+        up_ac_w=span.up_ac_w,
     )
 
 
 def _span_from_wire(message: pb.FlexibilitySpan) -> FlexibilitySpan:
-    most = max(message.expected_w, message.down_w, message.up_w)
+    most = max(message.expected_w, message.down_w, message.up_w, message.down_ac_w, message.up_ac_w)
     if most > _MAX_W or message.begin_s > _MAX_S or message.confidence_percent > 100:
         raise RemoteError("flexibility: a figure out of range")
     return FlexibilitySpan(
-        message.begin_s, message.expected_w, message.down_w, message.up_w, message.confidence_percent
+        message.begin_s,
+        message.expected_w,
+        message.down_w,
+        message.up_w,
+        message.confidence_percent,
+        message.down_ac_w if message.HasField("down_ac_w") else None,
+        message.up_ac_w if message.HasField("up_ac_w") else None,
     )

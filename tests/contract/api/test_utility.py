@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from cloud.domain.principal import Principal, Role
 from powerctl.core.ids import StationId
 from powerctl.core.order import EndFleetCap, SetFleetCap
-from powerctl.core.record import CommandOutcome, CommandResult, GridEvent, GridEventKind, StationLimits
+from powerctl.core.record import CommandOutcome, CommandResult, FlexibilitySpan, GridEvent, GridEventKind, StationLimits
 from powerctl.core.setpoint import Limit, LimitSource
 from powerctl.core.units import Power
 from powerctl.v1 import uplink_pb2
@@ -54,6 +55,20 @@ async def test_flexibility_of_every_station_in_one_call(api: Cloud) -> None:
     assert (first.station, first.rating_w, first.power_w) == ("stations/demo-1", 22_000, 7_000)
     assert (first.down_w, first.up_w) == (7_000, 13_000)
     assert (second.rating_w, second.up_w) == (44_000, 0)
+
+
+async def test_a_station_that_tells_its_flexibility_is_believed(api: Cloud) -> None:
+    await two_stations(api)
+    span = FlexibilitySpan(0, 6_100, 4_600, 3_000, 100, 4_900, 3_200)
+    limits = replace(built_for(22), flexibility=(span, replace(span, begin_s=3600, down_ac_w=None, up_ac_w=None)))
+    await api.world.reports(telemetry(live(kw=6.1, target_kw=20), limits=limits))
+    listed = await ask(api, "ListFlexibility", pb.ListFlexibilityRequest(), pb.ListFlexibilityResponse)
+    assert (listed.stations[0].down_w, listed.stations[0].up_w) == (4_900, 3_200)
+    # An older manager tells watts DC alone.
+    older = replace(limits, flexibility=(replace(span, down_ac_w=None, up_ac_w=None),))
+    await api.world.reports(telemetry(live(kw=6.1, target_kw=20), limits=older))
+    listed = await ask(api, "ListFlexibility", pb.ListFlexibilityRequest(), pb.ListFlexibilityResponse)
+    assert (listed.stations[0].down_w, listed.stations[0].up_w) == (7_000, 13_000)
 
 
 async def test_a_group_is_capped_in_proportion_and_each_answers(api: Cloud) -> None:

@@ -122,6 +122,7 @@ async def test_starts_limited_and_follows_the_grid(
         newest = controller.newest(1)
         assert (newest.reasons[0].source, newest.settle_s) == (LimitSource.DSO, 2.0)
         await eventually(lambda: controller.limits[-1].cap == Power(8000.0))
+        await eventually(lambda: 6_000 < (controller.limits[-1].flexibility[0].down_ac_w or 0) <= 8_000)
         assert health.healthy
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from powerctl.allocation.flexibility import flex_ahead, flex_now, presence
+from powerctl.allocation.efficiency import Conversion, EfficiencyCurve
+from powerctl.allocation.flexibility import at_grid, flex_ahead, flex_now, is_news, presence
 from powerctl.allocation.plan_problem import STEPS, Plan, PlanProblem, PlanSession, grid
 from powerctl.core.session import ConnectorState, Flexibility
 from tests.unit.allocation.station import report
@@ -20,6 +21,15 @@ def test_flexible_vehicles_can_be_shed_and_firm_ones_to_their_minimum() -> None:
     assert flex.down_w == pytest.approx(18000.0 - 2400.0)
     assert flex.up_w == pytest.approx(2000.0)
     assert flex_now([report(1, ConnectorState.AVAILABLE)], 20000.0).down_w == 0.0
+
+
+def test_at_the_grid_connection_the_losses_count_and_the_auxiliaries_do_not() -> None:
+    conversion = Conversion(EfficiencyCurve.from_table(((1000.0, 0.8), (30000.0, 0.8))), auxiliary_w=100.0)
+    flex = at_grid([report(1, committed_kw=8.0)], conversion, 12_600.0)
+    assert (flex.expected_w, flex.down_w) == pytest.approx((10_000.0, 10_000.0))
+    assert flex.up_w == pytest.approx(2_500.0)
+    assert not is_news(flex, replace(flex, up_w=flex.up_w - 900.0))
+    assert is_news(flex, replace(flex, down_w=flex.down_w + 1_000.0))
 
 
 def test_hours_ahead_count_vehicles_by_how_likely_they_are_there() -> None:

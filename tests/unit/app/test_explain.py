@@ -122,3 +122,11 @@ def test_a_manager_that_knows_nothing_says_so() -> None:
 )
 def test_flexibility_travels_in_hundreds_of_watts(flex: Flex, span: FlexibilitySpan) -> None:
     assert spans([flex]) == (span,)
+
+
+def test_what_can_be_done_now_is_told_at_the_grid_connection_too() -> None:
+    now = Flex(0.0, 8_000.0, 8_000.0, 2_000.0, 1.0)
+    first, later = spans([now, LATER], Flex(0.0, 8_610.0, 8_610.0, 2_149.0, 1.0))
+    assert (first.down_w, first.down_ac_w, first.up_ac_w) == (8_000, 8_600, 2_100)
+    assert (later.down_ac_w, later.up_ac_w) == (None, None)
+    assert spans([], now) == ()

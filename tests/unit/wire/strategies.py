@@ -109,7 +109,16 @@ STATION_LIMITS = st.builds(
     st.lists(LIMITS, max_size=3).map(tuple),
     st.none() | st.builds(PlanStatus, st.sampled_from(PlanState), TEXTS, INSTANTS),
     st.lists(
-        st.builds(FlexibilitySpan, st.integers(0, 86_400), _COUNTED_W, _COUNTED_W, _COUNTED_W, st.integers(0, 100)),
+        st.builds(
+            FlexibilitySpan,
+            st.integers(0, 86_400),
+            _COUNTED_W,
+            _COUNTED_W,
+            _COUNTED_W,
+            st.integers(0, 100),
+            st.none() | _COUNTED_W,
+            st.none() | _COUNTED_W,
+        ),
         max_size=5,
     ).map(tuple),
     st.lists(st.floats(-1000, 1000, width=32), max_size=24).map(tuple),

@@ -25,8 +25,8 @@ export function PlanNote({ limits }: { readonly limits: StationLimits }): JSX.El
       {operator.value && spare && (
         <span>
           {t("plan.spare", {
-            down: text(power(locale(), spare.downW)),
-            up: text(power(locale(), spare.upW)),
+            down: text(power(locale(), spare.downAcW ?? spare.downW)),
+            up: text(power(locale(), spare.upAcW ?? spare.upW)),
           })}
         </span>
       )}
