@@ -24,8 +24,8 @@ from cloud.store.store import Store
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
 from powerctl.core.order import ResetConnector, StationAction, UnlockConnector, UploadBlackBox
+from powerctl.v1 import fleet_health_pb2, uplink_pb2
 from powerctl.v1 import fleet_pb2 as pb
-from powerctl.v1 import uplink_pb2
 from powerctl.wire.ids import connector_from_wire
 
 _LONGEST_NOTE: Final = 500
@@ -69,7 +69,7 @@ class FleetService:
             total_size=total,
         )
 
-    async def get_fleet_summary(self, request: pb.GetFleetSummaryRequest, call: Call) -> pb.FleetSummary:
+    async def get_fleet_summary(self, request: pb.GetFleetSummaryRequest, call: Call) -> fleet_health_pb2.FleetSummary:
         """The fleet in numbers; an owner's is their own stations."""
         wanted, own, now = parse_filter(request.filter), _own(call.caller()), self.store.clock.utc()
         async with self.store.database.read() as connection:

@@ -5,20 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 from cloud.api import names
-from cloud.domain.alarm import Alarm, Severity, advice
-from cloud.domain.event_words import sentence
+from cloud.domain.alarm import Alarm, Severity, remedy
+from cloud.domain.alarm import kind as kind_of
+from cloud.domain.event_words import phrase
 from cloud.domain.health import HealthIssue
 from cloud.store.commands import CommandState
 from cloud.store.files import StationFile
 from cloud.store.fleet import FleetStation, FleetSummary
 from cloud.store.operations import Happening, StationState
+from cloud.words import english
+from powerctl.v1 import common_pb2 as common
+from powerctl.v1 import fleet_health_pb2
 from powerctl.v1 import fleet_pb2 as pb
 from powerctl.wire.actions import command_to_wire
 from powerctl.wire.bodies import SIGNAL_CLASS
 from powerctl.wire.common import EnumCodec, time_to_wire
 
 SEVERITY: Final = EnumCodec(Severity, pb.AlarmSeverity, "ALARM_SEVERITY")
-ISSUE: Final = EnumCodec(HealthIssue, pb.HealthIssue, "HEALTH_ISSUE")
+ISSUE: Final = EnumCodec(HealthIssue, fleet_health_pb2.HealthIssue, "HEALTH_ISSUE")
 _STATES: Final = {
     None: pb.REMOTE_COMMAND_STATE_SENT,
     "accepted": pb.REMOTE_COMMAND_STATE_ACCEPTED,
@@ -61,9 +65,9 @@ def station(value: FleetStation) -> pb.Station:
 _TIMES: Final = ("last_seen", "outbox_oldest", "certificate_end")
 
 
-def summary(value: FleetSummary) -> pb.FleetSummary:
+def summary(value: FleetSummary) -> fleet_health_pb2.FleetSummary:
     """The fleet in numbers."""
-    message = pb.FleetSummary(
+    message = fleet_health_pb2.FleetSummary(
         stations=value.stations,
         online_stations=value.online,
         ac_power_w=value.ac_power_w,
@@ -71,7 +75,10 @@ def summary(value: FleetSummary) -> pb.FleetSummary:
         open_alarms=value.alarms,
         unacknowledged_alarms=value.unacknowledged,
         stations_with_issues=value.with_issues,
-        issues=[pb.HealthIssueCount(issue=ISSUE.to_wire(one), stations=count) for one, count in value.issues.items()],
+        issues=[
+            fleet_health_pb2.HealthIssueCount(issue=ISSUE.to_wire(one), stations=count)
+            for one, count in value.issues.items()
+        ],
     )
     if value.outbox_age is not None:
         message.outbox_age.FromTimedelta(value.outbox_age)
@@ -80,17 +87,19 @@ def summary(value: FleetSummary) -> pb.FleetSummary:
 
 def alarm(value: Alarm) -> pb.Alarm:
     """An alarm, with what to do about it."""
-    told = advice(value.code)
+    kind = kind_of(value.code)
     message = pb.Alarm(
         name=f"{names.station_name(value.station)}/alarms/{value.id}",
         code=value.code,
-        severity=SEVERITY.to_wire(told.severity),
+        severity=SEVERITY.to_wire(kind.severity),
         connector=value.connector,
         summary=value.detail,
-        remedy=told.remedy,
+        remedy=english(remedy(value.code)),
         start_time=time_to_wire(value.start_time),
         acknowledged_by=value.acknowledged_by,
         note=value.note,
+        values=value.values,
+        runbook=kind.runbook,
     )
     if value.end_time is not None:
         message.end_time.CopyFrom(time_to_wire(value.end_time))
@@ -102,6 +111,7 @@ def alarm(value: Alarm) -> pb.Alarm:
 def event(value: Happening) -> pb.StationEvent:
     """A record as an event."""
     body = value.record.body
+    said = phrase(body)
     return pb.StationEvent(
         name=f"{names.station_name(value.station)}/events/{value.id}",
         event_time=time_to_wire(value.record.record_time),
@@ -109,7 +119,8 @@ def event(value: Happening) -> pb.StationEvent:
         kind=type(body).__name__,
         connector=getattr(body, "connector", 0),
         session=names.session_name(getattr(body, "session", None)),
-        summary=sentence(body),
+        summary=english(said),
+        phrase=common.Phrase(code=said.code, values=said.values),
     )
 
 

@@ -54,6 +54,8 @@ _OUTCOMES: Final = {
     "unanswered": uplink_pb2.COMMAND_OUTCOME_EXPIRED,
 }
 _LONGEST_EXPORT: Final = timedelta(days=31)
+_MOST_EVENTS: Final = 20_000
+"""Of a dispatch that are looked through: its first answers are among the newest while it is watched."""
 _MOST_EXPORTED: Final = 100_000
 _LONGEST_REASON: Final = 500
 _COLUMNS: Final = ("station", "event_time", "receive_time", "kind", "source", "cap_w", "measured_w", "detail")
@@ -201,26 +203,31 @@ class UtilityService:
             create_time=time_to_wire(cap.create_time),
             reason=cap.reason,
         )
-        for station, part_w in cap.parts_w.items():
-            message.responses.append(await _response(connection, cap, StationId(station), part_w))
+        message.responses.extend(await _responses(connection, cap))
         return message
 
 
-async def _response(
-    connection: AsyncConnection, cap: FleetCap, station: StationId, part_w: float
-) -> pb.FleetCapResponse:
-    message = pb.FleetCapResponse(station=names.station_name(station), cap_w=part_w)
-    command = (cap.commands or {}).get(station)
-    state = await commands.load(connection, station, command) if command else None
-    if state is not None and state.outcome is not None:
-        message.outcome, message.detail = _OUTCOMES[state.outcome], state.detail
-    since = max(cap.start_time, cap.create_time)
+async def _responses(connection: AsyncConnection, cap: FleetCap) -> list[pb.FleetCapResponse]:
+    """Every station's answer and compliance; as many queries for many stations as for one."""
+    given = cap.commands or {}
+    states = await commands.load_all(connection, given.values())
+    messages: dict[str, pb.FleetCapResponse] = {}
+    for station, part_w in cap.parts_w.items():
+        message = messages[station] = pb.FleetCapResponse(station=names.station_name(StationId(station)), cap_w=part_w)
+        state = states.get(given.get(station, ""))
+        if state is not None and state.outcome is not None:
+            message.outcome, message.detail = _OUTCOMES[state.outcome], state.detail
     seen = await operations.grid_events(
-        connection, stations=[station], start=since, end=cap.end_time, before=None, size=1_000
+        connection,
+        stations=[StationId(station) for station in messages],
+        start=max(cap.start_time, cap.create_time),
+        end=cap.end_time,
+        before=None,
+        size=_MOST_EVENTS,
     )
     for one in reversed(seen):
-        _note(message, one, part_w)
-    return message
+        _note(messages[one.station], one, cap.parts_w[one.station])
+    return list(messages.values())
 
 
 def _note(message: pb.FleetCapResponse, one: Asked, part_w: float) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from cloud.words import Phrase, english
 from powerctl.core.ids import ConnectorId, StationId
 
 STATION: Final = ConnectorId(0)
@@ -27,11 +28,12 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """What a code means for a person."""
+class Kind:
+    """What a code means for a person; its words are in the catalogue."""
 
     severity: Severity
-    remedy: str
+    runbook: str
+    """Page in `docs/runbooks`, without its ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,49 +53,66 @@ class Alarm:
     acknowledge_time: datetime | None = None
     acknowledged_by: str = ""
     note: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Of the catalogue's sentence about this code; empty: `detail` is the station's own."""
 
 
 _W, _C = Severity.WARNING, Severity.CRITICAL
-_ON_SITE: Final = "Send a technician before anybody charges here; then reset the connector."
-_LOOK: Final = "Look at the session's events and the recording; a repeated one needs a technician."
-_ADVICE: Final[Mapping[str, Advice]] = {
-    SILENT: Advice(_W, "Check the station's mobile signal and supply. Charging goes on without the cloud."),
-    DUPLICATE_IDENTITY: Advice(_C, "A key was copied: revoke the station's certificates and enrol it anew."),
-    CERTIFICATE_ENDS: Advice(_W, "Renewal does not work: look at the station's security events, or enrol it anew."),
-    CONFIG_DRIFT: Advice(_W, "Compare the reported configuration with the desired one; adopt it or have it corrected."),
-    "door_opened": Advice(_C, "Ask who works there. If nobody does: send somebody who looks into the cabinet."),
-    "door_unwatched": Advice(_C, "The contact of the door is lost: its line may have been cut. Send a technician."),
-    "time_jump": Advice(
-        _W, "Compare the station's clock with its time service; sessions of that time may need review."
-    ),
-    "broker_not_trusted": Advice(_C, "Somebody answers in the place of the broker, or its certificate has changed."),
-    "access_denied": Advice(_W, "The broker refuses the station's topics: compare its certificate with the rules."),
-    "factory_reset": Advice(_W, "The station was wiped at the site. Unexpected: revoke its former certificates."),
-    "start_not_permitted": Advice(
-        _C, "Somebody else than the back end asks the station to charge: look at the broker."
-    ),
-    "update_rejected": Advice(_C, "A release without a good signature was offered: find out by whom."),
-    "update_rolled_back": Advice(_W, "The new release was not healthy in time; the former one runs."),
-    "certificate_rolled_back": Advice(_W, "The broker did not take the new certificate; the former one is in use."),
-    "emergency_stop": Advice(_C, "Somebody pressed the emergency stop. Ask why; release the button at the station."),
-    "earth": Advice(_C, _ON_SITE),
-    "insulation": Advice(_C, _ON_SITE),
-    "insulation_monitor": Advice(_C, _ON_SITE),
-    "contactor_welded": Advice(_C, _ON_SITE),
-    "lock": Advice(_W, "Unlock the connector; if the plug stays stuck, send a technician."),
-    "over_voltage": Advice(_C, _ON_SITE),
-    "power_stage": Advice(_C, "Look at the power modules; reset the connector once, then send a technician."),
-    "measurement": Advice(_C, _ON_SITE),
-    "vehicle_fault": Advice(_W, "The vehicle reports a fault of its own: the driver should try another station."),
-    "incompatible": Advice(_W, "The vehicle cannot charge here: the driver should try another station."),
+OTHER: Final = "other"
+"""Stands in the catalogue for codes that nobody has described."""
+KINDS: Final[Mapping[str, Kind]] = {
+    SILENT: Kind(_W, "alarm-station-silent"),
+    DUPLICATE_IDENTITY: Kind(_C, "alarm-duplicate-identity"),
+    CERTIFICATE_ENDS: Kind(_W, "alarm-certificate"),
+    CONFIG_DRIFT: Kind(_W, "alarm-configuration-drift"),
+    "door_opened": Kind(_C, "alarm-door"),
+    "door_unwatched": Kind(_C, "alarm-door"),
+    "time_jump": Kind(_W, "alarm-clock"),
+    "broker_not_trusted": Kind(_C, "alarm-broker"),
+    "access_denied": Kind(_W, "alarm-broker"),
+    "factory_reset": Kind(_W, "alarm-factory-reset"),
+    "update_rejected": Kind(_C, "alarm-update"),
+    "update_rolled_back": Kind(_W, "alarm-update"),
+    "update_interrupted": Kind(_W, "alarm-update"),
+    "certificate_rolled_back": Kind(_W, "alarm-certificate"),
+    "emergency_stop": Kind(_C, "alarm-emergency-stop"),
+    "earth": Kind(_C, "alarm-electrical-fault"),
+    "insulation": Kind(_C, "alarm-electrical-fault"),
+    "insulation_test": Kind(_C, "alarm-electrical-fault"),
+    "insulation_monitor": Kind(_C, "alarm-electrical-fault"),
+    "contactor_welded": Kind(_C, "alarm-electrical-fault"),
+    "over_voltage": Kind(_C, "alarm-electrical-fault"),
+    "measurement": Kind(_C, "alarm-electrical-fault"),
+    "discharge": Kind(_C, "alarm-electrical-fault"),
+    "power_stage": Kind(_C, "alarm-power-stage"),
+    "lock": Kind(_W, "alarm-lock"),
+    "vehicle_fault": Kind(_W, "alarm-vehicle"),
+    "incompatible": Kind(_W, "alarm-vehicle"),
+    "vehicle_silent": Kind(_W, "alarm-vehicle"),
+    "wake_timeout": Kind(_W, "alarm-vehicle"),
+    "permit_timeout": Kind(_W, "alarm-vehicle"),
+    "contactor_timeout": Kind(_W, "alarm-vehicle"),
+    "request_timeout": Kind(_W, "alarm-vehicle"),
+    "request_excess": Kind(_W, "alarm-vehicle"),
+    "stop_ignored": Kind(_W, "alarm-vehicle"),
+    OTHER: Kind(_W, "alarm-other"),
 }
 NEEDS_NOBODY: Final = frozenset(
     {"controller_started", "door_closed", "update_available", "update_installed", "update_committed"}
 )
 """Security events that stand in the audit log and are no alarm."""
-_UNKNOWN_FAULT: Final = Advice(_W, _LOOK)
 
 
-def advice(code: str) -> Advice:
+def kind(code: str) -> Kind:
+    """What an alarm with this code is."""
+    return KINDS.get(code, KINDS[OTHER])
+
+
+def remedy(code: str) -> Phrase:
     """What to do about an alarm with this code."""
-    return _ADVICE.get(code, _UNKNOWN_FAULT)
+    return Phrase(f"alarm.{code if code in KINDS else OTHER}.remedy")
+
+
+def told(code: str, values: Mapping[str, str]) -> str:
+    """What the cloud itself has noticed, in English."""
+    return english(Phrase(f"alarm.{code}.detail", values))

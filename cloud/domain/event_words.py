@@ -1,8 +1,9 @@
-"""What a station's record says, in one sentence for an operator. Pure."""
+"""What a station's record says to an operator: a phrase of the catalogue and its values. Pure."""
 
 from __future__ import annotations
 
-from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
+from cloud.words import Phrase, known, text
+from powerctl.core.health import FileChunk, StationHealth
 from powerctl.core.record import (
     Body,
     CommandResult,
@@ -12,62 +13,71 @@ from powerctl.core.record import (
     GridEvent,
     LinkReport,
     SecurityEvent,
-    SessionClosed,
-    SessionOpened,
     StationStarted,
     TransactionEnded,
     TransactionStarted,
 )
+from powerctl.core.units import Power
 
 
-def sentence(body: Body) -> str:
-    """One sentence."""
-    return _of_a_session(body) or _of_a_connector(body) or _of_the_station(body) or type(body).__name__
+def phrase(body: Body) -> Phrase:
+    """The kind's sentence, with values."""
+    kind = type(body).__name__
+    return Phrase(f"event.{kind}", _of_a_session(body) or _of_a_connector(body) or _of_the_station(body))
 
 
-def _of_a_session(body: Body) -> str:
+def _of_a_session(body: Body) -> dict[str, str]:
     match body:
-        case SessionOpened():
-            return "A vehicle was plugged in."
-        case SessionClosed():
-            return "The vehicle was unplugged."
         case TransactionStarted(reading=reading):
-            return f"Charging began at {reading.register_wh / 1000:.3f} kWh of the meter."
+            return {"register": _kwh(reading.register_wh)}
         case TransactionEnded(reading=reading, stop_reason=reason, detail=detail):
-            return f"Charging ended ({reason.value}) at {reading.register_wh / 1000:.3f} kWh. {detail}".strip()
+            return {"reason": f"@stop.{reason.value}", "register": _kwh(reading.register_wh), "detail": text(detail)}
         case _:
-            return ""
+            return {}
 
 
-def _of_a_connector(body: Body) -> str:
+def _of_a_connector(body: Body) -> dict[str, str]:
     match body:
         case ConnectorStatusChanged(state=state, detail=detail):
-            return f"The connector is {state.value}. {detail}".strip()
+            return {"state": f"@state.{state.value}", "detail": text(detail)}
         case FaultRaised(fault=fault):
-            return f"Fault {fault.code}: {fault.detail}"
+            return {"fault": _titled(fault.code), "detail": text(fault.detail)}
         case FaultCleared(code=code):
-            return f"Fault {code} is over."
+            return {"fault": _titled(code)}
         case CommandResult(outcome=outcome, detail=detail):
-            return f"A command was {outcome.value}. {detail}".strip()
+            return {"outcome": f"@outcome.{outcome.value}", "detail": text(detail)}
         case _:
-            return ""
+            return {}
 
 
-def _of_the_station(body: Body) -> str:
+def _of_the_station(body: Body) -> dict[str, str]:
     match body:
         case StationStarted(software_version=version):
-            return f"The controller started with version {version}."
+            return {"version": text(version)}
         case GridEvent(kind=kind, source=source, cap=cap):
-            return f"The limit of {source.value} was {kind.value}: {cap}."
+            return {"kind": f"@kind.{kind.value}", "source": f"@source.{source.value}", "cap": _kw(cap)}
         case SecurityEvent(code=code, detail=detail):
-            return f"Security: {code}. {detail}".strip()
+            routine = f"security.{code}"
+            return {"what": f"@{routine}" if known(routine) else _titled(code), "detail": text(detail)}
         case LinkReport(signal=signal):
-            return f"The mobile signal is {signal.value}."
+            return {"signal": f"@signal.{signal.value}"}
         case StationHealth(outbox_records=waiting):
-            return f"{waiting} records wait for the cloud."
-        case ConfigurationReported():
-            return "The station told its configuration."
+            return {"count": f"#{waiting}"}
         case FileChunk(file_name=name, number=number, count=count):
-            return f"Part {number + 1} of {count} of {name} arrived."
+            return {"part": f"#{number + 1}", "parts": f"#{count}", "name": text(name)}
         case _:
-            return ""
+            return {}
+
+
+def _titled(code: str) -> str:
+    """The title of an alarm's code; the code itself where nobody has given it one."""
+    title = f"alarm.{code}.title"
+    return f"@{title}" if known(title) else text(code)
+
+
+def _kwh(wh: int) -> str:
+    return f"#{wh / 1000:.3f}"
+
+
+def _kw(power: Power) -> str:
+    return f"#{power.w / 1000:.1f}"

@@ -93,5 +93,6 @@ async def page(
 
 
 def _alarm(row: Row[Any]) -> Alarm:
-    values = {name: getattr(row, name) for name in Alarm.__slots__}
+    values = {name: row._mapping[name] for name in Alarm.__slots__}
+    values["values"] = values["values"] or {}
     return Alarm(**{**values, "station": StationId(row.station), "connector": ConnectorId(row.connector)})

@@ -71,6 +71,12 @@ async def load(connection: AsyncConnection, station: StationId, command: str) ->
     return _command_state(row) if row is not None else None
 
 
+async def load_all(connection: AsyncConnection, command_ids: Collection[str]) -> dict[str, CommandState]:
+    """Commands by id, as far as there are any."""
+    rows = await connection.execute(select(COMMANDS).where(COMMANDS.c.id.in_(command_ids)))
+    return {row.id: _command_state(row) for row in rows}
+
+
 async def page(
     connection: AsyncConnection, station: StationId, *, but: str, offset: int, size: int
 ) -> tuple[list[CommandState], str]:

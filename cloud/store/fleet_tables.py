@@ -50,6 +50,7 @@ ALARMS = Table(
     Column("acknowledge_time", Instant),
     Column("acknowledged_by", Text, nullable=False, default=""),
     Column("note", Text, nullable=False, default=""),
+    Column("values", Document(dict[str, str])),
     Index(None, "station", "ordinal"),
     Index(None, "end_time"),
 )

@@ -13,10 +13,12 @@ from cloud.domain.alarm import (
     NEEDS_NOBODY,
     STATION,
     Alarm,
-    advice,
+    kind,
+    told,
 )
 from cloud.store import alarms, files, operations
 from cloud.store.writing import Writing
+from cloud.words import text
 from powerctl.core.health import ConfigurationReported, FileChunk, StationHealth
 from powerctl.core.ids import ConnectorId, StationId
 from powerctl.core.record import FaultCleared, FaultRaised, GridEvent, LinkReport, Record, SecurityEvent
@@ -61,11 +63,19 @@ class Operations:
         await alarms.end_acknowledged(self.writing.connection, station, STATION, event.code, self.writing.now)
         await self.begin(station, STATION, event.code, event.detail)
 
+    async def notice(self, station: StationId, code: str, **values: str) -> None:
+        """An alarm about what the cloud has noticed itself, unless the same one is not over."""
+        await self._begin(
+            Alarm(self.new_id(), station, STATION, code, told(code, values), self.writing.now, values=values)
+        )
+
     async def begin(self, station: StationId, connector: ConnectorId, code: str, detail: str) -> None:
-        """An alarm, unless the same one is not over."""
-        alarm = Alarm(self.new_id(), station, connector, code, detail, self.writing.now)
+        """An alarm in the station's own words, unless the same one is not over."""
+        await self._begin(Alarm(self.new_id(), station, connector, code, detail, self.writing.now))
+
+    async def _begin(self, alarm: Alarm) -> None:
         if await alarms.begin(self.writing.connection, alarm):
-            metrics.counter("cloud_alarms_total").labels(advice(code).severity.value).inc()
+            metrics.counter("cloud_alarms_total").labels(kind(alarm.code).severity.value).inc()
 
     async def watch_configuration(self, station: StationId) -> None:
         """An alarm while the configuration is not what it should be."""
@@ -73,15 +83,14 @@ class Operations:
         differing = state.differing if state is not None else []
         await operations.said(self.writing.connection, station, {"drift": bool(differing)})
         if differing:
-            detail = f"{len(differing)} values are not as desired, first {differing[0]}."
-            await self.begin(station, STATION, CONFIG_DRIFT, detail)
+            await self.notice(station, CONFIG_DRIFT, count=f"#{len(differing)}", first=text(differing[0]))
         else:
             await alarms.end(self.writing.connection, station, STATION, CONFIG_DRIFT, self.writing.now)
 
     async def _watch_certificate(self, station: StationId, health: StationHealth) -> None:
         ends = health.certificate_end_time
         if ends is not None and ends - self.writing.now < CERTIFICATE_MARGIN:
-            await self.begin(station, STATION, CERTIFICATE_ENDS, f"The station's certificate ends at {ends:%Y-%m-%d}.")
+            await self.notice(station, CERTIFICATE_ENDS, date=f"{ends:%Y-%m-%d}")
         else:
             await alarms.end(self.writing.connection, station, STATION, CERTIFICATE_ENDS, self.writing.now)
 

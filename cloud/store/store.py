@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select
 
 from cloud.domain import session as reducer
-from cloud.domain.alarm import DUPLICATE_IDENTITY, SILENT, STATION
+from cloud.domain.alarm import DUPLICATE_IDENTITY, SILENT
 from cloud.domain.audit import Deed
 from cloud.domain.identity_watch import IdentityWatch
 from cloud.domain.retention import DEFAULT_RETENTION, Retention
@@ -108,8 +108,7 @@ class Store:
             for batch, (_, new) in zip(batches, taken, strict=True):
                 if self._identities.heard(batch.station, batch.epoch, writing.now):
                     await _alarm(writing, batch.station)
-                    detail = "Records of two outboxes take turns: two programs use one identity."
-                    await Operations(writing, self.new_id).begin(batch.station, STATION, DUPLICATE_IDENTITY, detail)
+                    await Operations(writing, self.new_id).notice(batch.station, DUPLICATE_IDENTITY)
                 await projection.apply(batch.station, batch.epoch, new)
             told |= await projection.finish()
             await locations.heard(writing.connection, {batch.station for batch in batches} - told, writing.now)
@@ -160,7 +159,7 @@ class Store:
             await alarms.end_where_online(writing.connection, SILENT, writing.now)
             operating = Operations(writing, self.new_id)
             for station in silent:
-                await operating.begin(station, STATION, SILENT, "The station has not been heard for a while.")
+                await operating.notice(station, SILENT)
             writing.changed += [Changed("location", station) for station in silent]
             known, online = await locations.count(writing.connection)
         metrics.gauge("cloud_stations_known").set(known)

@@ -1,12 +1,31 @@
 import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
+import { Marked } from "marked";
 import { defineConfig } from "vitest/config";
 
 /** Where `npm run dev` finds a running `powerctl-cloud serve`. */
 const CLOUD = "http://127.0.0.1:8080";
 const WORKER = "sw.js";
 /** The control room is not kept on drivers' devices. */
-const NOT_KEPT = /^assets\/Control-/;
+const NOT_KEPT = /^assets\/(Control|Runbook)-/;
+
+/** Pages of the documentation as HTML; their links lead to other folders of it, which are not here. */
+function markdown() {
+  const marked = new Marked({
+    renderer: {
+      link({ tokens }) {
+        return this.parser.parseInline(tokens);
+      },
+    },
+  });
+  return {
+    name: "markdown",
+    enforce: "pre" as const,
+    transform(text: string, id: string): string | undefined {
+      return id.endsWith(".md") ? `export default ${JSON.stringify(marked.parse(text, { async: false }))};` : undefined;
+    },
+  };
+}
 
 /** Tells the service worker which files this version has. */
 function workerFiles() {
@@ -31,7 +50,7 @@ function workerFiles() {
 export default defineConfig({
   base: "/",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [workerFiles()],
+  plugins: [markdown(), workerFiles()],
   build: {
     target: "es2022",
     sourcemap: false,

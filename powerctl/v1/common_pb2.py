@@ -25,35 +25,41 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18powerctl/v1/common.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x01\n\x05Limit\x12(\n\x06source\x18\x01 \x01(\x0e\x32\x18.powerctl.v1.LimitSource\x12\x0f\n\x07limit_w\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x02\n\rStationLimits\x12\r\n\x05\x63\x61p_w\x18\x01 \x01(\x01\x12(\n\x06source\x18\x02 \x01(\x0e\x32\x18.powerctl.v1.LimitSource\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x07sources\x18\x05 \x03(\x0b\x32\x12.powerctl.v1.Limit\x12%\n\x04plan\x18\x06 \x01(\x0b\x32\x17.powerctl.v1.PlanStatus\x12\x31\n\x0b\x66lexibility\x18\x07 \x03(\x0b\x32\x1c.powerctl.v1.FlexibilitySpan\x12\x14\n\x0chourly_price\x18\x08 \x03(\x02\x12\x16\n\x0eprice_currency\x18\t \x01(\t\"s\n\nPlanStatus\x12%\n\x05state\x18\x01 \x01(\x0e\x32\x16.powerctl.v1.PlanState\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb8\x01\n\x0f\x46lexibilitySpan\x12\x0f\n\x07\x62\x65gin_s\x18\x01 \x01(\r\x12\x12\n\nexpected_w\x18\x02 \x01(\r\x12\x0e\n\x06\x64own_w\x18\x03 \x01(\r\x12\x0c\n\x04up_w\x18\x04 \x01(\r\x12\x1a\n\x12\x63onfidence_percent\x18\x05 \x01(\r\x12\x16\n\tdown_ac_w\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x14\n\x07up_ac_w\x18\x07 \x01(\rH\x01\x88\x01\x01\x42\x0c\n\n_down_ac_wB\n\n\x08_up_ac_w\"<\n\x05Money\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\r\n\x05units\x18\x02 \x01(\x03\x12\r\n\x05nanos\x18\x03 \x01(\x05*\x85\x01\n\x07\x43ommand\x12\x17\n\x13\x43OMMAND_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43OMMAND_RUN\x10\x01\x12\x14\n\x10\x43OMMAND_HOLD_MIN\x10\x02\x12\x11\n\rCOMMAND_PAUSE\x10\x03\x12\x10\n\x0c\x43OMMAND_STOP\x10\x04\x12\x15\n\x11\x43OMMAND_EMERGENCY\x10\x05*\xcf\x04\n\x0bLimitSource\x12\x1c\n\x18LIMIT_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15LIMIT_SOURCE_HARDWARE\x10\x01\x12\x16\n\x12LIMIT_SOURCE_CABLE\x10\x02\x12\x18\n\x14LIMIT_SOURCE_MODULES\x10\x03\x12\x18\n\x14LIMIT_SOURCE_THERMAL\x10\x04\x12\x18\n\x14LIMIT_SOURCE_VEHICLE\x10\x05\x12\x16\n\x12LIMIT_SOURCE_SHARE\x10\x06\x12\x14\n\x10LIMIT_SOURCE_DSO\x10\x07\x12\x14\n\x10LIMIT_SOURCE_EMS\x10\x08\x12\x1b\n\x17LIMIT_SOURCE_AGGREGATOR\x10\t\x12\x19\n\x15LIMIT_SOURCE_OPERATOR\x10\n\x12\x1e\n\x1aLIMIT_SOURCE_LOCAL_CONTACT\x10\x0b\x12\x1a\n\x16LIMIT_SOURCE_FREQUENCY\x10\x0c\x12\x19\n\x15LIMIT_SOURCE_SCHEDULE\x10\r\x12\x19\n\x15LIMIT_SOURCE_FAILSAFE\x10\x0e\x12\x19\n\x15LIMIT_SOURCE_FALLBACK\x10\x0f\x12\x15\n\x11LIMIT_SOURCE_RAMP\x10\x10\x12\x19\n\x15LIMIT_SOURCE_HANDOVER\x10\x11\x12\x15\n\x11LIMIT_SOURCE_PLAN\x10\x12\x12\x1b\n\x17LIMIT_SOURCE_SITE_METER\x10\x13\x12\x1a\n\x16LIMIT_SOURCE_EMERGENCY\x10\x14\x12\x16\n\x12LIMIT_SOURCE_FAULT\x10\x15*|\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLAN_STATE_OFF\x10\x01\x12\x13\n\x0fPLAN_STATE_IDLE\x10\x02\x12\x13\n\x0fPLAN_STATE_USED\x10\x03\x12\x15\n\x11PLAN_STATE_FAILED\x10\x04*d\n\rConnectorType\x12\x1e\n\x1a\x43ONNECTOR_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONNECTOR_TYPE_CHADEMO\x10\x01\x12\x17\n\x13\x43ONNECTOR_TYPE_CCS2\x10\x02*\x9f\x02\n\x0e\x43onnectorState\x12\x1f\n\x1b\x43ONNECTOR_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43ONNECTOR_STATE_AVAILABLE\x10\x01\x12\x1c\n\x18\x43ONNECTOR_STATE_OCCUPIED\x10\x02\x12\x1c\n\x18\x43ONNECTOR_STATE_STARTING\x10\x03\x12\x1c\n\x18\x43ONNECTOR_STATE_CHARGING\x10\x04\x12\x1a\n\x16\x43ONNECTOR_STATE_PAUSED\x10\x05\x12\x1c\n\x18\x43ONNECTOR_STATE_STOPPING\x10\x06\x12\x1c\n\x18\x43ONNECTOR_STATE_FINISHED\x10\x07\x12\x1b\n\x17\x43ONNECTOR_STATE_FAULTED\x10\x08*l\n\x0b\x46lexibility\x12\x1b\n\x17\x46LEXIBILITY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46LEXIBILITY_FIRM\x10\x01\x12\x14\n\x10\x46LEXIBILITY_SLOW\x10\x02\x12\x14\n\x10\x46LEXIBILITY_FAST\x10\x03*\x86\x02\n\nStopReason\x12\x1b\n\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12STOP_REASON_DRIVER\x10\x01\x12\x18\n\x14STOP_REASON_OPERATOR\x10\x02\x12\x17\n\x13STOP_REASON_VEHICLE\x10\x03\x12\x19\n\x15STOP_REASON_UNPLUGGED\x10\x04\x12\x14\n\x10STOP_REASON_GRID\x10\x05\x12\x19\n\x15STOP_REASON_EMERGENCY\x10\x06\x12\x15\n\x11STOP_REASON_FAULT\x10\x07\x12\x17\n\x13STOP_REASON_RESTART\x10\x08\x12\x14\n\x10STOP_REASON_TIME\x10\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18powerctl/v1/common.proto\x12\x0bpowerctl.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"v\n\x06Phrase\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12/\n\x06values\x18\x02 \x03(\x0b\x32\x1f.powerctl.v1.Phrase.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x83\x01\n\x05Limit\x12(\n\x06source\x18\x01 \x01(\x0e\x32\x18.powerctl.v1.LimitSource\x12\x0f\n\x07limit_w\x18\x02 \x01(\x01\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb6\x02\n\rStationLimits\x12\r\n\x05\x63\x61p_w\x18\x01 \x01(\x01\x12(\n\x06source\x18\x02 \x01(\x0e\x32\x18.powerctl.v1.LimitSource\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12#\n\x07sources\x18\x05 \x03(\x0b\x32\x12.powerctl.v1.Limit\x12%\n\x04plan\x18\x06 \x01(\x0b\x32\x17.powerctl.v1.PlanStatus\x12\x31\n\x0b\x66lexibility\x18\x07 \x03(\x0b\x32\x1c.powerctl.v1.FlexibilitySpan\x12\x14\n\x0chourly_price\x18\x08 \x03(\x02\x12\x16\n\x0eprice_currency\x18\t \x01(\t\"s\n\nPlanStatus\x12%\n\x05state\x18\x01 \x01(\x0e\x32\x16.powerctl.v1.PlanState\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\x12.\n\nsince_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xb8\x01\n\x0f\x46lexibilitySpan\x12\x0f\n\x07\x62\x65gin_s\x18\x01 \x01(\r\x12\x12\n\nexpected_w\x18\x02 \x01(\r\x12\x0e\n\x06\x64own_w\x18\x03 \x01(\r\x12\x0c\n\x04up_w\x18\x04 \x01(\r\x12\x1a\n\x12\x63onfidence_percent\x18\x05 \x01(\r\x12\x16\n\tdown_ac_w\x18\x06 \x01(\rH\x00\x88\x01\x01\x12\x14\n\x07up_ac_w\x18\x07 \x01(\rH\x01\x88\x01\x01\x42\x0c\n\n_down_ac_wB\n\n\x08_up_ac_w\"<\n\x05Money\x12\x15\n\rcurrency_code\x18\x01 \x01(\t\x12\r\n\x05units\x18\x02 \x01(\x03\x12\r\n\x05nanos\x18\x03 \x01(\x05*\x85\x01\n\x07\x43ommand\x12\x17\n\x13\x43OMMAND_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x43OMMAND_RUN\x10\x01\x12\x14\n\x10\x43OMMAND_HOLD_MIN\x10\x02\x12\x11\n\rCOMMAND_PAUSE\x10\x03\x12\x10\n\x0c\x43OMMAND_STOP\x10\x04\x12\x15\n\x11\x43OMMAND_EMERGENCY\x10\x05*\xcf\x04\n\x0bLimitSource\x12\x1c\n\x18LIMIT_SOURCE_UNSPECIFIED\x10\x00\x12\x19\n\x15LIMIT_SOURCE_HARDWARE\x10\x01\x12\x16\n\x12LIMIT_SOURCE_CABLE\x10\x02\x12\x18\n\x14LIMIT_SOURCE_MODULES\x10\x03\x12\x18\n\x14LIMIT_SOURCE_THERMAL\x10\x04\x12\x18\n\x14LIMIT_SOURCE_VEHICLE\x10\x05\x12\x16\n\x12LIMIT_SOURCE_SHARE\x10\x06\x12\x14\n\x10LIMIT_SOURCE_DSO\x10\x07\x12\x14\n\x10LIMIT_SOURCE_EMS\x10\x08\x12\x1b\n\x17LIMIT_SOURCE_AGGREGATOR\x10\t\x12\x19\n\x15LIMIT_SOURCE_OPERATOR\x10\n\x12\x1e\n\x1aLIMIT_SOURCE_LOCAL_CONTACT\x10\x0b\x12\x1a\n\x16LIMIT_SOURCE_FREQUENCY\x10\x0c\x12\x19\n\x15LIMIT_SOURCE_SCHEDULE\x10\r\x12\x19\n\x15LIMIT_SOURCE_FAILSAFE\x10\x0e\x12\x19\n\x15LIMIT_SOURCE_FALLBACK\x10\x0f\x12\x15\n\x11LIMIT_SOURCE_RAMP\x10\x10\x12\x19\n\x15LIMIT_SOURCE_HANDOVER\x10\x11\x12\x15\n\x11LIMIT_SOURCE_PLAN\x10\x12\x12\x1b\n\x17LIMIT_SOURCE_SITE_METER\x10\x13\x12\x1a\n\x16LIMIT_SOURCE_EMERGENCY\x10\x14\x12\x16\n\x12LIMIT_SOURCE_FAULT\x10\x15*|\n\tPlanState\x12\x1a\n\x16PLAN_STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0ePLAN_STATE_OFF\x10\x01\x12\x13\n\x0fPLAN_STATE_IDLE\x10\x02\x12\x13\n\x0fPLAN_STATE_USED\x10\x03\x12\x15\n\x11PLAN_STATE_FAILED\x10\x04*d\n\rConnectorType\x12\x1e\n\x1a\x43ONNECTOR_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONNECTOR_TYPE_CHADEMO\x10\x01\x12\x17\n\x13\x43ONNECTOR_TYPE_CCS2\x10\x02*\x9f\x02\n\x0e\x43onnectorState\x12\x1f\n\x1b\x43ONNECTOR_STATE_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x43ONNECTOR_STATE_AVAILABLE\x10\x01\x12\x1c\n\x18\x43ONNECTOR_STATE_OCCUPIED\x10\x02\x12\x1c\n\x18\x43ONNECTOR_STATE_STARTING\x10\x03\x12\x1c\n\x18\x43ONNECTOR_STATE_CHARGING\x10\x04\x12\x1a\n\x16\x43ONNECTOR_STATE_PAUSED\x10\x05\x12\x1c\n\x18\x43ONNECTOR_STATE_STOPPING\x10\x06\x12\x1c\n\x18\x43ONNECTOR_STATE_FINISHED\x10\x07\x12\x1b\n\x17\x43ONNECTOR_STATE_FAULTED\x10\x08*l\n\x0b\x46lexibility\x12\x1b\n\x17\x46LEXIBILITY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46LEXIBILITY_FIRM\x10\x01\x12\x14\n\x10\x46LEXIBILITY_SLOW\x10\x02\x12\x14\n\x10\x46LEXIBILITY_FAST\x10\x03*\x86\x02\n\nStopReason\x12\x1b\n\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12STOP_REASON_DRIVER\x10\x01\x12\x18\n\x14STOP_REASON_OPERATOR\x10\x02\x12\x17\n\x13STOP_REASON_VEHICLE\x10\x03\x12\x19\n\x15STOP_REASON_UNPLUGGED\x10\x04\x12\x14\n\x10STOP_REASON_GRID\x10\x05\x12\x19\n\x15STOP_REASON_EMERGENCY\x10\x06\x12\x15\n\x11STOP_REASON_FAULT\x10\x07\x12\x17\n\x13STOP_REASON_RESTART\x10\x08\x12\x14\n\x10STOP_REASON_TIME\x10\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'powerctl.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_COMMAND']._serialized_start=888
-  _globals['_COMMAND']._serialized_end=1021
-  _globals['_LIMITSOURCE']._serialized_start=1024
-  _globals['_LIMITSOURCE']._serialized_end=1615
-  _globals['_PLANSTATE']._serialized_start=1617
-  _globals['_PLANSTATE']._serialized_end=1741
-  _globals['_CONNECTORTYPE']._serialized_start=1743
-  _globals['_CONNECTORTYPE']._serialized_end=1843
-  _globals['_CONNECTORSTATE']._serialized_start=1846
-  _globals['_CONNECTORSTATE']._serialized_end=2133
-  _globals['_FLEXIBILITY']._serialized_start=2135
-  _globals['_FLEXIBILITY']._serialized_end=2243
-  _globals['_STOPREASON']._serialized_start=2246
-  _globals['_STOPREASON']._serialized_end=2508
-  _globals['_LIMIT']._serialized_start=75
-  _globals['_LIMIT']._serialized_end=206
-  _globals['_STATIONLIMITS']._serialized_start=209
-  _globals['_STATIONLIMITS']._serialized_end=519
-  _globals['_PLANSTATUS']._serialized_start=521
-  _globals['_PLANSTATUS']._serialized_end=636
-  _globals['_FLEXIBILITYSPAN']._serialized_start=639
-  _globals['_FLEXIBILITYSPAN']._serialized_end=823
-  _globals['_MONEY']._serialized_start=825
-  _globals['_MONEY']._serialized_end=885
+  _globals['_PHRASE_VALUESENTRY']._loaded_options = None
+  _globals['_PHRASE_VALUESENTRY']._serialized_options = b'8\001'
+  _globals['_COMMAND']._serialized_start=1008
+  _globals['_COMMAND']._serialized_end=1141
+  _globals['_LIMITSOURCE']._serialized_start=1144
+  _globals['_LIMITSOURCE']._serialized_end=1735
+  _globals['_PLANSTATE']._serialized_start=1737
+  _globals['_PLANSTATE']._serialized_end=1861
+  _globals['_CONNECTORTYPE']._serialized_start=1863
+  _globals['_CONNECTORTYPE']._serialized_end=1963
+  _globals['_CONNECTORSTATE']._serialized_start=1966
+  _globals['_CONNECTORSTATE']._serialized_end=2253
+  _globals['_FLEXIBILITY']._serialized_start=2255
+  _globals['_FLEXIBILITY']._serialized_end=2363
+  _globals['_STOPREASON']._serialized_start=2366
+  _globals['_STOPREASON']._serialized_end=2628
+  _globals['_PHRASE']._serialized_start=74
+  _globals['_PHRASE']._serialized_end=192
+  _globals['_PHRASE_VALUESENTRY']._serialized_start=147
+  _globals['_PHRASE_VALUESENTRY']._serialized_end=192
+  _globals['_LIMIT']._serialized_start=195
+  _globals['_LIMIT']._serialized_end=326
+  _globals['_STATIONLIMITS']._serialized_start=329
+  _globals['_STATIONLIMITS']._serialized_end=639
+  _globals['_PLANSTATUS']._serialized_start=641
+  _globals['_PLANSTATUS']._serialized_end=756
+  _globals['_FLEXIBILITYSPAN']._serialized_start=759
+  _globals['_FLEXIBILITYSPAN']._serialized_end=943
+  _globals['_MONEY']._serialized_start=945
+  _globals['_MONEY']._serialized_end=1005
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,8 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from powerctl.v1 import common_pb2 as _common_pb2
+from powerctl.v1 import fleet_health_pb2 as _fleet_health_pb2
 from powerctl.v1 import uplink_pb2 as _uplink_pb2
 import builtins as _builtins
 import sys
@@ -21,46 +23,6 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
-
-class _HealthIssue:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _HealthIssueEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HealthIssue.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    HEALTH_ISSUE_UNSPECIFIED: _HealthIssue.ValueType  # 0
-    HEALTH_ISSUE_OFFLINE: _HealthIssue.ValueType  # 1
-    HEALTH_ISSUE_ALARMS: _HealthIssue.ValueType  # 2
-    """At least one that is not over."""
-    HEALTH_ISSUE_OUTBOX: _HealthIssue.ValueType  # 3
-    """A record waits for longer than a minute; an outbox empties within seconds."""
-    HEALTH_ISSUE_CERTIFICATE: _HealthIssue.ValueType  # 4
-    """The certificate ends within two weeks; stations renew well before."""
-    HEALTH_ISSUE_DRIFT: _HealthIssue.ValueType  # 5
-    """The configuration is not what it should be."""
-    HEALTH_ISSUE_MANAGER: _HealthIssue.ValueType  # 6
-    """The station is online, its energy manager is silent."""
-    HEALTH_ISSUE_CLOCK: _HealthIssue.ValueType  # 7
-    """The clock is off by more than two seconds: readings carry a wrong time."""
-
-class HealthIssue(_HealthIssue, metaclass=_HealthIssueEnumTypeWrapper):
-    """What about a station needs somebody's eye, gravest first."""
-
-HEALTH_ISSUE_UNSPECIFIED: HealthIssue.ValueType  # 0
-HEALTH_ISSUE_OFFLINE: HealthIssue.ValueType  # 1
-HEALTH_ISSUE_ALARMS: HealthIssue.ValueType  # 2
-"""At least one that is not over."""
-HEALTH_ISSUE_OUTBOX: HealthIssue.ValueType  # 3
-"""A record waits for longer than a minute; an outbox empties within seconds."""
-HEALTH_ISSUE_CERTIFICATE: HealthIssue.ValueType  # 4
-"""The certificate ends within two weeks; stations renew well before."""
-HEALTH_ISSUE_DRIFT: HealthIssue.ValueType  # 5
-"""The configuration is not what it should be."""
-HEALTH_ISSUE_MANAGER: HealthIssue.ValueType  # 6
-"""The station is online, its energy manager is silent."""
-HEALTH_ISSUE_CLOCK: HealthIssue.ValueType  # 7
-"""The clock is off by more than two seconds: readings carry a wrong time."""
-Global___HealthIssue: _TypeAlias = HealthIssue  # noqa: Y015
 
 class _AlarmSeverity:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -211,82 +173,6 @@ class GetFleetSummaryRequest(_message.Message):
 Global___GetFleetSummaryRequest: _TypeAlias = GetFleetSummaryRequest  # noqa: Y015
 
 @_typing.final
-class FleetSummary(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    STATIONS_FIELD_NUMBER: _builtins.int
-    ONLINE_STATIONS_FIELD_NUMBER: _builtins.int
-    AC_POWER_W_FIELD_NUMBER: _builtins.int
-    OPEN_SESSIONS_FIELD_NUMBER: _builtins.int
-    OPEN_ALARMS_FIELD_NUMBER: _builtins.int
-    UNACKNOWLEDGED_ALARMS_FIELD_NUMBER: _builtins.int
-    OUTBOX_AGE_FIELD_NUMBER: _builtins.int
-    STATIONS_WITH_ISSUES_FIELD_NUMBER: _builtins.int
-    ISSUES_FIELD_NUMBER: _builtins.int
-    stations: _builtins.int
-    online_stations: _builtins.int
-    ac_power_w: _builtins.float
-    """Measured, watts AC, of the stations that tell it."""
-    open_sessions: _builtins.int
-    """Sessions that are plugged in."""
-    open_alarms: _builtins.int
-    """Alarms that are not over."""
-    unacknowledged_alarms: _builtins.int
-    """Of those, the ones that nobody looks after."""
-    stations_with_issues: _builtins.int
-    """Stations with at least one issue."""
-    @_builtins.property
-    def outbox_age(self) -> _duration_pb2.Duration:
-        """The longest that a record has waited in a station's outbox. Absent: none waits."""
-
-    @_builtins.property
-    def issues(self) -> _containers.RepeatedCompositeFieldContainer[Global___HealthIssueCount]:
-        """Those that there are, gravest first."""
-
-    def __init__(
-        self,
-        *,
-        stations: _builtins.int = ...,
-        online_stations: _builtins.int = ...,
-        ac_power_w: _builtins.float = ...,
-        open_sessions: _builtins.int = ...,
-        open_alarms: _builtins.int = ...,
-        unacknowledged_alarms: _builtins.int = ...,
-        outbox_age: _duration_pb2.Duration | None = ...,
-        stations_with_issues: _builtins.int = ...,
-        issues: _abc.Iterable[Global___HealthIssueCount] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["outbox_age", b"outbox_age"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ac_power_w", b"ac_power_w", "issues", b"issues", "online_stations", b"online_stations", "open_alarms", b"open_alarms", "open_sessions", b"open_sessions", "outbox_age", b"outbox_age", "stations", b"stations", "stations_with_issues", b"stations_with_issues", "unacknowledged_alarms", b"unacknowledged_alarms"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___FleetSummary: _TypeAlias = FleetSummary  # noqa: Y015
-
-@_typing.final
-class HealthIssueCount(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ISSUE_FIELD_NUMBER: _builtins.int
-    STATIONS_FIELD_NUMBER: _builtins.int
-    issue: Global___HealthIssue.ValueType
-    stations: _builtins.int
-    def __init__(
-        self,
-        *,
-        issue: Global___HealthIssue.ValueType = ...,
-        stations: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["issue", b"issue", "stations", b"stations"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___HealthIssueCount: _TypeAlias = HealthIssueCount  # noqa: Y015
-
-@_typing.final
 class Station(_message.Message):
     """A station's health."""
 
@@ -352,7 +238,7 @@ class Station(_message.Message):
         """When the figures of the link and the outbox were reported. Absent: never."""
 
     @_builtins.property
-    def health_issues(self) -> _containers.RepeatedScalarFieldContainer[Global___HealthIssue.ValueType]:
+    def health_issues(self) -> _containers.RepeatedScalarFieldContainer[_fleet_health_pb2.HealthIssue.ValueType]:
         """Gravest first; empty: all is well."""
 
     def __init__(
@@ -378,7 +264,7 @@ class Station(_message.Message):
         open_sessions: _builtins.int = ...,
         ac_power_w: _builtins.float | None = ...,
         health_time: _timestamp_pb2.Timestamp | None = ...,
-        health_issues: _abc.Iterable[Global___HealthIssue.ValueType] | None = ...,
+        health_issues: _abc.Iterable[_fleet_health_pb2.HealthIssue.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_ac_power_w", b"_ac_power_w", "_clock_offset_s", b"_clock_offset_s", "_rssi_dbm", b"_rssi_dbm", "ac_power_w", b"ac_power_w", "certificate_end_time", b"certificate_end_time", "clock_offset_s", b"clock_offset_s", "health_time", b"health_time", "last_seen_time", b"last_seen_time", "outbox_oldest_time", b"outbox_oldest_time", "rssi_dbm", b"rssi_dbm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -464,6 +350,7 @@ class StationEvent(_message.Message):
     CONNECTOR_FIELD_NUMBER: _builtins.int
     SESSION_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    PHRASE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"stations/{station}/events/{event}" """
     kind: _builtins.str
@@ -473,7 +360,7 @@ class StationEvent(_message.Message):
     session: _builtins.str
     """"sessions/{session}" """
     summary: _builtins.str
-    """One sentence for a person."""
+    """One sentence for a person, in English."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """At the station."""
@@ -481,6 +368,10 @@ class StationEvent(_message.Message):
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
         """In the cloud."""
+
+    @_builtins.property
+    def phrase(self) -> _common_pb2.Phrase:
+        """The same for who says it in another language."""
 
     def __init__(
         self,
@@ -492,10 +383,11 @@ class StationEvent(_message.Message):
         connector: _builtins.int = ...,
         session: _builtins.str = ...,
         summary: _builtins.str = ...,
+        phrase: _common_pb2.Phrase | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "receive_time", b"receive_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "phrase", b"phrase", "receive_time", b"receive_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "event_time", b"event_time", "kind", b"kind", "name", b"name", "receive_time", b"receive_time", "session", b"session", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connector", b"connector", "event_time", b"event_time", "kind", b"kind", "name", b"name", "phrase", b"phrase", "receive_time", b"receive_time", "session", b"session", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -705,6 +597,26 @@ Global___ListAlarmsResponse: _TypeAlias = ListAlarmsResponse  # noqa: Y015
 class Alarm(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ValuesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     NAME_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     SEVERITY_FIELD_NUMBER: _builtins.int
@@ -716,6 +628,8 @@ class Alarm(_message.Message):
     ACKNOWLEDGE_TIME_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_BY_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    RUNBOOK_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """"stations/{station}/alarms/{alarm}" """
     code: _builtins.str
@@ -724,12 +638,14 @@ class Alarm(_message.Message):
     connector: _builtins.int
     """Zero: of the station as a whole."""
     summary: _builtins.str
-    """What it is, one sentence."""
+    """What it is, one sentence in English: the station's own, or what the back end has noticed."""
     remedy: _builtins.str
-    """What to do, one or two sentences."""
+    """What to do, one or two sentences in English; "alarm.{code}.remedy" of the catalogue."""
     acknowledged_by: _builtins.str
     """Display name of who has."""
     note: _builtins.str
+    runbook: _builtins.str
+    """Page of the runbooks, for example "alarm-station-silent"."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -739,6 +655,10 @@ class Alarm(_message.Message):
     @_builtins.property
     def acknowledge_time(self) -> _timestamp_pb2.Timestamp:
         """Absent: nobody has acknowledged it."""
+
+    @_builtins.property
+    def values(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Of the catalogue's "alarm.{code}.detail", where the back end has noticed it."""
 
     def __init__(
         self,
@@ -754,10 +674,12 @@ class Alarm(_message.Message):
         acknowledge_time: _timestamp_pb2.Timestamp | None = ...,
         acknowledged_by: _builtins.str = ...,
         note: _builtins.str = ...,
+        values: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        runbook: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "end_time", b"end_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_by", b"acknowledged_by", "code", b"code", "connector", b"connector", "end_time", b"end_time", "name", b"name", "note", b"note", "remedy", b"remedy", "severity", b"severity", "start_time", b"start_time", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_by", b"acknowledged_by", "code", b"code", "connector", b"connector", "end_time", b"end_time", "name", b"name", "note", b"note", "remedy", b"remedy", "runbook", b"runbook", "severity", b"severity", "start_time", b"start_time", "summary", b"summary", "values", b"values"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

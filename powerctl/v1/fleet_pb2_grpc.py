@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from powerctl.v1 import fleet_health_pb2 as powerctl_dot_v1_dot_fleet__health__pb2
 from powerctl.v1 import fleet_pb2 as powerctl_dot_v1_dot_fleet__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -48,7 +49,7 @@ class FleetServiceStub:
         self.GetFleetSummary = channel.unary_unary(
                 '/powerctl.v1.FleetService/GetFleetSummary',
                 request_serializer=powerctl_dot_v1_dot_fleet__pb2.GetFleetSummaryRequest.SerializeToString,
-                response_deserializer=powerctl_dot_v1_dot_fleet__pb2.FleetSummary.FromString,
+                response_deserializer=powerctl_dot_v1_dot_fleet__health__pb2.FleetSummary.FromString,
                 _registered_method=True)
         self.ListStationEvents = channel.unary_unary(
                 '/powerctl.v1.FleetService/ListStationEvents',
@@ -233,7 +234,7 @@ def add_FleetServiceServicer_to_server(servicer, server):
             'GetFleetSummary': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFleetSummary,
                     request_deserializer=powerctl_dot_v1_dot_fleet__pb2.GetFleetSummaryRequest.FromString,
-                    response_serializer=powerctl_dot_v1_dot_fleet__pb2.FleetSummary.SerializeToString,
+                    response_serializer=powerctl_dot_v1_dot_fleet__health__pb2.FleetSummary.SerializeToString,
             ),
             'ListStationEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListStationEvents,
@@ -377,7 +378,7 @@ class FleetService:
             target,
             '/powerctl.v1.FleetService/GetFleetSummary',
             powerctl_dot_v1_dot_fleet__pb2.GetFleetSummaryRequest.SerializeToString,
-            powerctl_dot_v1_dot_fleet__pb2.FleetSummary.FromString,
+            powerctl_dot_v1_dot_fleet__health__pb2.FleetSummary.FromString,
             options,
             channel_credentials,
             insecure,

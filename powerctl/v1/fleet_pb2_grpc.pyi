@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from powerctl.v1 import fleet_health_pb2 as _fleet_health_pb2
 from powerctl.v1 import fleet_pb2 as _fleet_pb2
 import abc as _abc_1
 import grpc as _grpc
@@ -35,7 +36,7 @@ class FleetServiceStub:
     def __new__(cls, channel: _aio.Channel) -> FleetServiceAsyncStub: ...
     GetStation: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.GetStationRequest, _fleet_pb2.Station]
     ListStations: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationsRequest, _fleet_pb2.ListStationsResponse]
-    GetFleetSummary: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.GetFleetSummaryRequest, _fleet_pb2.FleetSummary]
+    GetFleetSummary: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.GetFleetSummaryRequest, _fleet_health_pb2.FleetSummary]
     """The fleet in a few numbers, in one call that costs the same however many look."""
     ListStationEvents: _grpc.UnaryUnaryMultiCallable[_fleet_pb2.ListStationEventsRequest, _fleet_pb2.ListStationEventsResponse]
     """Newest first: what happened at a station, or in one session."""
@@ -68,7 +69,7 @@ class FleetServiceAsyncStub(FleetServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetStation: _aio.UnaryUnaryMultiCallable[_fleet_pb2.GetStationRequest, _fleet_pb2.Station]  # type: ignore[assignment]
     ListStations: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationsRequest, _fleet_pb2.ListStationsResponse]  # type: ignore[assignment]
-    GetFleetSummary: _aio.UnaryUnaryMultiCallable[_fleet_pb2.GetFleetSummaryRequest, _fleet_pb2.FleetSummary]  # type: ignore[assignment]
+    GetFleetSummary: _aio.UnaryUnaryMultiCallable[_fleet_pb2.GetFleetSummaryRequest, _fleet_health_pb2.FleetSummary]  # type: ignore[assignment]
     """The fleet in a few numbers, in one call that costs the same however many look."""
     ListStationEvents: _aio.UnaryUnaryMultiCallable[_fleet_pb2.ListStationEventsRequest, _fleet_pb2.ListStationEventsResponse]  # type: ignore[assignment]
     """Newest first: what happened at a station, or in one session."""
@@ -116,7 +117,7 @@ class FleetServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _fleet_pb2.GetFleetSummaryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_fleet_pb2.FleetSummary, _abc.Awaitable[_fleet_pb2.FleetSummary]]:
+    ) -> _typing.Union[_fleet_health_pb2.FleetSummary, _abc.Awaitable[_fleet_health_pb2.FleetSummary]]:
         """The fleet in a few numbers, in one call that costs the same however many look."""
 
     @_abc_1.abstractmethod

@@ -134,4 +134,4 @@ async def confirms(page: Page, button: str, *, note: str = "") -> None:
     await expect(page.get_by_text("Audit entry")).to_be_visible(timeout=30_000)
 
 
-__all__ = ["ADA", "CONFIGURATION", "FAR", "LEFT", "UMA", "confirms", "enters", "keeps", "saved", "settles"]
+__all__ = ["ADA", "CONFIGURATION", "FAR", "LEFT", "UMA", "confirms", "enters", "keeps", "limits", "saved", "settles"]

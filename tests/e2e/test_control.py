@@ -14,13 +14,22 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from edge.control.uploads import CHUNK_BYTES, chunks
-from powerctl.core.order import ResetConnector, StopCharging, UnlockConnector, UploadBlackBox
-from powerctl.core.record import CommandOutcome, CommandResult
+from powerctl.core.order import (
+    EndFleetCap,
+    ResetConnector,
+    SetFleetCap,
+    StopCharging,
+    UnlockConnector,
+    UploadBlackBox,
+)
+from powerctl.core.record import CommandOutcome, CommandResult, GridEvent, GridEventKind
+from powerctl.core.setpoint import LimitSource
+from powerctl.core.units import Power
 from tests.e2e.browser import Visits
-from tests.e2e.control import ADA, UMA, confirms, enters, keeps, saved, settles
+from tests.e2e.control import ADA, FAR, UMA, confirms, enters, keeps, limits, saved, settles
 from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import migrated
-from tests.unit.cloud.stories import ANNA, OPAL
+from tests.unit.cloud.stories import ANNA, OPAL, STATION, telemetry
 
 BOX: Final = "".join(f"({number}.5) can0 109#00\n" for number in range(CHUNK_BYTES // 16))
 """More than one part, and not two whole ones."""
@@ -102,6 +111,9 @@ async def test_an_alarm_says_what_to_do_and_who_looks_after_it(visits: Visits, a
     await confirms(page, "Acknowledge", note="Technician at 15.")
     await expect(alarm).to_contain_text("Opal looks after it")
     await expect(alarm).to_contain_text("Technician at 15.")
+    await alarm.get_by_role("link", name="The whole page").click()
+    await expect(page.get_by_role("heading", name="An electrical fault")).to_be_visible()
+    await keeps(page, "runbook")
 
 
 async def test_a_tariff_is_drafted_and_published(visits: Visits, api: Cloud) -> None:
@@ -216,6 +228,49 @@ async def test_the_utility_sees_what_it_asked_and_takes_the_evidence_home(visits
     await page.get_by_role("button", name="Flexibility").click()
     await expect(page.get_by_role("group", name="Flexibility").last).to_contain_text("7.0\u00a0kW")
     await keeps(page, "flexibility")
+
+
+async def test_a_group_is_capped_watched_and_released(visits: Visits, api: Cloud) -> None:
+    await api.world.reports(telemetry(limits=limits()), station=FAR)
+    page = await enters(visits, api, UMA, "/utility")
+    await page.get_by_role("button", name="Fleet caps").click()
+    await page.get_by_role("button", name="Cap the fleet").click()
+    form = page.get_by_role("dialog", name="Cap the fleet")
+    filled = {
+        "All together (kW)": "20",
+        "For (minutes)": "30",
+        "Return within (minutes)": "5",
+        "Stations": "demo-1, far-1",
+    }
+    for label, value in {**filled, "Rise together": "6", "Why": "Feeder 7"}.items():
+        await form.get_by_label(label).fill(value)
+    await form.get_by_role("button", name="Continue").click()
+    await confirms(page, "Cap the fleet")
+    sent = dict(api.notebook.sent)
+    orders = {station: command.action for station, command in sent.items()}
+    assert orders.keys() == {STATION, FAR}
+    for order in orders.values():
+        assert isinstance(order, SetFleetCap)
+        assert (order.cap.w, order.return_within_s, order.ramp_up_w_s) == (10_000.0, 300.0, 50.0)
+    panel = page.get_by_role("region").filter(has_text="Feeder 7")
+    await expect(panel).to_contain_text("within 5 min")
+    rows = panel.get_by_role("row")
+    await expect(rows.filter(has_text="demo-1")).to_contain_text("On its way")
+    at, part = api.world.clock.utc(), Power(10_000.0)
+    await api.world.reports(
+        CommandResult(sent[STATION].command_id, CommandOutcome.ACCEPTED, ""),
+        GridEvent(GridEventKind.APPLIED, LimitSource.AGGREGATOR, part, None, at, ""),
+        GridEvent(GridEventKind.COMPLIED, LimitSource.AGGREGATOR, part, Power(9_800.0), at, ""),
+    )
+    refused = CommandResult(sent[FAR].command_id, CommandOutcome.REJECTED, "The clock is not trusted.")
+    await api.world.reports(refused, station=FAR)
+    await expect(rows.filter(has_text="demo-1")).to_contain_text("9.8\u00a0kW")
+    await expect(rows.filter(has_text="far-1")).to_contain_text("The clock is not trusted.")
+    await keeps(page, "fleet-cap")
+    await panel.get_by_role("button", name="End this cap").click()
+    await confirms(page, "End this cap")
+    await expect(panel).to_contain_text("Ended early")
+    assert [type(command.action) for _, command in api.notebook.sent[2:]] == [EndFleetCap, EndFleetCap]
 
 
 async def test_what_is_not_for_a_role_is_not_shown(visits: Visits, api: Cloud) -> None:

@@ -1,16 +1,21 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { amount, typed } from "../src/control/domain/amount";
 import { filterOf, waiting, worries } from "../src/control/domain/health";
 import { compliance, demands, latency } from "../src/control/domain/signals";
 import { en } from "../src/control/i18n/en";
 import { fi } from "../src/control/i18n/fi";
+import { hasValues, said } from "../src/control/i18n/said";
+import { choose } from "../src/i18n";
 import { slices } from "../src/control/state/limits";
 import { LimitSource } from "../src/gen/powerctl/v1/common_pb";
-import { HealthIssue, StationSchema } from "../src/gen/powerctl/v1/fleet_pb";
+import { HealthIssue } from "../src/gen/powerctl/v1/fleet_health_pb";
+import { StationSchema } from "../src/gen/powerctl/v1/fleet_pb";
 import { GridEventKind } from "../src/gen/powerctl/v1/uplink_pb";
 import { StationGridEventSchema, type StationGridEvent } from "../src/gen/powerctl/v1/utility_pb";
+
+vi.stubGlobal("document", { documentElement: {} });
 
 const NOW = 1_800_000_000_000;
 const { DSO, SCHEDULE, HARDWARE } = LimitSource;
@@ -84,6 +89,26 @@ describe("words", () => {
   it("have the same placeholders in both languages", () => {
     const places = (text: string): string[] => (text.match(/\{\w+\}/g) ?? []).sort();
     for (const key of Object.keys(en) as (keyof typeof en)[]) expect(places(fi[key]), key).toEqual(places(en[key]));
+  });
+});
+
+describe("what the cloud says by code", () => {
+  afterEach(() => choose("en"));
+  const date = { date: "2026-01-04" };
+
+  it("is said in the language in use, values and numbers too", () => {
+    const values = { kind: "@kind.applied", source: "@source.dso", cap: "#4.2" };
+    expect(said("event.GridEvent", values)).toBe("The limit of the grid operator was applied: 4.2 kW.");
+    choose("fi");
+    expect(said("event.GridEvent", values)).toBe("Rajan asettaja verkkoyhtiö, otettu käyttöön: 4,2 kW.");
+    expect(said("event.SecurityEvent", { what: "=@odd", detail: "{what}" })).toBe("Tietoturva: @odd. {what}");
+  });
+
+  it("is left to the cloud where a later version says something else, or an earlier one kept no values", () => {
+    expect(said("event.Nothing")).toBeUndefined();
+    expect(hasValues("alarm.certificate_ends_soon.detail", {})).toBe(false);
+    expect(hasValues("alarm.certificate_ends_soon.detail", date)).toBe(true);
+    expect(hasValues("alarm.insulation.detail", {})).toBe(false);
   });
 });
 

@@ -27,6 +27,7 @@ from powerctl.core.record import (
     SecurityEvent,
     SignalClass,
 )
+from powerctl.v1 import fleet_health_pb2
 from powerctl.v1 import fleet_pb2 as pb
 from powerctl.v1 import uplink_pb2 as uplink
 from powerctl.wire.batch import encode_record
@@ -281,7 +282,10 @@ async def test_a_fleet_is_listed_page_by_page_in_the_order_that_is_asked_for(api
     asked: dict[str, Any] = {"filter": "s- NOT id = s-4", "order_by": "health desc, id desc", "page_size": 3}
     first = await listed(api, **asked)
     assert ([one.name[-1] for one in first.stations], first.total_size) == (["3", "2", "1"], 4)
-    assert list(first.stations[0].health_issues) == [pb.HEALTH_ISSUE_ALARMS, pb.HEALTH_ISSUE_MANAGER]
+    assert list(first.stations[0].health_issues) == [
+        fleet_health_pb2.HEALTH_ISSUE_ALARMS,
+        fleet_health_pb2.HEALTH_ISSUE_MANAGER,
+    ]
     rest = await listed(api, **asked, page_token=first.next_page_token)
     assert ([one.name[-1] for one in rest.stations], rest.next_page_token) == (["0"], "")
     with pytest.raises(Failed, match="another filter or order"):
@@ -294,13 +298,17 @@ async def test_the_summary_counts_what_the_caller_may_see(api: Cloud) -> None:
     await api.world.reports(describes(), *plugged(), StationHealth("1", 2, NOON - timedelta(90), None, "", None))
     await api.world.reports(describes(), FaultRaised(LEFT, Fault("earth", "", latched=True)), station=StationId("far"))
     request = pb.GetFleetSummaryRequest()
-    seen = await ask(api, "GetFleetSummary", request, pb.FleetSummary)
+    seen = await ask(api, "GetFleetSummary", request, fleet_health_pb2.FleetSummary)
     assert (seen.stations, seen.online_stations, seen.open_sessions) == (2, 2, 1)
     assert (seen.open_alarms, seen.unacknowledged_alarms, seen.stations_with_issues) == (1, 1, 2)
     assert seen.outbox_age.ToTimedelta() == timedelta(90)
     counted = {one.issue: one.stations for one in seen.issues}
-    assert counted == {pb.HEALTH_ISSUE_ALARMS: 1, pb.HEALTH_ISSUE_OUTBOX: 1, pb.HEALTH_ISSUE_MANAGER: 2}
-    own = await ask(api, "GetFleetSummary", request, pb.FleetSummary, OWNER)
+    assert counted == {
+        fleet_health_pb2.HEALTH_ISSUE_ALARMS: 1,
+        fleet_health_pb2.HEALTH_ISSUE_OUTBOX: 1,
+        fleet_health_pb2.HEALTH_ISSUE_MANAGER: 2,
+    }
+    own = await ask(api, "GetFleetSummary", request, fleet_health_pb2.FleetSummary, OWNER)
     assert (own.stations, own.open_alarms) == (1, 0)
-    narrowed = await ask(api, "GetFleetSummary", pb.GetFleetSummaryRequest(filter="far"), pb.FleetSummary)
+    narrowed = await ask(api, "GetFleetSummary", pb.GetFleetSummaryRequest(filter="far"), fleet_health_pb2.FleetSummary)
     assert (narrowed.stations, narrowed.open_alarms) == (1, 1)

@@ -1,7 +1,7 @@
 /** A failed call as a sentence for a person. */
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Key } from "../i18n";
+import { language, type Key } from "../i18n";
 
 const OWN_WORDS: Partial<Record<Code, Key>> = {
   [Code.DeadlineExceeded]: "error.timeout",
@@ -9,10 +9,15 @@ const OWN_WORDS: Partial<Record<Code, Key>> = {
   [Code.Unauthenticated]: "error.signedOut",
 };
 
-/** Used where the server gave no sentence of its own. */
-const FALLBACK: Partial<Record<Code, Key>> = {
+/** Used where the server gave no sentence of its own, and before its English one in other languages. */
+const GENERAL: Partial<Record<Code, Key>> = {
+  [Code.InvalidArgument]: "error.invalid",
   [Code.PermissionDenied]: "error.denied",
   [Code.NotFound]: "error.notFound",
+  [Code.AlreadyExists]: "error.exists",
+  [Code.FailedPrecondition]: "error.notNow",
+  [Code.ResourceExhausted]: "error.tooMuch",
+  [Code.Unimplemented]: "error.unknownHere",
   [Code.Unavailable]: "error.network",
 };
 
@@ -32,14 +37,16 @@ function sentence(text: string): string {
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 
-/** What to show. The server's own sentence wins; transport failures get ours. */
+/** What to show. The server's own sentence says most, in English; transport failures get ours. */
 export function explain(error: unknown, words: (key: Key) => string): string {
   const known = ConnectError.from(error);
   if (known.cause instanceof TypeError) return words("error.network");
   const own = OWN_WORDS[known.code];
   if (own) return words(own);
   if (known.code !== Code.Internal && known.code !== Code.Unknown && known.rawMessage) {
-    return sentence(known.rawMessage);
+    const general = GENERAL[known.code];
+    const said = sentence(known.rawMessage);
+    return language.value === "en" || !general ? said : `${words(general)} (${said})`;
   }
-  return words(FALLBACK[known.code] ?? "error.internal");
+  return words(GENERAL[known.code] ?? "error.internal");
 }

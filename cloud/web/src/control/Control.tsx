@@ -1,6 +1,7 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { CALL } from "../api/clients";
+import { lazy } from "../ui/lazy";
 import { Empty } from "../ui/Notice";
 import { followed, followOnly, live, now } from "../state/app";
 import type { Location } from "../gen/powerctl/v1/location_pb";
@@ -25,6 +26,8 @@ import { usePolled } from "./state/polled";
 import { Confirm, DoneNote } from "./ui/Confirm";
 import "./styles/control.css";
 import "./styles/station.css";
+
+const RunbookPage = lazy(() => import("./pages/Runbook"));
 
 const PAGES: Record<Section, ComponentType> = {
   fleet: FleetPage,
@@ -63,6 +66,7 @@ function Detail({ section, path }: { readonly section: Section; readonly path: r
   const [, , id, tab = ""] = path;
   if (section === "fleet" && id) return <StationPage key={id} id={id} tab={tab} />;
   if (section === "sessions" && id) return <TimelinePage key={id} id={id} />;
+  if (section === "alarms" && id) return <RunbookPage id={id} />;
   const Page = PAGES[section];
   return <Page />;
 }

@@ -52,5 +52,6 @@ export function idOf(name: string): string {
 export const to = {
   section: (section: Section): string => (section === "grid" ? "#/utility" : path(section)),
   station: (station: string, tab = ""): string => path("fleet", station, ...(tab ? [tab] : [])),
+  runbook: (page: string): string => path("alarms", page),
   session: (session: string): string => path("sessions", idOf(session)),
 };

@@ -249,6 +249,11 @@ export const en = {
   "error.denied": "You may not do this.",
   "error.signedOut": "Your sign-in has ended. Sign in again.",
   "error.notFound": "It does not exist, or it is not yours to see.",
+  "error.invalid": "That cannot be done as it was asked.",
+  "error.exists": "It exists already.",
+  "error.notNow": "That does not go now.",
+  "error.tooMuch": "That is too much at once. Try again later.",
+  "error.unknownHere": "This service does not offer that.",
   "error.internal": "Something went wrong at our end.",
 } as const;
 

@@ -250,5 +250,10 @@ export const fi: Record<Key, string> = {
   "error.denied": "Et voi tehdä tätä.",
   "error.signedOut": "Kirjautumisesi on päättynyt. Kirjaudu uudelleen.",
   "error.notFound": "Sitä ei ole tai se ei ole sinun nähtävissäsi.",
+  "error.invalid": "Näin pyydettynä se ei onnistu.",
+  "error.exists": "Se on jo olemassa.",
+  "error.notNow": "Se ei onnistu juuri nyt.",
+  "error.tooMuch": "Liikaa kerralla. Yritä myöhemmin uudelleen.",
+  "error.unknownHere": "Tämä palvelu ei tarjoa sitä.",
   "error.internal": "Meillä meni jotain vikaan.",
 };

@@ -1,6 +1,7 @@
 /** What about a station needs somebody's eye: the cloud judges, this words it. Pure. */
 
-import { HealthIssue, type Station } from "../../gen/powerctl/v1/fleet_pb";
+import { HealthIssue } from "../../gen/powerctl/v1/fleet_health_pb";
+import type { Station } from "../../gen/powerctl/v1/fleet_pb";
 import { milliseconds } from "../../format/time";
 
 export type Worry = "offline" | "alarms" | "outbox" | "certificate" | "drift" | "manager" | "clock";

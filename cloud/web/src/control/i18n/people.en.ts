@@ -102,6 +102,12 @@ export const enPeople = {
   "cap.all": "all online",
   "cap.power": "All together (kW)",
   "cap.minutes": "For (minutes)",
+  "cap.return": "Return within (minutes)",
+  "cap.returnHint": "Afterwards each station comes back after a random part of this; at most 30.",
+  "cap.ramp": "Rise together (kW per minute)",
+  "cap.rampHint": "Empty: the fleet's own limit.",
+  "cap.comesBack":
+    "Comes back within {minutes} min, each station after a random time, together by at most {ramp} per minute.",
   "cap.stations": "Stations",
   "cap.stationsHint": "Ids with commas between; empty: all that are online.",
   "cap.reason": "Why",

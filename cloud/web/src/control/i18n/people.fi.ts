@@ -105,6 +105,12 @@ export const fiPeople: Record<keyof typeof enPeople, string> = {
   "cap.all": "kaikki yhteydessä olevat",
   "cap.power": "Yhteensä (kW)",
   "cap.minutes": "Kesto (min)",
+  "cap.return": "Paluu viimeistään (min)",
+  "cap.returnHint": "Kukin asema palaa satunnaisen ajan kuluttua tämän sisällä; enintään 30.",
+  "cap.ramp": "Nousu yhteensä (kW minuutissa)",
+  "cap.rampHint": "Tyhjä: ryhmän oma raja.",
+  "cap.comesBack":
+    "Paluu {minutes} minuutissa, kukin asema satunnaisen ajan kuluttua, yhteensä enintään {ramp} minuutissa.",
   "cap.stations": "Asemat",
   "cap.stationsHint": "Tunnukset pilkuin; tyhjä: kaikki yhteydessä olevat.",
   "cap.reason": "Miksi",

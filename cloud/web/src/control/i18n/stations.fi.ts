@@ -142,6 +142,12 @@ export const fiStations: Record<keyof typeof enStations, string> = {
   "steps.other": "Jos toinen auto latautuu tässä, asema on kunnossa.",
   "steps.call": "Soita paikalle: joku painoi hätäpysäytystä. Kysy miksi.",
   "steps.release": "Kun on turvallista, pyydä vapauttamaan painike asemalla.",
+  "steps.whoWorks": "Kysy, kuka asemalla työskentelee nyt ja oliko se suunniteltua.",
+  "steps.signing":
+    "Selvitä, kuka julkaisua tarjosi, ja tarkista sen allekirjoitus ennen kuin sitä tarjotaan uudelleen.",
+  "alarm.page": "Koko ohjesivu (englanniksi)",
+  "runbook.back": "Hälytykset",
+  "runbook.none": "Sellaista sivua ei ole",
   "station.tabs": "Asema",
   "station.now": "Nyt",
   "station.events": "Tapahtumat",

@@ -1,4 +1,4 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { CALL } from "../../api/clients";
@@ -96,6 +96,12 @@ function Cap({ cap, changed }: { readonly cap: FleetCap; changed(): void }): JSX
           )}
         </span>
       </div>
+      <p class="small">
+        {w("cap.comesBack", {
+          minutes: Math.round(Number(cap.returnWithin?.seconds ?? 0) / 6) / 10,
+          ramp: text(power(locale(), cap.rampUpWPerMinute)),
+        })}
+      </p>
       <Table label={w("cap.answers")} columns={columns()} rows={cap.responses} id={(one) => one.station} />
     </section>
   );
@@ -113,6 +119,8 @@ function NewCap({ close, changed }: { close(): void; changed(): void }): JSX.Ele
         .filter(Boolean)
         .map((id) => (id.startsWith("stations/") ? id : `stations/${id}`)),
       endTime: timestampFromMs(now.peek() + minutes * 60_000),
+      returnWithin: durationFromMs(Number(of("return")) * 60_000),
+      rampUpWPerMinute: Number(of("ramp")) * 1000,
     };
     ask({
       title: w("cap.new"),
@@ -131,6 +139,16 @@ function NewCap({ close, changed }: { close(): void; changed(): void }): JSX.Ele
     <FormDialog title={w("cap.new")} label={w("form.next")} close={close} submit={submit}>
       <Field label={w("cap.power")} name="power" type="number" min={0} step="0.1" value="11" />
       <Field label={w("cap.minutes")} name="minutes" type="number" min={1} step="1" value="15" />
+      <Field
+        label={w("cap.return")}
+        name="return"
+        type="number"
+        min={0}
+        step="1"
+        value="10"
+        hint={w("cap.returnHint")}
+      />
+      <Field label={w("cap.ramp")} name="ramp" type="number" min={0} step="1" hint={w("cap.rampHint")} optional />
       <Field label={w("cap.stations")} name="stations" hint={w("cap.stationsHint")} optional />
       <Field label={w("cap.reason")} name="reason" optional />
     </FormDialog>

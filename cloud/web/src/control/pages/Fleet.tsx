@@ -4,12 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { CALL } from "../../api/clients";
 import { power, text } from "../../format/quantity";
 import { duration } from "../../format/time";
-import {
-  HealthIssue,
-  type FleetSummary,
-  type ListStationsResponse,
-  type Station,
-} from "../../gen/powerctl/v1/fleet_pb";
+import { HealthIssue, type FleetSummary } from "../../gen/powerctl/v1/fleet_health_pb";
+import type { ListStationsResponse, Station } from "../../gen/powerctl/v1/fleet_pb";
 import { locale } from "../../i18n";
 import { followed, followOnly, live } from "../../state/app";
 import { Loading } from "../../ui/Notice";

@@ -4,7 +4,7 @@ import { CALL } from "../../api/clients";
 import { fleet } from "../api";
 import { w } from "../i18n";
 import { usePaged } from "../state/paged";
-import { Events } from "../ui/Events";
+import { Events, sentenceOf } from "../ui/Events";
 import { Loading } from "../../ui/Notice";
 import { More, Nothing, Search } from "../ui/parts";
 
@@ -15,7 +15,7 @@ export function EventsTab({ station }: { readonly station: string }): JSX.Elemen
     return { items: answer.events, next: answer.nextPageToken };
   });
   const wanted = search.trim().toLowerCase();
-  const shown = list.items?.filter((event) => `${event.kind} ${event.summary}`.toLowerCase().includes(wanted));
+  const shown = list.items?.filter((event) => `${event.kind} ${sentenceOf(event)}`.toLowerCase().includes(wanted));
   return (
     <section class="panel" aria-label={w("station.events")}>
       <div class="panel-head">

@@ -4,6 +4,7 @@ import { AlarmSeverity, type Alarm } from "../../gen/powerctl/v1/fleet_pb";
 import { Role } from "../../gen/powerctl/v1/identity_pb";
 import { fleet } from "../api";
 import { w, type Word } from "../i18n";
+import { hasValues, said } from "../i18n/said";
 import { steps } from "../domain/steps";
 import { role, to } from "../routes";
 import { ask } from "../state/deeds";
@@ -15,10 +16,25 @@ interface AlarmProps {
   changed(): void;
 }
 
+function titleOf({ code }: Alarm): string {
+  return said(`alarm.${code}.title`) ?? code;
+}
+
+/** What the cloud has noticed is said in the reader's language; what the station says is in its own words. */
+function Summary({ alarm }: { readonly alarm: Alarm }): JSX.Element {
+  const key = `alarm.${alarm.code}.detail`;
+  const own = hasValues(key, alarm.values) ? said(key, alarm.values) : undefined;
+  return (
+    <p class="alarm-summary">
+      <strong>{titleOf(alarm)}</strong> {own ?? <span lang="en">{alarm.summary}</span>}
+    </p>
+  );
+}
+
 function acknowledge(alarm: Alarm, changed: () => void): void {
   ask({
     title: w("alarm.acknowledge"),
-    body: w("alarm.acknowledgeBody", { what: alarm.code }),
+    body: w("alarm.acknowledgeBody", { what: titleOf(alarm) }),
     label: w("alarm.acknowledge"),
     noteLabel: w("alarm.note"),
     method: "AcknowledgeAlarm",
@@ -61,17 +77,20 @@ export function AlarmItem({ alarm, withStation, changed }: AlarmProps): JSX.Elem
           )}
         </span>
       </div>
-      <p class="alarm-summary">{alarm.summary}</p>
+      <Summary alarm={alarm} />
       <p class="alarm-remedy">
-        <strong>{w("alarm.do")}</strong> {alarm.remedy}
+        <strong>{w("alarm.do")}</strong> {said(`alarm.${alarm.code}.remedy`) ?? said("alarm.other.remedy")}
       </p>
       <details>
         <summary>{w("alarm.runbook")}</summary>
         <ol class="steps">
-          {steps(alarm.code).map((key: Word) => (
+          {steps(alarm.runbook).map((key: Word) => (
             <li key={key}>{w(key)}</li>
           ))}
         </ol>
+        <p class="small">
+          <a href={to.runbook(alarm.runbook)}>{w("alarm.page")}</a>
+        </p>
       </details>
       <div class="alarm-foot">
         {alarm.acknowledgeTime ? (

@@ -3,6 +3,7 @@ import { clockSeconds, dateTime, milliseconds } from "../../format/time";
 import type { StationEvent } from "../../gen/powerctl/v1/fleet_pb";
 import { locale } from "../../i18n";
 import { w } from "../i18n";
+import { said } from "../i18n/said";
 import { to } from "../routes";
 
 /** A late record tells of a link that was down. */
@@ -21,6 +22,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   CommandResult: "order",
 };
 
+export function sentenceOf({ phrase, summary }: StationEvent): string {
+  return (phrase && said(phrase.code, phrase.values)) ?? summary;
+}
+
 function lateness(event: StationEvent): number {
   if (!event.eventTime || !event.receiveTime) return 0;
   return milliseconds(event.receiveTime) - milliseconds(event.eventTime);
@@ -35,7 +40,7 @@ function Line({ event, linked }: { readonly event: StationEvent; readonly linked
         {clockSeconds(locale(), at)}
       </time>
       <div>
-        <p>{event.summary}</p>
+        <p>{sentenceOf(event)}</p>
         <p class="small">
           <code>{event.kind}</code>
           {event.connector > 0 && <span>{w("alarm.connector", { number: event.connector })}</span>}

@@ -6,6 +6,10 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Phrase } from "./common_pb";
+import { file_powerctl_v1_common } from "./common_pb";
+import type { FleetSummarySchema, HealthIssue } from "./fleet_health_pb";
+import { file_powerctl_v1_fleet_health } from "./fleet_health_pb";
 import type { Record, ResetConnector, SignalClass, StopCharging, UnlockConnector, UploadBlackBox } from "./uplink_pb";
 import { file_powerctl_v1_uplink } from "./uplink_pb";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file powerctl/v1/fleet.proto.
  */
 export const file_powerctl_v1_fleet: GenFile = /*@__PURE__*/
-  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJeChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCRIQCghvcmRlcl9ieRgEIAEoCSJrChRMaXN0U3RhdGlvbnNSZXNwb25zZRImCghzdGF0aW9ucxgBIAMoCzIULnBvd2VyY3RsLnYxLlN0YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiKAoWR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBIOCgZmaWx0ZXIYASABKAkilAIKDEZsZWV0U3VtbWFyeRIQCghzdGF0aW9ucxgBIAEoBRIXCg9vbmxpbmVfc3RhdGlvbnMYAiABKAUSEgoKYWNfcG93ZXJfdxgDIAEoARIVCg1vcGVuX3Nlc3Npb25zGAQgASgFEhMKC29wZW5fYWxhcm1zGAUgASgFEh0KFXVuYWNrbm93bGVkZ2VkX2FsYXJtcxgGIAEoBRItCgpvdXRib3hfYWdlGAcgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKFHN0YXRpb25zX3dpdGhfaXNzdWVzGAggASgFEi0KBmlzc3VlcxgJIAMoCzIdLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlQ291bnQiTQoQSGVhbHRoSXNzdWVDb3VudBInCgVpc3N1ZRgBIAEoDjIYLnBvd2VyY3RsLnYxLkhlYWx0aElzc3VlEhAKCHN0YXRpb25zGAIgASgFIrwFCgdTdGF0aW9uEgwKBG5hbWUYASABKAkSEAoIbG9jYXRpb24YAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEg4KBm9ubGluZRgEIAEoCBIyCg5sYXN0X3NlZW5fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJc2ltdWxhdGVkGAYgASgIEhgKEHNvZnR3YXJlX3ZlcnNpb24YByABKAkSGQoRbWFuYWdlcl9jb25uZWN0ZWQYCCABKAgSLgoMc2lnbmFsX2NsYXNzGAkgASgOMhgucG93ZXJjdGwudjEuU2lnbmFsQ2xhc3MSFQoIcnNzaV9kYm0YCiABKAVIAIgBARIWCg5vdXRib3hfcmVjb3JkcxgLIAEoAxI2ChJvdXRib3hfb2xkZXN0X3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjgKFGNlcnRpZmljYXRlX2VuZF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1jb25maWdfZGlnZXN0GA4gASgJEhQKDGNvbmZpZ19kcmlmdBgPIAEoCBIbCg5jbG9ja19vZmZzZXRfcxgQIAEoAUgBiAEBEhMKC29wZW5fYWxhcm1zGBEgASgFEhUKDW9wZW5fc2Vzc2lvbnMYEiABKAUSFwoKYWNfcG93ZXJfdxgTIAEoAUgCiAEBEi8KC2hlYWx0aF90aW1lGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCg1oZWFsdGhfaXNzdWVzGBUgAygOMhgucG93ZXJjdGwudjEuSGVhbHRoSXNzdWVCCwoJX3Jzc2lfZGJtQhEKD19jbG9ja19vZmZzZXRfc0INCgtfYWNfcG93ZXJfdyJiChhMaXN0U3RhdGlvbkV2ZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEg8KB3Nlc3Npb24YAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXwoZTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRIpCgZldmVudHMYASADKAsyGS5wb3dlcmN0bC52MS5TdGF0aW9uRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIsEBCgxTdGF0aW9uRXZlbnQSDAoEbmFtZRgBIAEoCRIuCgpldmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxyZWNlaXZlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYBCABKAkSEQoJY29ubmVjdG9yGAUgASgFEg8KB3Nlc3Npb24YBiABKAkSDwoHc3VtbWFyeRgHIAEoCSJWChtMaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QSDgoGcGFyZW50GAEgASgJEicKBHBhc3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRAocTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRIkCgdyZWNvcmRzGAEgAygLMhMucG93ZXJjdGwudjEuUmVjb3JkIk8KFkxpc3RTdGF0aW9uRGF5c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlkKF0xpc3RTdGF0aW9uRGF5c1Jlc3BvbnNlEiUKBGRheXMYASADKAsyFy5wb3dlcmN0bC52MS5TdGF0aW9uRGF5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLHAQoKU3RhdGlvbkRheRIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgllbmVyZ3lfd2gYBCABKAESEAoIc2Vzc2lvbnMYBSABKAUSEwoLcG93ZXJfbWF4X3cYBiABKAESEwoLdXRpbGlzYXRpb24YByABKAEiXgoRTGlzdEFsYXJtc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhIKCnNob3dfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiUQoSTGlzdEFsYXJtc1Jlc3BvbnNlEiIKBmFsYXJtcxgBIAMoCzISLnBvd2VyY3RsLnYxLkFsYXJtEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLAAgoFQWxhcm0SDAoEbmFtZRgBIAEoCRIMCgRjb2RlGAIgASgJEiwKCHNldmVyaXR5GAMgASgOMhoucG93ZXJjdGwudjEuQWxhcm1TZXZlcml0eRIRCgljb25uZWN0b3IYBCABKAUSDwoHc3VtbWFyeRgFIAEoCRIOCgZyZW1lZHkYBiABKAkSLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGFja25vd2xlZGdlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2Fja25vd2xlZGdlZF9ieRgKIAEoCRIMCgRub3RlGAsgASgJIjUKF0Fja25vd2xlZGdlQWxhcm1SZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEbm90ZRgCIAEoCSJ0ChpDcmVhdGVSZW1vdGVDb21tYW5kUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSMgoOcmVtb3RlX2NvbW1hbmQYAiABKAsyGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kEhIKCnJlcXVlc3RfaWQYAyABKAkiqAMKDVJlbW90ZUNvbW1hbmQSDAoEbmFtZRgBIAEoCRI4ChB1bmxvY2tfY29ubmVjdG9yGAIgASgLMhwucG93ZXJjdGwudjEuVW5sb2NrQ29ubmVjdG9ySAASNgoPcmVzZXRfY29ubmVjdG9yGAMgASgLMhsucG93ZXJjdGwudjEuUmVzZXRDb25uZWN0b3JIABI3ChB1cGxvYWRfYmxhY2tfYm94GAQgASgLMhsucG93ZXJjdGwudjEuVXBsb2FkQmxhY2tCb3hIABIyCg1zdG9wX2NoYXJnaW5nGAUgASgLMhkucG93ZXJjdGwudjEuU3RvcENoYXJnaW5nSAASLgoFc3RhdGUYCCABKA4yHy5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kU3RhdGUSDgoGZGV0YWlsGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCAoGYWN0aW9uIicKF0dldFJlbW90ZUNvbW1hbmRSZXF1ZXN0EgwKBG5hbWUYASABKAkiUgoZTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiagoaTGlzdFJlbW90ZUNvbW1hbmRzUmVzcG9uc2USMwoPcmVtb3RlX2NvbW1hbmRzGAEgAygLMhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoXR2V0Q29uZmlndXJhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSK+AQoeU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkSRwoGdmFsdWVzGAIgAygLMjcucG93ZXJjdGwudjEuU2V0RGVzaXJlZENvbmZpZ3VyYXRpb25SZXF1ZXN0LlZhbHVlc0VudHJ5EhYKDmFkb3B0X3JlcG9ydGVkGAMgASgIGi0KC1ZhbHVlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEilgEKDUNvbmZpZ3VyYXRpb24SDAoEbmFtZRgBIAEoCRIVCg1jb25maWdfZGlnZXN0GAIgASgJEi8KC3JlcG9ydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgZ2YWx1ZXMYBCADKAsyHy5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uVmFsdWUieAoSQ29uZmlndXJhdGlvblZhbHVlEgsKA2tleRgBIAEoCRIVCghyZXBvcnRlZBgCIAEoCUgAiAEBEhQKB2Rlc2lyZWQYAyABKAlIAYgBARIPCgdkaWZmZXJzGAQgASgIQgsKCV9yZXBvcnRlZEIKCghfZGVzaXJlZCJQChdMaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiXAoYTGlzdFN0YXRpb25GaWxlc1Jlc3BvbnNlEicKBWZpbGVzGAEgAygLMhgucG93ZXJjdGwudjEuU3RhdGlvbkZpbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpoBCgtTdGF0aW9uRmlsZRIMCgRuYW1lGAEgASgJEhEKCWZpbGVfbmFtZRgCIAEoCRIvCgtjcmVhdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPcmVjZWl2ZWRfY2h1bmtzGAQgASgFEg4KBmNodW5rcxgFIAEoBRIQCghjb21wbGV0ZRgGIAEoCCIqChpEb3dubG9hZFN0YXRpb25GaWxlUmVxdWVzdBIMCgRuYW1lGAEgASgJIlcKG0Rvd25sb2FkU3RhdGlvbkZpbGVSZXNwb25zZRIRCglmaWxlX25hbWUYASABKAkSFAoMY29udGVudF90eXBlGAIgASgJEg8KB2NvbnRlbnQYAyABKAwq3wEKC0hlYWx0aElzc3VlEhwKGEhFQUxUSF9JU1NVRV9VTlNQRUNJRklFRBAAEhgKFEhFQUxUSF9JU1NVRV9PRkZMSU5FEAESFwoTSEVBTFRIX0lTU1VFX0FMQVJNUxACEhcKE0hFQUxUSF9JU1NVRV9PVVRCT1gQAxIcChhIRUFMVEhfSVNTVUVfQ0VSVElGSUNBVEUQBBIWChJIRUFMVEhfSVNTVUVfRFJJRlQQBRIYChRIRUFMVEhfSVNTVUVfTUFOQUdFUhAGEhYKEkhFQUxUSF9JU1NVRV9DTE9DSxAHKmgKDUFsYXJtU2V2ZXJpdHkSHgoaQUxBUk1fU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIaChZBTEFSTV9TRVZFUklUWV9XQVJOSU5HEAESGwoXQUxBUk1fU0VWRVJJVFlfQ1JJVElDQUwQAirBAQoSUmVtb3RlQ29tbWFuZFN0YXRlEiQKIFJFTU9URV9DT01NQU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUkVNT1RFX0NPTU1BTkRfU1RBVEVfU0VOVBABEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX0FDQ0VQVEVEEAISIQodUkVNT1RFX0NPTU1BTkRfU1RBVEVfUkVKRUNURUQQAxIgChxSRU1PVEVfQ09NTUFORF9TVEFURV9FWFBJUkVEEAQy5AoKDEZsZWV0U2VydmljZRJCCgpHZXRTdGF0aW9uEh4ucG93ZXJjdGwudjEuR2V0U3RhdGlvblJlcXVlc3QaFC5wb3dlcmN0bC52MS5TdGF0aW9uElMKDExpc3RTdGF0aW9ucxIgLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uc1JlcXVlc3QaIS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXNwb25zZRJRCg9HZXRGbGVldFN1bW1hcnkSIy5wb3dlcmN0bC52MS5HZXRGbGVldFN1bW1hcnlSZXF1ZXN0GhkucG93ZXJjdGwudjEuRmxlZXRTdW1tYXJ5EmIKEUxpc3RTdGF0aW9uRXZlbnRzEiUucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0GiYucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRJrChRMaXN0U3RhdGlvblRlbGVtZXRyeRIoLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uVGVsZW1ldHJ5UmVxdWVzdBopLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uVGVsZW1ldHJ5UmVzcG9uc2USXAoPTGlzdFN0YXRpb25EYXlzEiMucG93ZXJjdGwudjEuTGlzdFN0YXRpb25EYXlzUmVxdWVzdBokLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRGF5c1Jlc3BvbnNlEk0KCkxpc3RBbGFybXMSHi5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVxdWVzdBofLnBvd2VyY3RsLnYxLkxpc3RBbGFybXNSZXNwb25zZRJMChBBY2tub3dsZWRnZUFsYXJtEiQucG93ZXJjdGwudjEuQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QaEi5wb3dlcmN0bC52MS5BbGFybRJaChNDcmVhdGVSZW1vdGVDb21tYW5kEicucG93ZXJjdGwudjEuQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kElQKEEdldFJlbW90ZUNvbW1hbmQSJC5wb3dlcmN0bC52MS5HZXRSZW1vdGVDb21tYW5kUmVxdWVzdBoaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSZQoSTGlzdFJlbW90ZUNvbW1hbmRzEiYucG93ZXJjdGwudjEuTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBonLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlElQKEEdldENvbmZpZ3VyYXRpb24SJC5wb3dlcmN0bC52MS5HZXRDb25maWd1cmF0aW9uUmVxdWVzdBoaLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb24SYgoXU2V0RGVzaXJlZENvbmZpZ3VyYXRpb24SKy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEl8KEExpc3RTdGF0aW9uRmlsZXMSJC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBolLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRJoChNEb3dubG9hZFN0YXRpb25GaWxlEicucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QaKC5wb3dlcmN0bC52MS5Eb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_uplink]);
+  fileDesc("Chdwb3dlcmN0bC92MS9mbGVldC5wcm90bxILcG93ZXJjdGwudjEiIQoRR2V0U3RhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJeChNMaXN0U3RhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEg4KBmZpbHRlchgDIAEoCRIQCghvcmRlcl9ieRgEIAEoCSJrChRMaXN0U3RhdGlvbnNSZXNwb25zZRImCghzdGF0aW9ucxgBIAMoCzIULnBvd2VyY3RsLnYxLlN0YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiKAoWR2V0RmxlZXRTdW1tYXJ5UmVxdWVzdBIOCgZmaWx0ZXIYASABKAkivAUKB1N0YXRpb24SDAoEbmFtZRgBIAEoCRIQCghsb2NhdGlvbhgCIAEoCRIUCgxkaXNwbGF5X25hbWUYAyABKAkSDgoGb25saW5lGAQgASgIEjIKDmxhc3Rfc2Vlbl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglzaW11bGF0ZWQYBiABKAgSGAoQc29mdHdhcmVfdmVyc2lvbhgHIAEoCRIZChFtYW5hZ2VyX2Nvbm5lY3RlZBgIIAEoCBIuCgxzaWduYWxfY2xhc3MYCSABKA4yGC5wb3dlcmN0bC52MS5TaWduYWxDbGFzcxIVCghyc3NpX2RibRgKIAEoBUgAiAEBEhYKDm91dGJveF9yZWNvcmRzGAsgASgDEjYKEm91dGJveF9vbGRlc3RfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoUY2VydGlmaWNhdGVfZW5kX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWNvbmZpZ19kaWdlc3QYDiABKAkSFAoMY29uZmlnX2RyaWZ0GA8gASgIEhsKDmNsb2NrX29mZnNldF9zGBAgASgBSAGIAQESEwoLb3Blbl9hbGFybXMYESABKAUSFQoNb3Blbl9zZXNzaW9ucxgSIAEoBRIXCgphY19wb3dlcl93GBMgASgBSAKIAQESLwoLaGVhbHRoX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KDWhlYWx0aF9pc3N1ZXMYFSADKA4yGC5wb3dlcmN0bC52MS5IZWFsdGhJc3N1ZUILCglfcnNzaV9kYm1CEQoPX2Nsb2NrX29mZnNldF9zQg0KC19hY19wb3dlcl93ImIKGExpc3RTdGF0aW9uRXZlbnRzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSDwoHc2Vzc2lvbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJfChlMaXN0U3RhdGlvbkV2ZW50c1Jlc3BvbnNlEikKBmV2ZW50cxgBIAMoCzIZLnBvd2VyY3RsLnYxLlN0YXRpb25FdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki5gEKDFN0YXRpb25FdmVudBIMCgRuYW1lGAEgASgJEi4KCmV2ZW50X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDHJlY2VpdmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEa2luZBgEIAEoCRIRCgljb25uZWN0b3IYBSABKAUSDwoHc2Vzc2lvbhgGIAEoCRIPCgdzdW1tYXJ5GAcgASgJEiMKBnBocmFzZRgIIAEoCzITLnBvd2VyY3RsLnYxLlBocmFzZSJWChtMaXN0U3RhdGlvblRlbGVtZXRyeVJlcXVlc3QSDgoGcGFyZW50GAEgASgJEicKBHBhc3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iRAocTGlzdFN0YXRpb25UZWxlbWV0cnlSZXNwb25zZRIkCgdyZWNvcmRzGAEgAygLMhMucG93ZXJjdGwudjEuUmVjb3JkIk8KFkxpc3RTdGF0aW9uRGF5c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlkKF0xpc3RTdGF0aW9uRGF5c1Jlc3BvbnNlEiUKBGRheXMYASADKAsyFy5wb3dlcmN0bC52MS5TdGF0aW9uRGF5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLHAQoKU3RhdGlvbkRheRIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgllbmVyZ3lfd2gYBCABKAESEAoIc2Vzc2lvbnMYBSABKAUSEwoLcG93ZXJfbWF4X3cYBiABKAESEwoLdXRpbGlzYXRpb24YByABKAEiXgoRTGlzdEFsYXJtc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhIKCnNob3dfZW5kZWQYAiABKAgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiUQoSTGlzdEFsYXJtc1Jlc3BvbnNlEiIKBmFsYXJtcxgBIAMoCzISLnBvd2VyY3RsLnYxLkFsYXJtEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKwAwoFQWxhcm0SDAoEbmFtZRgBIAEoCRIMCgRjb2RlGAIgASgJEiwKCHNldmVyaXR5GAMgASgOMhoucG93ZXJjdGwudjEuQWxhcm1TZXZlcml0eRIRCgljb25uZWN0b3IYBCABKAUSDwoHc3VtbWFyeRgFIAEoCRIOCgZyZW1lZHkYBiABKAkSLgoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjQKEGFja25vd2xlZGdlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2Fja25vd2xlZGdlZF9ieRgKIAEoCRIMCgRub3RlGAsgASgJEi4KBnZhbHVlcxgMIAMoCzIeLnBvd2VyY3RsLnYxLkFsYXJtLlZhbHVlc0VudHJ5Eg8KB3J1bmJvb2sYDSABKAkaLQoLVmFsdWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI1ChdBY2tub3dsZWRnZUFsYXJtUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBG5vdGUYAiABKAkidAoaQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QSDgoGcGFyZW50GAEgASgJEjIKDnJlbW90ZV9jb21tYW5kGAIgASgLMhoucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZBISCgpyZXF1ZXN0X2lkGAMgASgJIqgDCg1SZW1vdGVDb21tYW5kEgwKBG5hbWUYASABKAkSOAoQdW5sb2NrX2Nvbm5lY3RvchgCIAEoCzIcLnBvd2VyY3RsLnYxLlVubG9ja0Nvbm5lY3RvckgAEjYKD3Jlc2V0X2Nvbm5lY3RvchgDIAEoCzIbLnBvd2VyY3RsLnYxLlJlc2V0Q29ubmVjdG9ySAASNwoQdXBsb2FkX2JsYWNrX2JveBgEIAEoCzIbLnBvd2VyY3RsLnYxLlVwbG9hZEJsYWNrQm94SAASMgoNc3RvcF9jaGFyZ2luZxgFIAEoCzIZLnBvd2VyY3RsLnYxLlN0b3BDaGFyZ2luZ0gAEi4KBXN0YXRlGAggASgOMh8ucG93ZXJjdGwudjEuUmVtb3RlQ29tbWFuZFN0YXRlEg4KBmRldGFpbBgJIAEoCRIvCgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQggKBmFjdGlvbiInChdHZXRSZW1vdGVDb21tYW5kUmVxdWVzdBIMCgRuYW1lGAEgASgJIlIKGUxpc3RSZW1vdGVDb21tYW5kc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImoKGkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlEjMKD3JlbW90ZV9jb21tYW5kcxgBIAMoCzIaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIicKF0dldENvbmZpZ3VyYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkivgEKHlNldERlc2lyZWRDb25maWd1cmF0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEkcKBnZhbHVlcxgCIAMoCzI3LnBvd2VyY3RsLnYxLlNldERlc2lyZWRDb25maWd1cmF0aW9uUmVxdWVzdC5WYWx1ZXNFbnRyeRIWCg5hZG9wdF9yZXBvcnRlZBgDIAEoCBotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpYBCg1Db25maWd1cmF0aW9uEgwKBG5hbWUYASABKAkSFQoNY29uZmlnX2RpZ2VzdBgCIAEoCRIvCgtyZXBvcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoGdmFsdWVzGAQgAygLMh8ucG93ZXJjdGwudjEuQ29uZmlndXJhdGlvblZhbHVlIngKEkNvbmZpZ3VyYXRpb25WYWx1ZRILCgNrZXkYASABKAkSFQoIcmVwb3J0ZWQYAiABKAlIAIgBARIUCgdkZXNpcmVkGAMgASgJSAGIAQESDwoHZGlmZmVycxgEIAEoCEILCglfcmVwb3J0ZWRCCgoIX2Rlc2lyZWQiUAoXTGlzdFN0YXRpb25GaWxlc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlwKGExpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRInCgVmaWxlcxgBIAMoCzIYLnBvd2VyY3RsLnYxLlN0YXRpb25GaWxlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKaAQoLU3RhdGlvbkZpbGUSDAoEbmFtZRgBIAEoCRIRCglmaWxlX25hbWUYAiABKAkSLwoLY3JlYXRlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD3JlY2VpdmVkX2NodW5rcxgEIAEoBRIOCgZjaHVua3MYBSABKAUSEAoIY29tcGxldGUYBiABKAgiKgoaRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QSDAoEbmFtZRgBIAEoCSJXChtEb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2USEQoJZmlsZV9uYW1lGAEgASgJEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIPCgdjb250ZW50GAMgASgMKmgKDUFsYXJtU2V2ZXJpdHkSHgoaQUxBUk1fU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIaChZBTEFSTV9TRVZFUklUWV9XQVJOSU5HEAESGwoXQUxBUk1fU0VWRVJJVFlfQ1JJVElDQUwQAirBAQoSUmVtb3RlQ29tbWFuZFN0YXRlEiQKIFJFTU9URV9DT01NQU5EX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUkVNT1RFX0NPTU1BTkRfU1RBVEVfU0VOVBABEiEKHVJFTU9URV9DT01NQU5EX1NUQVRFX0FDQ0VQVEVEEAISIQodUkVNT1RFX0NPTU1BTkRfU1RBVEVfUkVKRUNURUQQAxIgChxSRU1PVEVfQ09NTUFORF9TVEFURV9FWFBJUkVEEAQy5AoKDEZsZWV0U2VydmljZRJCCgpHZXRTdGF0aW9uEh4ucG93ZXJjdGwudjEuR2V0U3RhdGlvblJlcXVlc3QaFC5wb3dlcmN0bC52MS5TdGF0aW9uElMKDExpc3RTdGF0aW9ucxIgLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uc1JlcXVlc3QaIS5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbnNSZXNwb25zZRJRCg9HZXRGbGVldFN1bW1hcnkSIy5wb3dlcmN0bC52MS5HZXRGbGVldFN1bW1hcnlSZXF1ZXN0GhkucG93ZXJjdGwudjEuRmxlZXRTdW1tYXJ5EmIKEUxpc3RTdGF0aW9uRXZlbnRzEiUucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXF1ZXN0GiYucG93ZXJjdGwudjEuTGlzdFN0YXRpb25FdmVudHNSZXNwb25zZRJrChRMaXN0U3RhdGlvblRlbGVtZXRyeRIoLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uVGVsZW1ldHJ5UmVxdWVzdBopLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uVGVsZW1ldHJ5UmVzcG9uc2USXAoPTGlzdFN0YXRpb25EYXlzEiMucG93ZXJjdGwudjEuTGlzdFN0YXRpb25EYXlzUmVxdWVzdBokLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRGF5c1Jlc3BvbnNlEk0KCkxpc3RBbGFybXMSHi5wb3dlcmN0bC52MS5MaXN0QWxhcm1zUmVxdWVzdBofLnBvd2VyY3RsLnYxLkxpc3RBbGFybXNSZXNwb25zZRJMChBBY2tub3dsZWRnZUFsYXJtEiQucG93ZXJjdGwudjEuQWNrbm93bGVkZ2VBbGFybVJlcXVlc3QaEi5wb3dlcmN0bC52MS5BbGFybRJaChNDcmVhdGVSZW1vdGVDb21tYW5kEicucG93ZXJjdGwudjEuQ3JlYXRlUmVtb3RlQ29tbWFuZFJlcXVlc3QaGi5wb3dlcmN0bC52MS5SZW1vdGVDb21tYW5kElQKEEdldFJlbW90ZUNvbW1hbmQSJC5wb3dlcmN0bC52MS5HZXRSZW1vdGVDb21tYW5kUmVxdWVzdBoaLnBvd2VyY3RsLnYxLlJlbW90ZUNvbW1hbmQSZQoSTGlzdFJlbW90ZUNvbW1hbmRzEiYucG93ZXJjdGwudjEuTGlzdFJlbW90ZUNvbW1hbmRzUmVxdWVzdBonLnBvd2VyY3RsLnYxLkxpc3RSZW1vdGVDb21tYW5kc1Jlc3BvbnNlElQKEEdldENvbmZpZ3VyYXRpb24SJC5wb3dlcmN0bC52MS5HZXRDb25maWd1cmF0aW9uUmVxdWVzdBoaLnBvd2VyY3RsLnYxLkNvbmZpZ3VyYXRpb24SYgoXU2V0RGVzaXJlZENvbmZpZ3VyYXRpb24SKy5wb3dlcmN0bC52MS5TZXREZXNpcmVkQ29uZmlndXJhdGlvblJlcXVlc3QaGi5wb3dlcmN0bC52MS5Db25maWd1cmF0aW9uEl8KEExpc3RTdGF0aW9uRmlsZXMSJC5wb3dlcmN0bC52MS5MaXN0U3RhdGlvbkZpbGVzUmVxdWVzdBolLnBvd2VyY3RsLnYxLkxpc3RTdGF0aW9uRmlsZXNSZXNwb25zZRJoChNEb3dubG9hZFN0YXRpb25GaWxlEicucG93ZXJjdGwudjEuRG93bmxvYWRTdGF0aW9uRmlsZVJlcXVlc3QaKC5wb3dlcmN0bC52MS5Eb3dubG9hZFN0YXRpb25GaWxlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_powerctl_v1_common, file_powerctl_v1_fleet_health, file_powerctl_v1_uplink]);
 
 /**
  * @generated from message powerctl.v1.GetStationRequest
@@ -127,99 +131,6 @@ export type GetFleetSummaryRequest = Message<"powerctl.v1.GetFleetSummaryRequest
  */
 export const GetFleetSummaryRequestSchema: GenMessage<GetFleetSummaryRequest> = /*@__PURE__*/
   messageDesc(file_powerctl_v1_fleet, 3);
-
-/**
- * @generated from message powerctl.v1.FleetSummary
- */
-export type FleetSummary = Message<"powerctl.v1.FleetSummary"> & {
-  /**
-   * @generated from field: int32 stations = 1;
-   */
-  stations: number;
-
-  /**
-   * @generated from field: int32 online_stations = 2;
-   */
-  onlineStations: number;
-
-  /**
-   * Measured, watts AC, of the stations that tell it.
-   *
-   * @generated from field: double ac_power_w = 3;
-   */
-  acPowerW: number;
-
-  /**
-   * Sessions that are plugged in.
-   *
-   * @generated from field: int32 open_sessions = 4;
-   */
-  openSessions: number;
-
-  /**
-   * Alarms that are not over.
-   *
-   * @generated from field: int32 open_alarms = 5;
-   */
-  openAlarms: number;
-
-  /**
-   * Of those, the ones that nobody looks after.
-   *
-   * @generated from field: int32 unacknowledged_alarms = 6;
-   */
-  unacknowledgedAlarms: number;
-
-  /**
-   * The longest that a record has waited in a station's outbox. Absent: none waits.
-   *
-   * @generated from field: google.protobuf.Duration outbox_age = 7;
-   */
-  outboxAge?: Duration | undefined;
-
-  /**
-   * Stations with at least one issue.
-   *
-   * @generated from field: int32 stations_with_issues = 8;
-   */
-  stationsWithIssues: number;
-
-  /**
-   * Those that there are, gravest first.
-   *
-   * @generated from field: repeated powerctl.v1.HealthIssueCount issues = 9;
-   */
-  issues: HealthIssueCount[];
-};
-
-/**
- * Describes the message powerctl.v1.FleetSummary.
- * Use `create(FleetSummarySchema)` to create a new message.
- */
-export const FleetSummarySchema: GenMessage<FleetSummary> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 4);
-
-/**
- * @generated from message powerctl.v1.HealthIssueCount
- */
-export type HealthIssueCount = Message<"powerctl.v1.HealthIssueCount"> & {
-  /**
-   * @generated from field: powerctl.v1.HealthIssue issue = 1;
-   */
-  issue: HealthIssue;
-
-  /**
-   * @generated from field: int32 stations = 2;
-   */
-  stations: number;
-};
-
-/**
- * Describes the message powerctl.v1.HealthIssueCount.
- * Use `create(HealthIssueCountSchema)` to create a new message.
- */
-export const HealthIssueCountSchema: GenMessage<HealthIssueCount> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 5);
 
 /**
  * A station's health.
@@ -360,7 +271,7 @@ export type Station = Message<"powerctl.v1.Station"> & {
  * Use `create(StationSchema)` to create a new message.
  */
 export const StationSchema: GenMessage<Station> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 6);
+  messageDesc(file_powerctl_v1_fleet, 4);
 
 /**
  * @generated from message powerctl.v1.ListStationEventsRequest
@@ -398,7 +309,7 @@ export type ListStationEventsRequest = Message<"powerctl.v1.ListStationEventsReq
  * Use `create(ListStationEventsRequestSchema)` to create a new message.
  */
 export const ListStationEventsRequestSchema: GenMessage<ListStationEventsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 7);
+  messageDesc(file_powerctl_v1_fleet, 5);
 
 /**
  * @generated from message powerctl.v1.ListStationEventsResponse
@@ -420,7 +331,7 @@ export type ListStationEventsResponse = Message<"powerctl.v1.ListStationEventsRe
  * Use `create(ListStationEventsResponseSchema)` to create a new message.
  */
 export const ListStationEventsResponseSchema: GenMessage<ListStationEventsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 8);
+  messageDesc(file_powerctl_v1_fleet, 6);
 
 /**
  * @generated from message powerctl.v1.StationEvent
@@ -469,11 +380,18 @@ export type StationEvent = Message<"powerctl.v1.StationEvent"> & {
   session: string;
 
   /**
-   * One sentence for a person.
+   * One sentence for a person, in English.
    *
    * @generated from field: string summary = 7;
    */
   summary: string;
+
+  /**
+   * The same for who says it in another language.
+   *
+   * @generated from field: powerctl.v1.Phrase phrase = 8;
+   */
+  phrase?: Phrase | undefined;
 };
 
 /**
@@ -481,7 +399,7 @@ export type StationEvent = Message<"powerctl.v1.StationEvent"> & {
  * Use `create(StationEventSchema)` to create a new message.
  */
 export const StationEventSchema: GenMessage<StationEvent> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 9);
+  messageDesc(file_powerctl_v1_fleet, 7);
 
 /**
  * @generated from message powerctl.v1.ListStationTelemetryRequest
@@ -507,7 +425,7 @@ export type ListStationTelemetryRequest = Message<"powerctl.v1.ListStationTeleme
  * Use `create(ListStationTelemetryRequestSchema)` to create a new message.
  */
 export const ListStationTelemetryRequestSchema: GenMessage<ListStationTelemetryRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 10);
+  messageDesc(file_powerctl_v1_fleet, 8);
 
 /**
  * @generated from message powerctl.v1.ListStationTelemetryResponse
@@ -526,7 +444,7 @@ export type ListStationTelemetryResponse = Message<"powerctl.v1.ListStationTelem
  * Use `create(ListStationTelemetryResponseSchema)` to create a new message.
  */
 export const ListStationTelemetryResponseSchema: GenMessage<ListStationTelemetryResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 11);
+  messageDesc(file_powerctl_v1_fleet, 9);
 
 /**
  * @generated from message powerctl.v1.ListStationDaysRequest
@@ -557,7 +475,7 @@ export type ListStationDaysRequest = Message<"powerctl.v1.ListStationDaysRequest
  * Use `create(ListStationDaysRequestSchema)` to create a new message.
  */
 export const ListStationDaysRequestSchema: GenMessage<ListStationDaysRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 12);
+  messageDesc(file_powerctl_v1_fleet, 10);
 
 /**
  * @generated from message powerctl.v1.ListStationDaysResponse
@@ -581,7 +499,7 @@ export type ListStationDaysResponse = Message<"powerctl.v1.ListStationDaysRespon
  * Use `create(ListStationDaysResponseSchema)` to create a new message.
  */
 export const ListStationDaysResponseSchema: GenMessage<ListStationDaysResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 13);
+  messageDesc(file_powerctl_v1_fleet, 11);
 
 /**
  * @generated from message powerctl.v1.StationDay
@@ -640,7 +558,7 @@ export type StationDay = Message<"powerctl.v1.StationDay"> & {
  * Use `create(StationDaySchema)` to create a new message.
  */
 export const StationDaySchema: GenMessage<StationDay> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 14);
+  messageDesc(file_powerctl_v1_fleet, 12);
 
 /**
  * @generated from message powerctl.v1.ListAlarmsRequest
@@ -678,7 +596,7 @@ export type ListAlarmsRequest = Message<"powerctl.v1.ListAlarmsRequest"> & {
  * Use `create(ListAlarmsRequestSchema)` to create a new message.
  */
 export const ListAlarmsRequestSchema: GenMessage<ListAlarmsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 15);
+  messageDesc(file_powerctl_v1_fleet, 13);
 
 /**
  * @generated from message powerctl.v1.ListAlarmsResponse
@@ -700,7 +618,7 @@ export type ListAlarmsResponse = Message<"powerctl.v1.ListAlarmsResponse"> & {
  * Use `create(ListAlarmsResponseSchema)` to create a new message.
  */
 export const ListAlarmsResponseSchema: GenMessage<ListAlarmsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 16);
+  messageDesc(file_powerctl_v1_fleet, 14);
 
 /**
  * @generated from message powerctl.v1.Alarm
@@ -733,14 +651,14 @@ export type Alarm = Message<"powerctl.v1.Alarm"> & {
   connector: number;
 
   /**
-   * What it is, one sentence.
+   * What it is, one sentence in English: the station's own, or what the back end has noticed.
    *
    * @generated from field: string summary = 5;
    */
   summary: string;
 
   /**
-   * What to do, one or two sentences.
+   * What to do, one or two sentences in English; "alarm.{code}.remedy" of the catalogue.
    *
    * @generated from field: string remedy = 6;
    */
@@ -776,6 +694,20 @@ export type Alarm = Message<"powerctl.v1.Alarm"> & {
    * @generated from field: string note = 11;
    */
   note: string;
+
+  /**
+   * Of the catalogue's "alarm.{code}.detail", where the back end has noticed it.
+   *
+   * @generated from field: map<string, string> values = 12;
+   */
+  values: { [key: string]: string };
+
+  /**
+   * Page of the runbooks, for example "alarm-station-silent".
+   *
+   * @generated from field: string runbook = 13;
+   */
+  runbook: string;
 };
 
 /**
@@ -783,7 +715,7 @@ export type Alarm = Message<"powerctl.v1.Alarm"> & {
  * Use `create(AlarmSchema)` to create a new message.
  */
 export const AlarmSchema: GenMessage<Alarm> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 17);
+  messageDesc(file_powerctl_v1_fleet, 15);
 
 /**
  * @generated from message powerctl.v1.AcknowledgeAlarmRequest
@@ -809,7 +741,7 @@ export type AcknowledgeAlarmRequest = Message<"powerctl.v1.AcknowledgeAlarmReque
  * Use `create(AcknowledgeAlarmRequestSchema)` to create a new message.
  */
 export const AcknowledgeAlarmRequestSchema: GenMessage<AcknowledgeAlarmRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 18);
+  messageDesc(file_powerctl_v1_fleet, 16);
 
 /**
  * @generated from message powerctl.v1.CreateRemoteCommandRequest
@@ -840,7 +772,7 @@ export type CreateRemoteCommandRequest = Message<"powerctl.v1.CreateRemoteComman
  * Use `create(CreateRemoteCommandRequestSchema)` to create a new message.
  */
 export const CreateRemoteCommandRequestSchema: GenMessage<CreateRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 19);
+  messageDesc(file_powerctl_v1_fleet, 17);
 
 /**
  * @generated from message powerctl.v1.RemoteCommand
@@ -910,7 +842,7 @@ export type RemoteCommand = Message<"powerctl.v1.RemoteCommand"> & {
  * Use `create(RemoteCommandSchema)` to create a new message.
  */
 export const RemoteCommandSchema: GenMessage<RemoteCommand> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 20);
+  messageDesc(file_powerctl_v1_fleet, 18);
 
 /**
  * @generated from message powerctl.v1.GetRemoteCommandRequest
@@ -929,7 +861,7 @@ export type GetRemoteCommandRequest = Message<"powerctl.v1.GetRemoteCommandReque
  * Use `create(GetRemoteCommandRequestSchema)` to create a new message.
  */
 export const GetRemoteCommandRequestSchema: GenMessage<GetRemoteCommandRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 21);
+  messageDesc(file_powerctl_v1_fleet, 19);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsRequest
@@ -960,7 +892,7 @@ export type ListRemoteCommandsRequest = Message<"powerctl.v1.ListRemoteCommandsR
  * Use `create(ListRemoteCommandsRequestSchema)` to create a new message.
  */
 export const ListRemoteCommandsRequestSchema: GenMessage<ListRemoteCommandsRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 22);
+  messageDesc(file_powerctl_v1_fleet, 20);
 
 /**
  * @generated from message powerctl.v1.ListRemoteCommandsResponse
@@ -982,7 +914,7 @@ export type ListRemoteCommandsResponse = Message<"powerctl.v1.ListRemoteCommands
  * Use `create(ListRemoteCommandsResponseSchema)` to create a new message.
  */
 export const ListRemoteCommandsResponseSchema: GenMessage<ListRemoteCommandsResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 23);
+  messageDesc(file_powerctl_v1_fleet, 21);
 
 /**
  * @generated from message powerctl.v1.GetConfigurationRequest
@@ -1001,7 +933,7 @@ export type GetConfigurationRequest = Message<"powerctl.v1.GetConfigurationReque
  * Use `create(GetConfigurationRequestSchema)` to create a new message.
  */
 export const GetConfigurationRequestSchema: GenMessage<GetConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 24);
+  messageDesc(file_powerctl_v1_fleet, 22);
 
 /**
  * @generated from message powerctl.v1.SetDesiredConfigurationRequest
@@ -1034,7 +966,7 @@ export type SetDesiredConfigurationRequest = Message<"powerctl.v1.SetDesiredConf
  * Use `create(SetDesiredConfigurationRequestSchema)` to create a new message.
  */
 export const SetDesiredConfigurationRequestSchema: GenMessage<SetDesiredConfigurationRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 25);
+  messageDesc(file_powerctl_v1_fleet, 23);
 
 /**
  * @generated from message powerctl.v1.Configuration
@@ -1072,7 +1004,7 @@ export type Configuration = Message<"powerctl.v1.Configuration"> & {
  * Use `create(ConfigurationSchema)` to create a new message.
  */
 export const ConfigurationSchema: GenMessage<Configuration> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 26);
+  messageDesc(file_powerctl_v1_fleet, 24);
 
 /**
  * @generated from message powerctl.v1.ConfigurationValue
@@ -1112,7 +1044,7 @@ export type ConfigurationValue = Message<"powerctl.v1.ConfigurationValue"> & {
  * Use `create(ConfigurationValueSchema)` to create a new message.
  */
 export const ConfigurationValueSchema: GenMessage<ConfigurationValue> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 27);
+  messageDesc(file_powerctl_v1_fleet, 25);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesRequest
@@ -1143,7 +1075,7 @@ export type ListStationFilesRequest = Message<"powerctl.v1.ListStationFilesReque
  * Use `create(ListStationFilesRequestSchema)` to create a new message.
  */
 export const ListStationFilesRequestSchema: GenMessage<ListStationFilesRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 28);
+  messageDesc(file_powerctl_v1_fleet, 26);
 
 /**
  * @generated from message powerctl.v1.ListStationFilesResponse
@@ -1165,7 +1097,7 @@ export type ListStationFilesResponse = Message<"powerctl.v1.ListStationFilesResp
  * Use `create(ListStationFilesResponseSchema)` to create a new message.
  */
 export const ListStationFilesResponseSchema: GenMessage<ListStationFilesResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 29);
+  messageDesc(file_powerctl_v1_fleet, 27);
 
 /**
  * @generated from message powerctl.v1.StationFile
@@ -1211,7 +1143,7 @@ export type StationFile = Message<"powerctl.v1.StationFile"> & {
  * Use `create(StationFileSchema)` to create a new message.
  */
 export const StationFileSchema: GenMessage<StationFile> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 30);
+  messageDesc(file_powerctl_v1_fleet, 28);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileRequest
@@ -1230,7 +1162,7 @@ export type DownloadStationFileRequest = Message<"powerctl.v1.DownloadStationFil
  * Use `create(DownloadStationFileRequestSchema)` to create a new message.
  */
 export const DownloadStationFileRequestSchema: GenMessage<DownloadStationFileRequest> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 31);
+  messageDesc(file_powerctl_v1_fleet, 29);
 
 /**
  * @generated from message powerctl.v1.DownloadStationFileResponse
@@ -1257,72 +1189,7 @@ export type DownloadStationFileResponse = Message<"powerctl.v1.DownloadStationFi
  * Use `create(DownloadStationFileResponseSchema)` to create a new message.
  */
 export const DownloadStationFileResponseSchema: GenMessage<DownloadStationFileResponse> = /*@__PURE__*/
-  messageDesc(file_powerctl_v1_fleet, 32);
-
-/**
- * What about a station needs somebody's eye, gravest first.
- *
- * @generated from enum powerctl.v1.HealthIssue
- */
-export enum HealthIssue {
-  /**
-   * @generated from enum value: HEALTH_ISSUE_UNSPECIFIED = 0;
-   */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: HEALTH_ISSUE_OFFLINE = 1;
-   */
-  OFFLINE = 1,
-
-  /**
-   * At least one that is not over.
-   *
-   * @generated from enum value: HEALTH_ISSUE_ALARMS = 2;
-   */
-  ALARMS = 2,
-
-  /**
-   * A record waits for longer than a minute; an outbox empties within seconds.
-   *
-   * @generated from enum value: HEALTH_ISSUE_OUTBOX = 3;
-   */
-  OUTBOX = 3,
-
-  /**
-   * The certificate ends within two weeks; stations renew well before.
-   *
-   * @generated from enum value: HEALTH_ISSUE_CERTIFICATE = 4;
-   */
-  CERTIFICATE = 4,
-
-  /**
-   * The configuration is not what it should be.
-   *
-   * @generated from enum value: HEALTH_ISSUE_DRIFT = 5;
-   */
-  DRIFT = 5,
-
-  /**
-   * The station is online, its energy manager is silent.
-   *
-   * @generated from enum value: HEALTH_ISSUE_MANAGER = 6;
-   */
-  MANAGER = 6,
-
-  /**
-   * The clock is off by more than two seconds: readings carry a wrong time.
-   *
-   * @generated from enum value: HEALTH_ISSUE_CLOCK = 7;
-   */
-  CLOCK = 7,
-}
-
-/**
- * Describes the enum powerctl.v1.HealthIssue.
- */
-export const HealthIssueSchema: GenEnum<HealthIssue> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_fleet, 0);
+  messageDesc(file_powerctl_v1_fleet, 30);
 
 /**
  * @generated from enum powerctl.v1.AlarmSeverity
@@ -1348,7 +1215,7 @@ export enum AlarmSeverity {
  * Describes the enum powerctl.v1.AlarmSeverity.
  */
 export const AlarmSeveritySchema: GenEnum<AlarmSeverity> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_fleet, 1);
+  enumDesc(file_powerctl_v1_fleet, 0);
 
 /**
  * @generated from enum powerctl.v1.RemoteCommandState
@@ -1388,7 +1255,7 @@ export enum RemoteCommandState {
  * Describes the enum powerctl.v1.RemoteCommandState.
  */
 export const RemoteCommandStateSchema: GenEnum<RemoteCommandState> = /*@__PURE__*/
-  enumDesc(file_powerctl_v1_fleet, 2);
+  enumDesc(file_powerctl_v1_fleet, 1);
 
 /**
  * What an operator knows about stations, and does to them.
