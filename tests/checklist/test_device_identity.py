@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from cloud.ca.broker_files import BrokerFiles
+from cloud.ca.broker_files import _SETTLE_S, LOOK_EVERY_S, BrokerFiles
 from cloud.ca.settings import CaSettings
-from cloud.ca.takeover import take_over
+from cloud.ca.takeover import WITHIN_S, take_over
 from powerctl.app.broker import INGEST_NAME, Access, BrokerName, Place, find, prepare, subject
 from powerctl.core.errors import ConfigError
 from powerctl.runtime.mqtt import MqttLink, MqttSettings, Terms
@@ -26,6 +26,7 @@ from powerctl.runtime.pki import Authority, create_ca, issue, request, write_pri
 from powerctl.runtime.settings import TlsFiles
 from powerctl.v1 import station_identity_pb2 as pb
 from tests.broker import free_port
+from tests.checklist.broker_log import NO_DOOR, written
 from tests.checklist.crowd import ADMIN, Crowd
 from tests.contract.api.peers import Failed
 from tests.unit.cloud.api_world import Cloud, cloud
@@ -359,25 +360,31 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path, crowd: Crowd, sig
             await made.process.wait()
 
 
+def test_row_10_the_steps_to_a_revocation_take_less_than_a_minute_together() -> None:
+    look_s, written_s, takeover_s = LOOK_EVERY_S, 2 * _SETTLE_S, WITHIN_S
+    assert look_s + written_s + takeover_s < 30, "half of the minute is left to a slow disk and a slow machine"
+
+
 @pytest.mark.integration
-async def test_row_10_a_revoked_station_loses_its_connection_and_does_not_come_back(site: Site) -> None:
+async def test_row_10_a_revoked_station_loses_its_connection_within_a_minute_and_does_not_come_back(site: Site) -> None:
+    """With the back end's own loop at its own pace; nobody tells it that there is something to do."""
     informs = await site.start()
+    looking = asyncio.create_task(informs.run())
     first, second = await site.station("ST-1"), await site.station("ST-2")
-    await informs.refresh()
     async with connected(site.settings(first), "ST-1") as lost, connected(site.settings(second), "ST-2") as kept:
-        await lost.until(True, 15)
-        await kept.until(True, 15)
-        began = asyncio.get_running_loop().time()
+        await lost.until(True, 60)
+        await kept.until(True, 60)
+        before = len(kept.states)
         await revoke(site.crowd)
-        await informs.refresh()
-        await lost.until(False, 30)
-        assert asyncio.get_running_loop().time() - began < 55
+        await lost.until(False, 60)
         assert "connected" not in await lost.next_attempts(2)
-        assert kept.states == [True]
+        assert kept.states[before:] == []
+    assert not looking.done(), looking
+    looking.cancel()
 
 
 @pytest.mark.integration
-async def test_row_10_a_station_that_enrols_anew_comes_back_and_its_old_certificate_does_not(site: Site) -> None:
+async def test_row_2_and_10_a_station_that_enrols_anew_comes_back_and_its_old_certificate_does_not(site: Site) -> None:
     informs = await site.start()
     old = await site.station("ST-1")
     await informs.refresh()
@@ -385,6 +392,9 @@ async def test_row_10_a_station_that_enrols_anew_comes_back_and_its_old_certific
     fresh = await site.station("ST-1")
     await informs.refresh()
     async with connected(site.settings(fresh), "ST-1") as link:
-        await link.until(True, 15)
+        await link.until(True, 30)
+    log = site.folder / "broker.log"
+    before = len(log.read_text())
     async with connected(site.settings(old), "ST-1") as link:
         assert "connected" not in await link.next_attempts(2)
+    await written(log, before, NO_DOOR)
