@@ -33,7 +33,9 @@ RECENT: Final = timedelta(hours=24)
 """Sessions that ended longer ago are not part of the present state; they are listed."""
 SHARED: Final = 1_000
 MOST: Final = 100
-"""So many locations and sessions are part of the present state; the others are sent when they change."""
+"""So many locations can be asked for by name, and so many sessions are part of the present state."""
+PRESENT: Final = 1_000
+"""So many locations are part of the present state; the others are sent when they change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class WatchService:
     async def _present(self, connection: AsyncConnection, view: _View) -> list[Station | Session]:
         caller, since = view.caller, self.store.clock.utc() - RECENT
         if view.locations is None:
-            stations, _ = await locations.page(connection, after="", size=MOST)
+            stations, _ = await locations.page(connection, after="", size=PRESENT)
         else:
             stations = await locations.load_all(connection, view.locations)
         recent = await sessions.current(connection, only(caller), since, MOST, caller.stations)

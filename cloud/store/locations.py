@@ -143,9 +143,11 @@ async def _stations(connection: AsyncConnection, query: Any, given: Mapping[str,
     if not rows:
         return []
     ids = [row.id for row in rows]
-    connectors = (await connection.execute(_INSIDE, {"stations": ids})).all()
+    inside: dict[str, list[Row[Any]]] = {name: [] for name in ids}
+    for connector in await connection.execute(_INSIDE, {"stations": ids}):
+        inside[connector.station].append(connector)
     kept = {(one.station, one.connector): one for one in await reservations.holding(connection, ids)}
-    return [_station(row, [c for c in connectors if c.station == row.id], kept) for row in rows]
+    return [_station(row, inside[row.id], kept) for row in rows]
 
 
 def _station(row: Row[Any], connectors: Sequence[Row[Any]], kept: Kept) -> Station:

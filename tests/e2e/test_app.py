@@ -22,7 +22,7 @@ from powerctl.v1 import notification_pb2
 from tests.e2e.axe import violations
 from tests.e2e.browser import DESKTOP, PHONE, Visits
 from tests.e2e.fake_cloud import FakeCloud
-from tests.e2e.test_driver import PICTURES
+from tests.e2e.test_driver import PICTURES, keeps
 from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import migrated
 from tests.unit.cloud.stories import (
@@ -121,6 +121,56 @@ async def test_a_pin_brings_its_station_to_the_top(visits: Visits, api: Cloud) -
     await page.keyboard.press("Enter")
     await expect(pin).to_have_attribute("aria-pressed", "true")
     await expect(page.get_by_role("list", name="Stations").get_by_role("link").first).to_contain_text("Old Town")
+
+
+OVERLAPPING = """markers => {
+    const boxes = markers.map(one => one.getBoundingClientRect());
+    const centre = box => [box.x + box.width / 2, box.y + box.height / 2];
+    return boxes.filter((a, index) => boxes.slice(index + 1).some(b => {
+        const [[ax, ay], [bx, by]] = [centre(a), centre(b)];
+        return Math.hypot(ax - bx, ay - by) < 40;
+    })).length;
+}"""
+
+
+async def crowds(api: Cloud) -> None:
+    """Three hundred stations between Turku and Porvoo, every third of them out of order."""
+    for number in range(297):
+        latitude, longitude = 60.0 + number % 17 * 0.05, 22.3 + number % 23 * 0.15
+        state = ConnectorState.FAULTED if number % 3 == 0 else ConnectorState.AVAILABLE
+        free = [says(state, connector=one, session=None) for one in (LEFT, RIGHT)]
+        described = replace(describes(), display_name=f"Stop {number}", latitude=latitude, longitude=longitude)
+        await api.world.reports(described, *free, station=StationId(f"stop-{number}"))
+
+
+async def test_three_hundred_stations_are_counted_opened_by_key_and_kept_in_the_address(
+    visits: Visits, api: Cloud
+) -> None:
+    await crowds(api)
+    page = await enter(visits, api, "#/stations")
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    await expect(page.get_by_role("status").filter(has_text="300 of 300 stations on")).to_have_count(1)
+    markers = page.get_by_role("group", name="Map of stations").locator("[data-first]")
+    assert await markers.evaluate_all(OVERLAPPING) == 0
+    heap = page.get_by_role("button", name=re.compile(r"^\d+ stations, \d+ of them free: show them$")).first
+    await heap.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status").filter(has_text="300 of 300 stations on")).to_have_count(0)
+    await expect(page.locator("[data-first]:focus")).to_have_count(1)
+    await page.keyboard.press("-")
+
+    await page.get_by_role("button", name="Available now").click()
+    await expect(page.get_by_role("status").filter(has_text="201 of 300 stations")).to_have_count(1)
+    await expect(page).to_have_url(re.compile(r"#/stations\?free=1$"))
+    links = page.get_by_role("list", name="Stations").get_by_role("link")
+    await expect(links).to_have_count(30)
+    await page.get_by_role("button", name="Show 30 more of 201 stations").click()
+    await expect(links).to_have_count(60)
+    await keeps(page, "map-of-300")
+    other = await enter(visits, api, "#/stations?free=1&plug=chademo")
+    await expect(other.get_by_role("status").filter(has_text="201 of 300 stations")).to_have_count(1)
+    await expect(other.get_by_role("button", name="Available now")).to_have_attribute("aria-pressed", "true")
 
 
 async def test_the_nearest_comes_first_once_the_place_is_known(visits: Visits, api: Cloud) -> None:

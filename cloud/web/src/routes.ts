@@ -52,7 +52,8 @@ function signIn(path: string): Route {
 export function parse(fragment: string): Route {
   const path = fragment.replace(/^#/, "");
   if (path.startsWith("signin=")) return signIn(path);
-  const segments = path.split("/").filter(Boolean).map(decode);
+  // Behind the question mark stand a page's filters.
+  const segments = path.split("?", 1)[0]!.split("/").filter(Boolean).map(decode);
   const [page = "", id = ""] = segments;
   if (!page) return { page: "home" };
   if (page === "operate" || page === "utility") return { page: "control", path: segments };

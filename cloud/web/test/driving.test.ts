@@ -1,7 +1,17 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { change } from "../src/domain/change";
-import { active, distanceKm, NO_FILTERS, offer, passes, sorted, type Filters } from "../src/domain/find";
+import {
+  active,
+  distanceKm,
+  fromQuery,
+  NO_FILTERS,
+  offer,
+  passes,
+  sorted,
+  toQuery,
+  type Filters,
+} from "../src/domain/find";
 import { priceRows } from "../src/domain/money";
 import { timeLeft } from "../src/domain/remaining";
 import { changeSentence } from "../src/domain/why";
@@ -35,6 +45,14 @@ describe("stations to choose from", () => {
   ] as const)("connectors %d and %d are %s", (left, right, word, free) => {
     const one = offer(at("a", 60, 25, left, right), undefined);
     expect([one.availability, one.free, one.total]).toEqual([word, free, 2]);
+  });
+
+  test("an address keeps the filters, and nonsense in it none", () => {
+    const chosen: Filters = { availableNow: true, types: [ConnectorType.CHADEMO], minPowerW: 22_000, maxPrice: 0.39 };
+    expect(toQuery(chosen)).toBe("free=1&plug=chademo&kw=22&price=0.39");
+    expect(fromQuery(toQuery(chosen))).toEqual(chosen);
+    expect(toQuery(NO_FILTERS)).toBe("");
+    expect(fromQuery("free=yes&plug=toString&plug=1&kw=-5&price=x")).toEqual(NO_FILTERS);
   });
 
   test("one that is offline offers nothing whatever its last values were", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import land, { UNITS } from "../src/map/land";
 import { TOWNS } from "../src/map/places";
-import { dragged, fit, onScreen, project, scaleBar, zoomed } from "../src/map/project";
+import { clusters } from "../src/map/cluster";
+import { closer, dragged, fit, onScreen, project, scaleBar, zoomed } from "../src/map/project";
 
 const PHONE = { width: 360, height: 300 };
 
@@ -31,6 +32,38 @@ describe("the map", () => {
     const point = { x: view.x + 30 / view.scale, y: view.y };
     expect(onScreen(point, zoomed(view, 2, { x: 30, y: 0 }), PHONE).x).toBeCloseTo(PHONE.width / 2 + 30);
     expect(onScreen(point, dragged(view, 10, 0), PHONE).x).toBeCloseTo(PHONE.width / 2 + 40);
+  });
+
+  test("markers never cover each other, and none is lost", () => {
+    let seed = 7;
+    const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+    const places = Array.from({ length: 300 }, () => ({
+      point: project({ latitude: 60 + 3 * random(), longitude: 22 + 5 * random() }),
+    }));
+    for (const scale of [2_000, 20_000, 70_000, 4_000_000]) {
+      const made = clusters(places, scale);
+      expect(made.flatMap(({ members }) => members)).toHaveLength(300);
+      const apart = made.flatMap((a, index) =>
+        made.slice(index + 1).map((b) => Math.hypot(a.point.x - b.point.x, a.point.y - b.point.y) * scale),
+      );
+      expect(Math.min(Infinity, ...apart)).toBeGreaterThanOrEqual(46);
+    }
+    expect(clusters(places, 2_000).length).toBeLessThan(30);
+    expect(clusters(places, 40_000_000).length).toBeGreaterThan(290);
+  });
+
+  test("a marker of several leads nearer until they stand at one place", () => {
+    const points = [24.9, 24.95, 25.1].map((longitude) => project({ latitude: 60.2, longitude }));
+    const far = fit([...points, project({ latitude: 66, longitude: 27 })], PHONE);
+    const near = closer(far, points, PHONE)!;
+    expect(near.scale).toBeGreaterThan(far.scale);
+    expect(
+      clusters(
+        points.map((point) => ({ point })),
+        near.scale,
+      ),
+    ).toHaveLength(3);
+    expect(closer(near, [points[0]!, points[0]!], PHONE)).toBeUndefined();
   });
 
   test("the scale bar is a round length that fits", () => {

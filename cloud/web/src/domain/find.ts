@@ -30,6 +30,30 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { availableNow: false, types: [], minPowerW: 0, maxPrice: 0 };
 
+/** Filters as the query of an address; empty: none is set. */
+export function toQuery(filters: Filters): string {
+  const query = new URLSearchParams();
+  if (filters.availableNow) query.set("free", "1");
+  for (const type of filters.types) query.append("plug", ConnectorType[type].toLowerCase());
+  if (filters.minPowerW) query.set("kw", String(filters.minPowerW / 1000));
+  if (filters.maxPrice) query.set("price", String(filters.maxPrice));
+  return query.toString();
+}
+
+/** The filters that an address names; what it says badly is left out. */
+export function fromQuery(text: string): Filters {
+  const query = new URLSearchParams(text);
+  const number = (name: string): number => Math.max(0, Number(query.get(name)) || 0);
+  const known = ConnectorType as unknown as Readonly<Record<string, ConnectorType | undefined>>;
+  const types = query.getAll("plug").map((word) => known[word.toUpperCase()]);
+  return {
+    availableNow: query.get("free") === "1",
+    types: types.filter((type): type is ConnectorType => typeof type === "number" && type > 0),
+    minPowerW: number("kw") * 1000,
+    maxPrice: number("price"),
+  };
+}
+
 export interface Place {
   readonly latitude: number;
   readonly longitude: number;

@@ -25,6 +25,8 @@ const ALONE = 70_000;
 /** Pixels around the stations: a pin stands above its place, and the buttons at the right keep clear of pins. */
 const PAD = { left: 30, right: 84, top: 60, bottom: 30 } as const;
 const SMALLEST_PX = 40;
+/** A smaller step nearer looks like nothing. */
+const NOTICEABLY = 1.05;
 
 export function project({ latitude, longitude }: Place): Point {
   const sine = Math.sin((latitude * Math.PI) / 180);
@@ -40,20 +42,26 @@ function bounded(scale: number): number {
   return Math.min(NEAREST, Math.max(FARTHEST, scale));
 }
 
-/** Everything in the window, with room around it. */
-export function fit(points: readonly Point[], size: Size): View {
+/** Everything in the window, with room around it; `most` bounds how near. */
+export function fit(points: readonly Point[], size: Size, most = ALONE): View {
   if (!points.length) return { x: 0.57, y: 0.29, scale: 2_000 };
   const xs = points.map((point) => point.x);
   const ys = points.map((point) => point.y);
   const [left, right, top, bottom] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const wide = Math.max(SMALLEST_PX, size.width - PAD.left - PAD.right) / Math.max(1e-9, right - left);
   const high = Math.max(SMALLEST_PX, size.height - PAD.top - PAD.bottom) / Math.max(1e-9, bottom - top);
-  const scale = bounded(Math.min(wide, high, ALONE));
+  const scale = bounded(Math.min(wide, high, most));
   return {
     x: (left + right) / 2 + (PAD.right - PAD.left) / 2 / scale,
     y: (top + bottom) / 2 - (PAD.top - PAD.bottom) / 2 / scale,
     scale,
   };
+}
+
+/** The window that holds these, nearer than `view`. Undefined: they stand at one place, or there is nothing nearer. */
+export function closer(view: View, points: readonly Point[], size: Size): View | undefined {
+  const next = fit(points, size, NEAREST);
+  return next.scale > view.scale * NOTICEABLY && next.scale < NEAREST ? next : undefined;
 }
 
 /** Nearer by `factor`; the place under `at`, in pixels from the centre, stays where it is. */

@@ -2,13 +2,15 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { dragged, fit, zoomed, type Point, type Size, type View } from "./project";
+import { closer, dragged, fit, zoomed, type Point, type Size, type View } from "./project";
 
 export interface MapWindow {
   readonly view: View;
   readonly size: Size;
   zoom(factor: number, at?: Point): void;
   drag(dx: number, dy: number): void;
+  /** Nearer, so that these are in the window; false where they cannot be told apart. */
+  near(points: readonly Point[]): boolean;
   refit(): void;
 }
 
@@ -36,6 +38,11 @@ export function useMapView(box: RefObject<HTMLDivElement | null>, points: readon
     size,
     zoom,
     drag: (dx, dy) => setMoved(dragged(latest.current, dx, dy)),
+    near: (within) => {
+      const next = closer(latest.current, within, size);
+      if (next) setMoved(next);
+      return next !== undefined;
+    },
     refit: () => setMoved(undefined),
   };
 }
@@ -66,6 +73,8 @@ const STEPS: Readonly<Record<string, readonly [dx: number, dy: number]>> = {
   ArrowUp: [0, KEY_STEP_PX],
   ArrowDown: [0, -KEY_STEP_PX],
 };
+
+const ZOOMS: Readonly<Record<string, number>> = { "+": 2, "-": 0.5 };
 
 interface Handlers {
   onPointerDown(event: PointerEvent): void;
@@ -104,6 +113,8 @@ export function dragging(map: MapWindow): Handlers {
     onPointerUp: lift,
     onPointerCancel: lift,
     onKeyDown: (event) => {
+      const zoom = ZOOMS[event.key];
+      if (zoom && !event.ctrlKey && !event.metaKey) map.zoom(zoom);
       const step = STEPS[event.key];
       if (!step) return;
       event.preventDefault();

@@ -1,18 +1,22 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { active, offer, passes, sorted, type Offer } from "../domain/find";
 import { t } from "../i18n";
 import { live, phase } from "../state/app";
-import { clearFilters, filters, position } from "../state/finding";
+import { adopt, clearFilters, filters, position } from "../state/finding";
 import { FilterBar } from "../ui/FilterBar";
 import { MapView } from "../ui/MapView";
 import { Empty, Loading } from "../ui/Notice";
 import { OfferItem } from "../ui/OfferItem";
 
+/** Stations of the list that come at once: nobody reads more, and each is drawn anew with every change. */
+const AT_ONCE = 30;
+
 /** Map and list of stations, live. */
 export function Find(): JSX.Element {
   const stations = [...live.value.locations.values()];
-  const [chosen, choose] = useState("");
+  const [chosen, choose] = useState<readonly string[]>([]);
+  useEffect(adopt, []);
   if (!stations.length) {
     return phase.value === "live" ? <Empty title={t("station.none")} lead={t("station.noneLead")} /> : <Loading />;
   }
@@ -31,7 +35,14 @@ export function Find(): JSX.Element {
   );
 }
 
-function Results({ offers, chosen }: { readonly offers: readonly Offer[]; readonly chosen: string }): JSX.Element {
+function Results({
+  offers,
+  chosen,
+}: {
+  readonly offers: readonly Offer[];
+  readonly chosen: readonly string[];
+}): JSX.Element {
+  const [most, setMost] = useState(AT_ONCE);
   if (!offers.length) {
     return (
       <div class="find-none panel">
@@ -43,14 +54,23 @@ function Results({ offers, chosen }: { readonly offers: readonly Offer[]; readon
       </div>
     );
   }
-  // The one that was chosen on the map comes first: under the thumb on a phone.
-  const first = offers.filter((one) => one.location.name === chosen);
-  const rest = offers.filter((one) => one.location.name !== chosen);
+  // What was chosen on the map comes first: under the thumb on a phone.
+  const isChosen = (one: Offer): boolean => chosen.includes(one.location.name);
+  const first = offers.filter(isChosen);
+  const rest = offers.filter((one) => !isChosen(one));
+  const shown = [...first, ...rest].slice(0, most);
   return (
-    <ul class="find-list plain" aria-label={t("station.list")}>
-      {[...first, ...rest].map((one) => (
-        <OfferItem key={one.location.name} one={one} chosen={one.location.name === chosen} />
-      ))}
-    </ul>
+    <div class="find-list">
+      <ul class="plain" aria-label={t("station.list")}>
+        {shown.map((one) => (
+          <OfferItem key={one.location.name} one={one} chosen={isChosen(one)} />
+        ))}
+      </ul>
+      {shown.length < offers.length && (
+        <button class="button wide" type="button" onClick={() => setMost(most + AT_ONCE)}>
+          {t("find.more", { count: Math.min(AT_ONCE, offers.length - shown.length), total: offers.length })}
+        </button>
+      )}
+    </div>
   );
 }

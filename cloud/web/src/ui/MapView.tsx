@@ -1,12 +1,13 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { placeOf, type Offer } from "../domain/find";
-import { availabilityKey } from "../domain/offerWords";
 import { t } from "../i18n";
+import { clusters } from "../map/cluster";
 import { TOWNS } from "../map/places";
 import { onScreen, project, scaleBar, type Point, type Size, type View } from "../map/project";
-import { dragging, useMapView } from "../map/useMapView";
+import { dragging, useMapView, type MapWindow } from "../map/useMapView";
 import { locale } from "../i18n";
+import { Mark, type Pin } from "./MapMarkers";
 
 const SCALE_BAR_PX = 110;
 /** Labels farther outside the window than this are not drawn. */
@@ -72,33 +73,25 @@ function ScaleBar({ view }: { readonly view: View }): JSX.Element {
   );
 }
 
-interface MarkerProps {
-  readonly one: Offer;
-  readonly at: Point;
-  readonly selected: boolean;
-  select(): void;
+interface MapProps {
+  readonly offers: readonly Offer[];
+  readonly chosen: readonly string[];
+  choose(names: readonly string[]): void;
 }
 
-function Marker({ one, at, selected, select }: MarkerProps): JSX.Element {
-  const words = `${one.location.displayName}: ${t(availabilityKey(one.availability), { count: one.free })}`;
+/** What a screen reader is told of the window after it has changed. */
+function Shown({ pins, map }: { readonly pins: readonly Pin[]; readonly map: MapWindow }): JSX.Element {
+  const { view, size } = map;
+  const count = pins.filter(({ point }) => seen(onScreen(point, view, size), size)).length;
   return (
-    <button
-      type="button"
-      class={`pin pin-${one.availability}${selected ? " pin-chosen" : ""}`}
-      style={{ transform: `translate(${at.x}px, ${at.y}px)` }}
-      aria-pressed={selected}
-      aria-label={words}
-      onClick={select}
-    >
-      <span>{one.availability === "free" ? one.free : ""}</span>
-    </button>
+    <p class="sr-only" role="status">
+      {t("map.shown", { count, total: pins.length })}
+    </p>
   );
 }
 
-interface MapProps {
-  readonly offers: readonly Offer[];
-  readonly chosen: string;
-  choose(name: string): void;
+function seen(at: Point, size: Size): boolean {
+  return at.x >= 0 && at.y >= 0 && at.x <= size.width && at.y <= size.height;
 }
 
 function Buttons({ zoom, refit }: { zoom(factor: number): void; refit(): void }): JSX.Element {
@@ -119,33 +112,53 @@ function Buttons({ zoom, refit }: { zoom(factor: number): void; refit(): void })
   );
 }
 
-/** Stations where they stand. Drawn from what is in the page: no server sends tiles. */
-export function MapView({ offers, chosen, choose }: MapProps): JSX.Element {
-  const box = useRef<HTMLDivElement>(null);
-  const placed = offers.flatMap((one) => {
+/** In an order of their own, so that markers do not regroup when the list is sorted anew. */
+function pinned(offers: readonly Offer[]): Pin[] {
+  const pins = offers.flatMap((one) => {
     const place = placeOf(one.location);
     return place ? [{ one, point: project(place) }] : [];
   });
+  return pins.sort((a, b) => (a.one.location.name < b.one.location.name ? -1 : 1));
+}
+
+/** Stations where they stand. Drawn from what is in the page: no server sends tiles. */
+export function MapView({ offers, chosen, choose }: MapProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const pins = pinned(offers);
   const map = useMapView(
     box,
-    placed.map(({ point }) => point),
+    pins.map(({ point }) => point),
   );
   const { view, size } = map;
+  const landing = useRef("");
+  useEffect(() => {
+    // The marker that was pressed is gone; who came by keyboard goes on from one that took its place.
+    if (!landing.current) return;
+    const next = box.current!.querySelector<HTMLElement>(`[data-first="${CSS.escape(landing.current)}"]`);
+    landing.current = "";
+    next?.focus({ preventScroll: true });
+  });
+  const open = (members: readonly Pin[]): void => {
+    landing.current = members[0]!.one.location.name;
+    if (!map.near(members.map(({ point }) => point))) choose(members.map(({ one }) => one.location.name));
+  };
   return (
     <div class="map" ref={box} role="group" aria-label={t("map.title")} {...dragging(map)}>
       {size.width > 0 && (
         <>
           <Land view={view} size={size} />
           <Towns view={view} size={size} />
-          {placed.map(({ one, point }) => (
-            <Marker
-              key={one.location.name}
-              one={one}
+          {clusters(pins, view.scale).map(({ point, members }) => (
+            <Mark
+              key={members[0]!.one.location.name}
+              members={members}
               at={onScreen(point, view, size)}
-              selected={one.location.name === chosen}
-              select={() => choose(one.location.name)}
+              chosen={chosen}
+              choose={choose}
+              open={() => open(members)}
             />
           ))}
+          <Shown pins={pins} map={map} />
           <ScaleBar view={view} />
         </>
       )}
