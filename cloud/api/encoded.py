@@ -31,8 +31,10 @@ class EncodedOnce:
     encoder: Encoder
     _kept: dict[tuple[int, int, Sight], tuple[Station, Any, location_pb2.Location]] = field(default_factory=dict)
     """With the values that the key names by their address, so that no other value comes to lie there."""
-    _sessions: dict[tuple[int, bool], tuple[Session, session_pb2.Session]] = field(default_factory=dict)
-    """As above; the key says whether the caller may stop it."""
+    _sessions: dict[tuple[int, bool, datetime | None], tuple[Session, session_pb2.Session]] = field(
+        default_factory=dict
+    )
+    """As above; the key says whether the caller may stop it, and of which second its cost is, where that grows."""
 
     def location(self, station: Station, caller: Principal) -> location_pb2.Location:
         """`station` as `caller` may see it."""
@@ -48,16 +50,15 @@ class EncodedOnce:
         return message
 
     def session(self, session: Session, caller: Principal, now: datetime) -> session_pb2.Session:
-        """`session` as `caller` may see it, with its cost up to `now`."""
-        if session.tariff is not None and session.end_time is None:
-            # What it costs grows with the time.
-            return self.encoder.session(session, caller, now)
-        key = (id(session), stoppable(session, caller))
+        """`session` as `caller` may see it, with its cost up to the last whole second."""
+        second = now.replace(microsecond=0)
+        grows = session.tariff is not None and session.end_time is None
+        key = (id(session), stoppable(session, caller), second if grows else None)
         found = self._sessions.get(key)
         if found is not None:
             return found[1]
         if len(self._sessions) >= CAPACITY:
             self._sessions.clear()
-        message = self.encoder.session(session, caller, now)
+        message = self.encoder.session(session, caller, second)
         self._sessions[key] = (session, message)
         return message

@@ -12,7 +12,6 @@ from cloud.api.encoded import EncodedOnce
 from cloud.domain.principal import Principal
 from cloud.domain.refusal import Refusal, Why
 from cloud.domain.session import Session
-from cloud.store import sessions
 from cloud.store.store import Store
 from powerctl.v1 import session_pb2 as pb
 
@@ -40,10 +39,9 @@ class SessionService:
     async def list_sessions(self, request: pb.ListSessionsRequest, call: Call) -> pb.ListSessionsResponse:
         """Sessions, newest first, as far as the caller may see them."""
         before, size = paging.number_in(request.page_token), paging.page_size(request.page_size)
-        async with self.store.database.read() as connection:
-            found, following = await sessions.page(
-                connection, driver=only(call.caller()), stations=call.caller().stations, before=before, size=size
-            )
+        found, following = await self.store.present.sessions_page(
+            driver=only(call.caller()), stations=call.caller().stations, before=before, size=size
+        )
         encoded = [self._encode(session, call) for session in found]
         return pb.ListSessionsResponse(sessions=encoded, next_page_token=paging.token_of(following))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from google.protobuf.message import Message
@@ -24,7 +24,7 @@ from cloud.store import changes, locations, sessions
 from cloud.store.feed import Change, Subscriber, load
 from cloud.store.store import Store
 from powerctl.core.ids import StationId
-from powerctl.v1 import location_pb2
+from powerctl.v1 import location_pb2, session_pb2
 from powerctl.v1 import watch_pb2 as pb
 from powerctl.wire.common import time_to_wire
 
@@ -47,7 +47,7 @@ class WatchService:
     heartbeat_s: float = HEARTBEAT_S
     encoded: EncodedOnce = field(init=False)
     _shared: dict[tuple[str, int], tuple[pb.WatchResponse, Message]] = field(init=False, default_factory=dict)
-    """Responses that several clients are sent alike, by cursor and address of the location in them."""
+    """Responses that several clients are sent alike, by cursor and address of what is in them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "encoded", EncodedOnce(self.encoder))
@@ -56,7 +56,7 @@ class WatchService:
         """The present state, or what changed since the client's cursor; then every change."""
         if len(request.locations) > MOST:
             raise Refusal(Why.INVALID_ARGUMENT, f"locations: at most {MOST}; empty: all.")
-        view = _View(self.encoder, call.caller(), _shown(request))
+        view = _View(call.caller(), _shown(request))
         with self.store.feed.subscribe() as subscriber:
             async with self.store.database.read() as connection:
                 feed = await changes.feed_id(connection)
@@ -109,27 +109,31 @@ class WatchService:
         return [*stations, *reversed(recent)]
 
     def _response(self, cursor: str, view: _View, value: Station | Session | None) -> pb.WatchResponse:
-        if isinstance(value, Station):
-            return self._alike(cursor, self.encoded.location(value, view.caller))
         now = self.store.clock.utc()
-        response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(now))
         match value:
+            case Station():
+                return self._alike(cursor, self.encoded.location(value, view.caller), now)
             case Session():
-                response.session.CopyFrom(view.encoder.session(value, view.caller, now))
-            case None:
-                response.heartbeat.SetInParent()
+                return self._alike(cursor, self.encoded.session(value, view.caller, now), now)
+        response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(now))
+        response.heartbeat.SetInParent()
         return response
 
-    def _alike(self, cursor: str, location: location_pb2.Location) -> pb.WatchResponse:
-        """One response for every client that sees the same of a location; nobody may change it."""
-        key = (cursor, id(location))
+    def _alike(
+        self, cursor: str, value: location_pb2.Location | session_pb2.Session, now: datetime
+    ) -> pb.WatchResponse:
+        """One response for every client that sees the same of a resource; nobody may change it."""
+        key = (cursor, id(value))
         found = self._shared.get(key)
         if found is None:
             if len(self._shared) >= SHARED:
                 self._shared.clear()
-            response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(self.store.clock.utc()))
-            response.location.CopyFrom(location)
-            found = self._shared[key] = (response, location)
+            response = pb.WatchResponse(cursor=cursor, send_time=time_to_wire(now))
+            if isinstance(value, location_pb2.Location):
+                response.location.CopyFrom(value)
+            else:
+                response.session.CopyFrom(value)
+            found = self._shared[key] = (response, value)
         return found[0]
 
 
@@ -137,7 +141,6 @@ class WatchService:
 class _View:
     """What one client asked for and may see."""
 
-    encoder: Encoder
     caller: Principal
     locations: frozenset[StationId] | None
     """None: all."""

@@ -13,7 +13,7 @@ from cloud.domain.location import SILENCE, Connector, Station
 from cloud.domain.order import Order
 from cloud.domain.reservation import Reservation
 from cloud.store import live, reservations
-from cloud.store.rows import upsert_many
+from cloud.store.rows import RawQuery, upsert_many
 from cloud.store.tables import CONNECTORS, SESSIONS, STATIONS
 from cloud.store.upsert import upsert
 from powerctl.core.ids import ConnectorId, SessionId, StationId
@@ -47,10 +47,10 @@ async def page(connection: AsyncConnection, *, after: str, size: int) -> tuple[l
 
 async def names(connection: AsyncConnection, *, after: str, size: int) -> list[StationId]:
     """Ids of stations, in their order, from the one after `after`, `size` at most."""
-    return [StationId(name) for name in (await connection.execute(_NAMES, {"after": after, "size": size})).scalars()]
+    return [StationId(name) for (name,) in await _NAMES.rows(connection, after=after, size=size)]
 
 
-_NAMES: Final = (
+_NAMES: Final = RawQuery(
     select(STATIONS.c.id).where(STATIONS.c.id > bindparam("after")).order_by(STATIONS.c.id).limit(bindparam("size"))
 )
 

@@ -6,8 +6,8 @@ of it, a second later at most. While the feed does not run, nothing is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
 
 from cloud.domain.location import Station
 from cloud.domain.session import Session
@@ -64,11 +64,42 @@ class Present:
         generation = self._generation
         async with self._database.read() as connection:
             found = await sessions.load(connection, session)
-        if found is not None and self._may_keep(generation):
-            if len(self._sessions) >= self._capacity:
-                self._sessions.clear()
-            self._sessions[session] = found
+        if found is not None:
+            self._keep_sessions([found], generation)
         return found
+
+    async def sessions_page(
+        self, *, driver: str | None, before: int | None, size: int, stations: Collection[StationId] = ()
+    ) -> tuple[list[Session], int | None]:
+        """Sessions, newest first, and the ordinal to continue before. None: that is all.
+
+        Args:
+            driver: Only this driver's. None: everybody's.
+            before: Ordinal of the last one seen. None: from the newest.
+            size: At most so many.
+            stations: Also everybody's at these stations.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        generation = self._generation
+        async with self._database.read() as connection:
+            given: Any = {"driver": driver, "before": before, "stations": stations}
+            names = await sessions.names(connection, **given, size=size + 1)
+            shown = names[:size]
+            found = {name: kept for _, name in shown if (kept := self._sessions.get(name)) is not None}
+            read = await sessions.load_all(connection, [name for _, name in shown if name not in found])
+        self._keep_sessions(read, generation)
+        found |= {session.id: session for session in read}
+        following = shown[-1][0] if len(names) > size else None
+        return [found[name] for _, name in shown if name in found], following
+
+    def _keep_sessions(self, read: Sequence[Session], generation: int) -> None:
+        if not self._may_keep(generation):
+            return
+        if len(self._sessions) + len(read) > self._capacity:
+            self._sessions.clear()
+        self._sessions.update({session.id: session for session in read})
 
     async def page(self, *, after: str, size: int) -> tuple[list[Station], str]:
         """Stations by id, and the id to continue after. Empty: that is all.

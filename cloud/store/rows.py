@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Table
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -78,6 +78,29 @@ class ManyRows:
         column: Any = self._table.c[name]
         default = column.default.arg
         return _Field(None, default if process is None else process(default), None)
+
+
+class RawQuery:
+    """A SELECT that is compiled once, and whose rows come as the driver gives them: for names and numbers.
+
+    Args:
+        statement: Its parameters are scalars, and none needs to be made what the driver takes.
+    """
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self._statement = statement
+        self._compiled: dict[str, tuple[str, tuple[tuple[str, Any], ...]]] = {}
+        """By dialect: the text, and for each placeholder its name and the statement's own value."""
+
+    async def rows(self, connection: AsyncConnection, **given: Any) -> Sequence[Any]:
+        """The rows for these parameters."""
+        found = self._compiled.get(connection.dialect.name)
+        if found is None:
+            compiled: Any = self._statement.compile(dialect=connection.dialect)
+            own = tuple((name, compiled.params[name]) for name in compiled.positiontup)
+            found = self._compiled[connection.dialect.name] = str(compiled), own
+        sql, places = found
+        return (await connection.exec_driver_sql(sql, tuple(given.get(name, own) for name, own in places))).all()
 
 
 def upsert_many(

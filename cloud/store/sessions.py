@@ -15,7 +15,7 @@ from cloud.domain.receipt import Receipt
 from cloud.domain.session import Session
 from cloud.store.columns import Json
 from cloud.store.money_tables import PSEUDONYMS
-from cloud.store.rows import ManyRows, upsert_many, where_in
+from cloud.store.rows import ManyRows, RawQuery, upsert_many, where_in
 from cloud.store.tables import RECEIPTS, SESSIONS
 from powerctl.core.ids import SessionId, StationId
 
@@ -24,8 +24,9 @@ DECODED: Final = 10_000
 _SESSION: Final[TypeAdapter[Session]] = TypeAdapter(Session)
 _TEXT: Final = cast(SESSIONS.c.document, Text).label("document")
 """The document as text, by which its decoded form is remembered."""
-_WHOLE: Final = select(SESSIONS.c.ordinal, SESSIONS.c.live_energy_wh, SESSIONS.c.update_time, _TEXT)
+_WHOLE: Final = select(SESSIONS.c.live_energy_wh, SESSIONS.c.update_time, _TEXT)
 _ONE: Final = _WHOLE.where(SESSIONS.c.id == bindparam("session"))
+_SOME: Final = _WHOLE.where(SESSIONS.c.id.in_(bindparam("sessions", expanding=True)))
 
 
 async def load(connection: AsyncConnection, session: SessionId) -> Session | None:
@@ -117,15 +118,15 @@ def _row(session: Session, now: datetime) -> tuple[Any, ...]:
     )
 
 
-async def page(
+async def names(
     connection: AsyncConnection,
     *,
     driver: str | None,
     before: int | None,
     size: int,
     stations: Collection[StationId] = (),
-) -> tuple[list[Session], int | None]:
-    """Sessions, newest first, and the ordinal to continue before. None: that is all.
+) -> list[tuple[int, SessionId]]:
+    """Ordinals and ids of sessions, newest first.
 
     Args:
         connection: An open transaction.
@@ -134,9 +135,31 @@ async def page(
         size: At most so many.
         stations: Also everybody's at these stations.
     """
-    query = _WHOLE.where(_shown(SESSIONS, driver, stations))
-    rows, following = await _page(connection, query, before, size)
-    return [_whole(row) for row in rows], following
+    newest = _NEWEST if before is None else before
+    if driver is None:
+        return list(await _EVERYBODYS.rows(connection, before=newest, size=size))
+    if not stations:
+        return list(await _ONES.rows(connection, before=newest, size=size, driver=driver))
+    query = _NAMES.where(_shown(SESSIONS, driver, stations))
+    return [(row[0], row[1]) for row in await connection.execute(query, {"before": newest, "size": size})]
+
+
+_NEWEST: Final = 2**63 - 1
+_NAMES: Final = (
+    select(SESSIONS.c.ordinal, SESSIONS.c.id)
+    .where(SESSIONS.c.ordinal < bindparam("before"))
+    .order_by(SESSIONS.c.ordinal.desc())
+    .limit(bindparam("size"))
+)
+_EVERYBODYS: Final = RawQuery(_NAMES)
+_ONES: Final = RawQuery(_NAMES.where(SESSIONS.c.driver == bindparam("driver")))
+
+
+async def load_all(connection: AsyncConnection, wanted: Collection[SessionId]) -> list[Session]:
+    """The sessions of these ids, as far as there are any."""
+    if not wanted:
+        return []
+    return [_whole(row) for row in await connection.execute(_SOME, {"sessions": list(wanted)})]
 
 
 async def owned(connection: AsyncConnection, driver: str) -> list[Session]:
@@ -172,7 +195,7 @@ async def receipt_page(
     size: int,
     stations: Collection[StationId] = (),
 ) -> tuple[list[Receipt], int | None]:
-    """Receipts, newest first; arguments and result as in `page`."""
+    """Receipts, newest first, and the ordinal to continue before. None: that is all. Arguments as in `names`."""
     query = _NAMED_RECEIPTS.where(_shown(RECEIPTS, driver, stations))
     rows, following = await _page(connection, query, before, size)
     return [_named(row) for row in rows], following

@@ -125,6 +125,20 @@ async def test_a_session_is_read_once_until_it_changes_here_or_elsewhere(here: W
     assert here.store.present._sessions == {}
 
 
+async def test_a_page_of_sessions_reads_only_what_is_not_kept(here: World) -> None:
+    ids = [SessionId(f"session-{number}") for number in range(3)]
+    for one in ids:
+        await here.reports(describes(), *plugged(one))
+    async with followed(here):
+        first, _ = await here.store.present.sessions_page(driver=None, before=None, size=3)
+        again, _ = await here.store.present.sessions_page(driver=None, before=None, size=3)
+        assert all(one is other for one, other in zip(first, again, strict=True))
+        await here.reports(began(1_000, 1, session=ids[1]))
+        changed, _ = await here.store.present.sessions_page(driver=None, before=None, size=3)
+        assert [one.started is not None for one in changed] == [False, True, False]
+        assert [one is other for one, other in zip(first, changed, strict=True)] == [True, False, True]
+
+
 async def test_no_memory_keeps_the_name_of_somebody_who_was_erased(here: World) -> None:
     await here.reports(describes(), *plugged(), *unplugged())
     before = await here.session()

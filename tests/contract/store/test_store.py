@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cloud.domain.receipt import issue
 from cloud.domain.session import SessionState
-from cloud.store import changes, locations, receipts, sessions
+from cloud.store import changes, locations, receipts
 from cloud.store.changes import Changed
 from cloud.store.tables import INBOX, QUARANTINE, RECEIPTS
 from cloud.store.telemetry_tables import TELEMETRY
@@ -222,13 +222,33 @@ async def test_pages_show_every_session_once_and_newest_first(here: World) -> No
         await here.reports(*plugged(one))
     seen: list[SessionId] = []
     before: int | None = None
-    async with here.store.database.read() as connection:
-        while True:
-            found, before = await sessions.page(connection, driver=None, before=before, size=2)
-            seen += [session.id for session in found]
-            if before is None:
-                break
+    while True:
+        found, before = await here.store.present.sessions_page(driver=None, before=before, size=2)
+        seen += [session.id for session in found]
+        if before is None:
+            break
     assert seen == ids[::-1]
+
+
+async def test_a_page_of_sessions_has_only_the_drivers_own_and_those_at_the_owners_stations(here: World) -> None:
+    ids = [SessionId(f"session-{number}") for number in range(4)]
+    for number, one in enumerate(ids):
+        await here.reports(*plugged(one), station=StationId(f"st-{number}"))
+    async with here.store.write() as writing:
+        for one, driver in ((ids[0], "anna"), (ids[1], "bert"), (ids[2], "anna")):
+            before = await here.session(one)
+            await writing.save(before, replace(before, driver=driver))
+
+    async def shown(driver: str | None, *stations: str, size: int = 9) -> list[SessionId]:
+        own = [StationId(each) for each in stations]
+        found, _ = await here.store.present.sessions_page(driver=driver, before=None, size=size, stations=own)
+        return [session.id for session in found]
+
+    assert await shown(None) == ids[::-1]
+    assert await shown("anna") == [ids[2], ids[0]]
+    assert await shown("anna", "st-3") == [ids[3], ids[2], ids[0]]
+    assert await shown("anna", "st-3", size=1) == [ids[3]]
+    assert await shown("nobody") == []
 
 
 async def test_stations_are_paged_by_name(here: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from cloud.api.encode import Encoder
 from cloud.api.encoded import EncodedOnce
@@ -30,5 +31,7 @@ def test_each_caller_sees_what_the_caller_may_do() -> None:
 def test_a_session_that_costs_no_more_is_encoded_once() -> None:
     encoded = EncodedOnce(ENCODER)
     assert encoded.session(ENDED, ANNA, at(40)) is encoded.session(ENDED, BERT, at(50))
-    assert encoded.session(RUNNING, ANNA, at(40)) is not encoded.session(RUNNING, ANNA, at(40))
+    running = encoded.session(RUNNING, ANNA, at(40))
+    assert running is encoded.session(RUNNING, ANNA, at(40) + timedelta(milliseconds=900)), "the same second"
+    assert running is not encoded.session(RUNNING, ANNA, at(40) + timedelta(seconds=1)), "its cost grows"
     assert encoded.session(replace(ENDED, receipt="r"), ANNA, at(50)).receipt == "receipts/r"
