@@ -16,6 +16,7 @@ from cloud.domain.refusal import Refusal, Why
 from cloud.store.fleet_tables import ALARMS, STATION_STATE
 from cloud.store.tables import CONNECTORS, STATIONS
 from powerctl.core.record import SignalClass
+from powerctl.core.session import ConnectorState
 
 Condition = ColumnElement[bool]
 
@@ -29,9 +30,10 @@ _OPEN = (
     .group_by(ALARMS.c.station)
     .subquery("open_alarms")
 )
+_WITH_VEHICLE: Final = frozenset(ConnectorState) - {ConnectorState.AVAILABLE, ConnectorState.FAULTED}
 _PLUGGED = (
     select(CONNECTORS.c.station, func.count().label("sessions"))
-    .where(CONNECTORS.c.session.is_not(None))
+    .where(or_(CONNECTORS.c.session.is_not(None), CONNECTORS.c.state.in_([one.value for one in _WITH_VEHICLE])))
     .group_by(CONNECTORS.c.station)
     .subquery("plugged")
 )

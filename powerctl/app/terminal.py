@@ -64,10 +64,13 @@ def document(options: argparse.Namespace) -> dict[str, Any]:
         return next(iter(found.values()))
     if found:
         names = ", ".join(f"{answer['station']['id']} ({path})" for path, answer in sorted(found.items()))
-        remedy = "Choose one with --station, or name its --socket."
-        raise ConfigError("powerctl", f"{len(found)} stations run here: {names}.", remedy)
+        by = "--station" if station is None else "--config"
+        raise ConfigError("status", f"{len(found)} stations run here: {names}.", f"Choose one with {by}, or --socket.")
+    if station is not None and answers:
+        others = ", ".join(sorted({answer["station"]["id"] for answer in answers.values()}))
+        raise ConfigError("status", f"No station {station} runs here; there is {others}.", _START)
     what = f"station {station}" if station is not None else "station"
-    raise ConfigError("powerctl", f"No running {what} answers.{silent}", _START)
+    raise ConfigError("status", f"No running {what} answers.{silent}", _START)
 
 
 def _named(config: Path) -> tuple[str, Path | None]:

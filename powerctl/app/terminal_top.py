@@ -41,7 +41,9 @@ def screen(told: dict[str, Any]) -> RenderableType:
     parts += [Text(line, style="dim") for line in flexibility(told["flexibility"])]
     if told.get("silent"):
         parts.append(Text(f"Silent since {told['time']}: {told['silence']}", style="bold red"))
-    return Panel(Group(*parts), title=headline(told), subtitle=f"{told['time']}   Ctrl-C ends", border_style="cyan")
+    return Panel(
+        Group(*parts), title=headline(told), subtitle=f"{told['time'][11:19]} UTC   Ctrl-C ends", border_style="cyan"
+    )
 
 
 def _table(told: dict[str, Any]) -> RenderableType:

@@ -80,7 +80,7 @@ class FleetSummary(_message.Message):
     ac_power_w: _builtins.float
     """Measured, watts AC, of the stations that tell it."""
     open_sessions: _builtins.int
-    """Sessions that are plugged in."""
+    """Sessions and vehicles that are plugged in."""
     open_alarms: _builtins.int
     """Alarms that are not over."""
     unacknowledged_alarms: _builtins.int

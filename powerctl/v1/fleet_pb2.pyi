@@ -219,7 +219,7 @@ class Station(_message.Message):
     open_alarms: _builtins.int
     """Alarms that are not over."""
     open_sessions: _builtins.int
-    """Sessions that are plugged in."""
+    """Sessions and vehicles that are plugged in."""
     ac_power_w: _builtins.float
     @_builtins.property
     def last_seen_time(self) -> _timestamp_pb2.Timestamp:

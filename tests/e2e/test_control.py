@@ -13,7 +13,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from cloud.ingest.ports import StationBatch
 from edge.control.uploads import CHUNK_BYTES, chunks
+from powerctl.core.ids import StationId
 from powerctl.core.order import (
     EndFleetCap,
     ResetConnector,
@@ -29,7 +31,8 @@ from tests.e2e.browser import Visits
 from tests.e2e.control import ADA, FAR, UMA, confirms, enters, keeps, limits, saved, settles
 from tests.unit.cloud.api_world import Cloud, cloud
 from tests.unit.cloud.databases import migrated
-from tests.unit.cloud.stories import ANNA, OPAL, STATION, telemetry
+from tests.unit.cloud.stories import ANNA, OPAL, STATION, describes, telemetry
+from tests.unit.cloud.world import EPOCH
 
 BOX: Final = "".join(f"({number}.5) can0 109#00\n" for number in range(CHUNK_BYTES // 16))
 """More than one part, and not two whole ones."""
@@ -63,6 +66,17 @@ async def test_the_fleet_is_sorted_filtered_and_searched(visits: Visits, api: Cl
     await expect(rows).to_have_count(2)
     await page.get_by_role("searchbox", name="Search name or version").fill("nowhere")
     await expect(page.get_by_text("No station fits")).to_be_visible()
+    await page.get_by_role("searchbox", name="Search name or version").fill("")
+    await page.get_by_role("group", name="Show").get_by_role("button", name="All").click()
+    await api.world.store.commit(
+        [StationBatch(StationId(f"s-{number:02}"), EPOCH, [api.world.entry(describes())]) for number in range(60)]
+    )
+    pages = page.get_by_role("navigation", name="Pages")
+    await expect(pages).to_contain_text("1–50 of 62")
+    await pages.get_by_role("button", name="Next").click()
+    await expect(pages).to_contain_text("51–62 of 62")
+    await expect(rows).to_have_count(13)
+    await expect(pages.get_by_role("button", name="Next")).to_be_disabled()
 
 
 async def test_an_operator_stops_and_the_driver_sees_it(visits: Visits, api: Cloud) -> None:

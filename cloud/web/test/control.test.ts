@@ -100,7 +100,7 @@ describe("what the cloud says by code", () => {
     const values = { kind: "@kind.applied", source: "@source.dso", cap: "#4.2" };
     expect(said("event.GridEvent", values)).toBe("The limit of the grid operator was applied: 4.2 kW.");
     choose("fi");
-    expect(said("event.GridEvent", values)).toBe("Rajan asettaja verkkoyhtiö, otettu käyttöön: 4,2 kW.");
+    expect(said("event.GridEvent", values)).toBe("Raja 4,2 kW (verkkoyhtiö): otettu käyttöön.");
     expect(said("event.SecurityEvent", { what: "=@odd", detail: "{what}" })).toBe("Tietoturva: @odd. {what}");
   });
 

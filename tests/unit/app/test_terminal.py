@@ -95,7 +95,9 @@ def test_of_several_stations_one_is_chosen(folder: Path, capsys: pytest.CaptureF
         assert "Choose one with --station" in told
         assert cli.main(["status", "--station", "S-2"]) == 0
         assert cli.main(["status", "--socket", str(second.path)]) == 0
+        capsys.readouterr()
         assert cli.main(["status", "--station", "S-3"]) == 2
+        assert "No station S-3 runs here; there is S-1, S-2." in capsys.readouterr().err
 
 
 def test_a_socket_that_a_dead_station_left_is_passed_over(folder: Path) -> None:

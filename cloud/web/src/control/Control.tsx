@@ -1,5 +1,5 @@
 import type { ComponentType, JSX } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { CALL } from "../api/clients";
 import { lazy } from "../ui/lazy";
 import { Empty } from "../ui/Notice";
@@ -90,6 +90,11 @@ export default function Control({ path }: { readonly path: readonly string[] }):
   useEffect(() => {
     if (section !== "fleet") followOnly([]);
   }, [section]);
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // On a phone the sections are a strip; where one is must be seen.
+    nav.current?.querySelector('[aria-current="page"]')?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [section]);
   const key = path.join("/");
   useEffect(() => {
     asking.value = undefined;
@@ -98,7 +103,7 @@ export default function Control({ path }: { readonly path: readonly string[] }):
   if (!section || !sections.includes(section)) return <Empty title={w("denied.title")} lead={w("denied.lead")} />;
   return (
     <div class="control">
-      <nav class="control-nav" aria-label={w("nav.label")}>
+      <nav class="control-nav" ref={nav} aria-label={w("nav.label")}>
         {sections.map((one) => (
           <a key={one} href={to.section(one)} aria-current={one === section ? "page" : undefined}>
             <svg viewBox="0 0 24 24" aria-hidden="true">

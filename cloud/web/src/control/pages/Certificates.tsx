@@ -144,7 +144,7 @@ export function CertificatesPage(): JSX.Element {
   return (
     <>
       <Head title={w("nav.certificates")} lead={w("certificates.lead")}>
-        <Search label={w("fleet.search")} value={search} set={setSearch} />
+        <Search label={w("certificates.search")} value={search} set={setSearch} />
         <button class="button primary" type="button" onClick={() => ask_(true)}>
           {w("certificate.new")}
         </button>

@@ -45,7 +45,12 @@ function want(name: string, value: ConfigurationValue, changed: () => void): voi
 function columns(name: string, changed: () => void): readonly Column<ConfigurationValue>[] {
   const may = role() === Role.OPERATOR;
   const found: Column<ConfigurationValue>[] = [
-    { key: "key", title: w("config.key"), by: (value) => value.key, cell: (value) => <code>{value.key}</code> },
+    {
+      key: "key",
+      title: w("config.key"),
+      by: (value) => value.key,
+      cell: (value) => <code class="config-key">{value.key}</code>,
+    },
     { key: "reported", title: w("config.reported"), cell: (value) => <code>{value.reported ?? "–"}</code> },
     {
       key: "desired",
@@ -59,7 +64,7 @@ function columns(name: string, changed: () => void): readonly Column<Configurati
   ];
   if (!may) return found;
   const edit = (value: ConfigurationValue): JSX.Element => (
-    <button class="button quiet" type="button" onClick={() => want(name, value, changed)}>
+    <button class="button quiet config-want" type="button" onClick={() => want(name, value, changed)}>
       {w("config.wantLabel")}
       <span class="sr-only"> {value.key}</span>
     </button>

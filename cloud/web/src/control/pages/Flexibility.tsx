@@ -1,4 +1,5 @@
 import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { CALL } from "../../api/clients";
 import { sourceKey } from "../../domain/words";
 import { power, text } from "../../format/quantity";
@@ -9,7 +10,7 @@ import { utility } from "../api";
 import { w } from "../i18n";
 import { idOf } from "../routes";
 import { everything } from "../state/paged";
-import { usePolled } from "../state/polled";
+import { SOON, usePolled } from "../state/polled";
 import { Ago, Badge, Broken, Nothing } from "../ui/parts";
 import { Table, type Column } from "../ui/Table";
 
@@ -68,15 +69,23 @@ function columns(): readonly Column<StationFlexibility>[] {
   ];
 }
 
+const PAGE = 100;
+/** Milliseconds between two looks at a fleet of many pages. */
+const SELDOM = 30_000;
+/** Rows of a fleet that are shown; its sums are of all. */
+const SHOWN = 200;
+
 async function stations(): Promise<readonly StationFlexibility[]> {
   return everything(async (pageToken) => {
-    const answer = await utility.listFlexibility({ pageSize: 100, pageToken }, CALL);
+    const answer = await utility.listFlexibility({ pageSize: PAGE, pageToken }, CALL);
     return { items: answer.stations, next: answer.nextPageToken };
   });
 }
 
 export function Flexibility(): JSX.Element {
-  const [loaded, again] = usePolled("flexibility", stations);
+  const [many, setMany] = useState(false);
+  const [loaded, again] = usePolled("flexibility", stations, many ? SELDOM : SOON);
+  useEffect(() => setMany(loaded.status === "ready" && loaded.value.length > PAGE), [loaded]);
   if (loaded.status === "failed") return <Broken sentence={loaded.sentence} retry={again} />;
   if (loaded.status === "loading") return <Loading />;
   const list = loaded.value;
@@ -99,7 +108,7 @@ export function Flexibility(): JSX.Element {
           </div>
         ))}
       </dl>
-      <Table label={w("grid.flexibility")} columns={columns()} rows={list} id={(one) => one.station} />
+      <Table label={w("grid.flexibility")} columns={columns()} rows={list} most={SHOWN} id={(one) => one.station} />
     </>
   );
 }

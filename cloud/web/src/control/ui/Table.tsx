@@ -23,6 +23,8 @@ interface TableProps<T> {
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
   readonly first?: Order;
+  /** So many rows are shown, the first of the order that is chosen. */
+  readonly most?: number;
   /** Where the server sorts: told when another order is wanted. */
   ordered?(order: Order): void;
   id(row: T): string;
@@ -40,7 +42,16 @@ function sorted<T>(rows: readonly T[], columns: readonly Column<T>[], order: Ord
 }
 
 /** Rows that sort by a press on a column's head; on a phone each row is a card. */
-export function Table<T>({ label, columns, rows, first, ordered, id, tone }: TableProps<T>): JSX.Element {
+export function Table<T>({
+  label,
+  columns,
+  rows,
+  first,
+  most = rows.length,
+  ordered,
+  id,
+  tone,
+}: TableProps<T>): JSX.Element {
   const [order, setOrder] = useState(first);
   const flip = (key: string): void => {
     const first = columns.find((column) => column.key === key)?.downFirst ?? false;
@@ -59,17 +70,20 @@ export function Table<T>({ label, columns, rows, first, ordered, id, tone }: Tab
           </tr>
         </thead>
         <tbody>
-          {sorted(rows, columns, order).map((row) => (
-            <tr key={id(row)} class={tone?.(row)}>
-              {columns.map((column) => (
-                <td key={column.key} data-title={column.title} class={column.number ? "number" : undefined}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {sorted(rows, columns, order)
+            .slice(0, most)
+            .map((row) => (
+              <tr key={id(row)} class={tone?.(row)}>
+                {columns.map((column) => (
+                  <td key={column.key} data-title={column.title} class={column.number ? "number" : undefined}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            ))}
         </tbody>
       </table>
+      {rows.length > most && <p class="small">{w("list.first", { most, count: rows.length })}</p>}
     </div>
   );
 }

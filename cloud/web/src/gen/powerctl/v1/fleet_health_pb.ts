@@ -38,7 +38,7 @@ export type FleetSummary = Message<"powerctl.v1.FleetSummary"> & {
   acPowerW: number;
 
   /**
-   * Sessions that are plugged in.
+   * Sessions and vehicles that are plugged in.
    *
    * @generated from field: int32 open_sessions = 4;
    */

@@ -240,7 +240,7 @@ export type Station = Message<"powerctl.v1.Station"> & {
   openAlarms: number;
 
   /**
-   * Sessions that are plugged in.
+   * Sessions and vehicles that are plugged in.
    *
    * @generated from field: int32 open_sessions = 18;
    */
