@@ -53,7 +53,8 @@ class Member:
     """One NATS node among several that keep each message together."""
 
     name: str
-    """Of the node; no other has it."""
+    """Of the node; no other has it. `$VARIABLE`: of the node's environment. On the command line it would not do: NATS
+    then refuses to read its configuration again."""
     client_port: int
     """Where the cloud's replicas connect."""
     cluster_port: int
@@ -290,6 +291,8 @@ def nats_configuration(
     if member is not None:
         _join(settings, member, place.host, {key: tls[key] for key in tls if key != "verify_and_map"})
     text = json.dumps(settings, indent=2)
+    if member is not None and member.name.startswith("$"):
+        text = text.replace(json.dumps(member.name), member.name)
     if access is None:
         return text
     # An included file is looked for from the folder of the configuration.

@@ -44,7 +44,7 @@ def shipped_nats() -> str:
         [],
         None,
         Access(users=Path("/run/access/users.conf"), revoked=Path("/dev/null")),
-        Member("nats", 4222, 6222, routes),
+        Member("$NATS_NAME", 4222, 6222, routes),
         data=Path("/data"),
     )
 
@@ -95,6 +95,14 @@ def test_nothing_is_mounted_inside_of_another_mount_that_is_read_only(name: str,
         paths = [Path(one["mountPath"]) for one in container["volumeMounts"]]
         assert not [path for path in paths for other in paths if other in path.parents], paths
         assert {one["name"] for one in container["volumeMounts"]} <= _volumes(name, pod)
+
+
+@pytest.mark.parametrize(("name", "pod"), list(pods()), ids=[name for name, _ in pods()])
+def test_the_databases_password_is_not_in_a_file_that_a_group_reads(name: str, pod: dict[str, Any]) -> None:
+    """asyncpg passes over such a file, and Kubernetes makes no other with an `fsGroup`."""
+    variables = {one["name"] for container in pod["containers"] for one in container.get("env", ())}
+    assert "PGPASSFILE" not in variables
+    assert "PGPASSWORD" in variables or name.startswith("nats/")
 
 
 def _volumes(name: str, pod: dict[str, Any]) -> set[str]:

@@ -1,0 +1,1 @@
+"""The files in `deploy/` as somebody runs them."""
