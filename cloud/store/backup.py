@@ -57,9 +57,7 @@ async def dump(database: Database, file: IO[bytes]) -> Manifest:
         StoreUnavailable: The database does not answer.
     """
     manifest: dict[str, Digest] = {}
-    async with database.read() as connection:
-        if not database.is_sqlite:
-            await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    async with database.snapshot() as connection:
         _write(file, {"schema": await revision(connection)})
         for table in tables():
             _write(file, {"table": table.name})

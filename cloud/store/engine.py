@@ -20,6 +20,8 @@ from powerctl.core.errors import ConfigError
 
 _JSON: Final[dict[str, Any]] = {"json_serializer": to_json, "json_deserializer": from_json}
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_POOL: Final[dict[str, Any]] = {"pool_size": 15, "max_overflow": 0}
+"""Connections that overflow the pool would be closed after use: to open one costs as much as several calls."""
 _WRITER_LOCK: Final = 0x706F7765
 """Number of the advisory lock that puts writers, and so the cursors of changes, in the order of their commits."""
 
@@ -49,19 +51,24 @@ class Database:
     """An engine with two doors: any number of readers, one writer at a time."""
 
     def __init__(self, url: URL) -> None:
-        self.engine: AsyncEngine = create_async_engine(url, **_JSON)
+        self.is_sqlite = url.drivername.startswith("sqlite")
+        self.engine: AsyncEngine = create_async_engine(url, **_JSON, **({} if self.is_sqlite else _POOL))
         self._reading = self.engine
         self._writing = asyncio.Lock()
-        self.is_sqlite = url.drivername.startswith("sqlite")
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
             if url.database != ":memory:":
                 self._reading = reading_engine(url, **_JSON)
                 _prepare_sqlite(self._reading, f"busy_timeout={BUSY_MS}", "query_only=ON", begin=begin_in_place)
+        else:
+            # BEGIN and COMMIT would be two of three journeys to the server, and in READ COMMITTED they hold nothing
+            # together: each statement sees what was committed before it.
+            self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of the database.
+        """A connection for reading. With SQLite all statements see one state of the database, with PostgreSQL each sees
+        what was committed before it.
 
         Raises:
             StoreUnavailable: The database does not answer.
@@ -69,6 +76,20 @@ class Database:
         with translated():
             async with self._reading.connect() as connection, connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction for reading that sees one state of the database, however long it takes.
+
+        Raises:
+            StoreUnavailable: The database does not answer.
+        """
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with translated():
+            async with self._reading.connect() as connection:
+                reader = await connection.execution_options(**level)
+                async with reader.begin():
+                    yield reader
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -87,7 +108,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._reading is not self.engine:
+        if self.is_sqlite and self._reading is not self.engine:
             await self._reading.dispose()
         await self.engine.dispose()
 

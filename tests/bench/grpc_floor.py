@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,24 @@ import grpc
 import grpc.aio
 
 METHOD = "/powerctl.v1.LocationService/GetLocation"
+STREAM = "/powerctl.v1.WatchService/Watch"
+SECOND = 1.0
 
 
 class _Empty(grpc.GenericRpcHandler):
-    """Answers every call with no bytes."""
+    """Answers every call with no bytes, and every stream with the bytes of its request, once a second."""
 
     def service(self, handler_call_details: Any) -> Any:
         """The same handler for every method."""
+
+        async def again(payload: bytes, _: Any) -> AsyncIterator[bytes]:
+            yield payload
+            while True:
+                await asyncio.sleep(SECOND)
+                yield payload
+
+        if handler_call_details.method == STREAM:
+            return grpc.unary_stream_rpc_method_handler(again)
 
         async def nothing(_: bytes, __: Any) -> bytes:
             return b""

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiosqlite
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from cloud.ingest.ports import StoreUnavailable
@@ -44,6 +44,19 @@ async def test_a_reader_in_the_way_of_an_error_leaves_nothing_open(here: World) 
         await writer.execute(insert(META).values(_ROW))
     async with database.read() as reader:
         assert len((await reader.execute(_KEYS)).all()) == 1, "an old transaction is still open"
+
+
+async def test_a_snapshot_sees_one_state_while_others_write(here: World) -> None:
+    database = here.store.database
+    async with database.snapshot() as reader:
+        assert (await reader.execute(_KEYS)).all() == []
+        async with asyncio.timeout(20), database.write() as writer:
+            await writer.execute(insert(META).values(_ROW))
+        assert (await reader.execute(_KEYS)).all() == []
+    async with database.snapshot() as reader:
+        assert len((await reader.execute(_KEYS)).all()) == 1
+    async with database.write() as writer:
+        await writer.execute(delete(META).where(META.c.key == "k"))
 
 
 async def test_in_sqlite_a_reader_cannot_write(here: World) -> None:
