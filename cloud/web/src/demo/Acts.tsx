@@ -33,6 +33,7 @@ export function Acts(): JSX.Element | null {
     void follow(stop.signal);
     return () => stop.abort();
   }, []);
+  if (!acts.value) return failed.value ? null : <div class="acts acts-room" aria-hidden="true" />;
   if (!acts.value.length) return null;
   return (
     <section class="acts panel" aria-labelledby="acts-title">

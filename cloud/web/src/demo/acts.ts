@@ -12,7 +12,7 @@ export interface Deed {
 }
 
 /** Undefined: not heard yet. */
-export const acts = signal<readonly Act[]>([]);
+export const acts = signal<readonly Act[] | undefined>(undefined);
 export const last = signal<Deed | null>(null);
 export const failed = signal(false);
 

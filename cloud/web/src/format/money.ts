@@ -1,5 +1,7 @@
 /** Money as text. It is never a float on the way: the decimal text goes to Intl as it is. */
 
+import { numbers } from "./intl";
+
 export interface Amount {
   readonly currencyCode: string;
   readonly units: bigint;
@@ -18,8 +20,8 @@ export function decimalText({ units, nanos }: Amount): string {
 function write(locale: string, amount: Amount, extraDigits: number): string {
   if (!amount.currencyCode) return "";
   const base = { style: "currency", currency: amount.currencyCode } as const;
-  const minor = new Intl.NumberFormat(locale, base).resolvedOptions().maximumFractionDigits ?? 2;
-  const format = new Intl.NumberFormat(locale, { ...base, maximumFractionDigits: minor + extraDigits });
+  const minor = numbers(locale, base).resolvedOptions().maximumFractionDigits ?? 2;
+  const format = numbers(locale, { ...base, maximumFractionDigits: minor + extraDigits });
   return format.format(decimalText(amount) as Intl.StringNumericLiteral);
 }
 

@@ -1,12 +1,14 @@
 /** Quantities as a person reads them. All functions are pure; the locale is an argument. */
 
+import { numbers } from "./intl";
+
 export interface Quantity {
   readonly value: string;
   readonly unit: string;
 }
 
 function decimal(locale: string, value: number, digits: number): string {
-  const format = new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const format = numbers(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   // Minus zero is not a thing a meter shows.
   return format.format(Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value);
 }
@@ -43,5 +45,5 @@ export function text(quantity: Quantity): string {
 
 /** A register reading in watt hours, every digit of it. */
 export function register(locale: string, wattHours: bigint): string {
-  return `${new Intl.NumberFormat(locale).format(wattHours)}\u00a0Wh`;
+  return `${numbers(locale).format(wattHours)}\u00a0Wh`;
 }

@@ -1,5 +1,7 @@
 /** Moments and spans as a person reads them. */
 
+import { dates } from "./intl";
+
 export interface WireTimestamp {
   readonly seconds: bigint;
   readonly nanos: number;
@@ -12,25 +14,25 @@ export function milliseconds(time: WireTimestamp): number {
 
 /** "14:05". */
 export function clock(locale: string, ms: number): string {
-  return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
+  return dates(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(ms);
 }
 
 /** "14:05:09". */
 export function clockSeconds(locale: string, ms: number): string {
   const format = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
-  return new Intl.DateTimeFormat(locale, format).format(ms);
+  return dates(locale, format).format(ms);
 }
 
 /** "21 Nov 2026, 14:05". */
 export function dateTime(locale: string, ms: number): string {
   const format = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" } as const;
-  return new Intl.DateTimeFormat(locale, { ...format, hourCycle: "h23" }).format(ms);
+  return dates(locale, { ...format, hourCycle: "h23" }).format(ms);
 }
 
 /** "Mon 23 Nov", of a date as in ISO 8601. */
 export function day(locale: string, date: string): string {
   const format = { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" } as const;
-  return new Intl.DateTimeFormat(locale, format).format(Date.parse(date));
+  return dates(locale, format).format(Date.parse(date));
 }
 
 /** "today" moments lose their date. */

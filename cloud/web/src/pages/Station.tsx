@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
 import { DemoSlot } from "../demo/DemoSlot";
 import { connectorViews, type ConnectorView } from "../domain/connector";
@@ -17,9 +18,11 @@ import { Scene } from "../ui/Scene";
 const PricePanel = lazy(() => import("../ui/PricePanel"));
 
 export function StationPage({ name }: { readonly name: string }): JSX.Element {
-  const location = live.value.locations.get(name);
+  // Not `live` itself: news of other stations change nothing here.
+  const location = useComputed(() => live.value.locations.get(name)).value;
+  const sessions = useComputed(() => live.value.sessions).value;
   if (!location) return phase.value === "live" ? <Empty title={t("error.notFound")} /> : <Loading />;
-  const views = connectorViews(location, live.value.sessions);
+  const views = connectorViews(location, sessions);
   return (
     <div class="station">
       <Heading location={location} />

@@ -35,6 +35,8 @@ export const heard = signal<number | null>(null);
 /** Whether the stations that are there have had time to be named: one alone may be the first of many. */
 export const settled = signal(false);
 const SETTLE_MS = 100;
+/** Farther off than a tick: the device's clock is wrong, or it has slept. */
+const CLOCK_OFF_MS = 1_100;
 
 export const operator = computed(
   () => account.value.status === "signed-in" && account.value.principal.role === Role.OPERATOR,
@@ -59,10 +61,12 @@ let stream: AbortController | undefined;
 function onMessage(message: WatchResponse): void {
   batch(() => {
     if (message.sendTime) serverClock.observe(milliseconds(message.sendTime), Date.now());
-    now.value = serverClock.at(Date.now());
-    heard.value = now.value;
+    const at = serverClock.at(Date.now());
+    // It ticks by itself; what shows an age is not drawn anew with every message.
+    if (Math.abs(at - now.value) > CLOCK_OFF_MS) now.value = at;
+    heard.value = at;
     live.value = merge(live.value, message);
-    if (message.event.case === "location") observe(message.event.value, now.value);
+    if (message.event.case === "location") observe(message.event.value, at);
     if (message.event.case === "location" && !settled.value) setTimeout(() => (settled.value = true), SETTLE_MS);
   });
 }

@@ -1,3 +1,4 @@
+import { numbers } from "../format/intl";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { placeOf, type Offer } from "../domain/find";
@@ -65,7 +66,7 @@ function Towns({ view, size }: { readonly view: View; readonly size: Size }): JS
 
 function ScaleBar({ view }: { readonly view: View }): JSX.Element {
   const { km, pixels } = scaleBar(view, SCALE_BAR_PX);
-  const words = km >= 1 ? `${new Intl.NumberFormat(locale()).format(km)} km` : `${Math.round(km * 1000)} m`;
+  const words = km >= 1 ? `${numbers(locale()).format(km)} km` : `${Math.round(km * 1000)} m`;
   return (
     <p class="map-scale" style={{ width: `${pixels}px` }} aria-hidden="true">
       {words}

@@ -1,3 +1,4 @@
+import { numbers } from "../format/intl";
 import type { JSX } from "preact";
 import { connectorViews } from "../domain/connector";
 import { isFree, type Offer } from "../domain/find";
@@ -24,7 +25,7 @@ function Age({ one }: { readonly one: Offer }): JSX.Element | null {
 
 function distance(km: number): string {
   const digits = km < 10 ? 1 : 0;
-  return `${new Intl.NumberFormat(locale(), { maximumFractionDigits: digits }).format(km)}\u00a0km`;
+  return `${numbers(locale(), { maximumFractionDigits: digits }).format(km)}\u00a0km`;
 }
 
 /** Both connectors as one stands in front of them, in miniature. */

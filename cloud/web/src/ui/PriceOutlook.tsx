@@ -1,3 +1,4 @@
+import { numbers } from "../format/intl";
 import type { JSX } from "preact";
 import { cheapest, hours, type Hour } from "../domain/outlook";
 import { clock } from "../format/time";
@@ -7,10 +8,7 @@ import { now } from "../state/app";
 import "./priceOutlook.css";
 
 function perKwh(price: number, currency: string): string {
-  const shown = new Intl.NumberFormat(
-    locale(),
-    currency ? { style: "currency", currency } : { minimumFractionDigits: 2 },
-  );
+  const shown = numbers(locale(), currency ? { style: "currency", currency } : { minimumFractionDigits: 2 });
   return shown.format(price);
 }
 

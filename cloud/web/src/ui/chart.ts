@@ -1,5 +1,6 @@
 /** The picture of caps and shares over time, as uPlot draws it. */
 
+import { numbers } from "../format/intl";
 import uPlot from "uplot";
 import { SPAN_S, type Colours } from "./chartParts";
 import { drawChanges, drawWithheld } from "./chartLayers";
@@ -53,7 +54,7 @@ function axes({ colours, locale }: ChartPorts): uPlot.Axis[] {
       ticks: { show: false },
       size: 42,
       space: 44,
-      values: (_plot, powers) => powers.map((power) => new Intl.NumberFormat(locale).format(power)),
+      values: (_plot, powers) => powers.map((power) => numbers(locale).format(power)),
     },
   ];
 }

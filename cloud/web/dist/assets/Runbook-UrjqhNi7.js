@@ -1,4 +1,4 @@
-import{i as e,n as t,r as n}from"./Control-CtMpyOyc.js";import{t as r,u as i}from"./jsxRuntime-D4T1E635.js";var a=Object.assign({"../../../../../docs/runbooks/alarm-broker.md":`<h1>The station and the broker do not trust each other</h1>
+import{i as e,n as t,r as n}from"./Control-BAfYqjxm.js";import{d as r,t as i}from"./jsxRuntime-gz3D5MlN.js";var a=Object.assign({"../../../../../docs/runbooks/alarm-broker.md":`<h1>The station and the broker do not trust each other</h1>
 <p>Alarms: <code>broker_not_trusted</code>, <code>access_denied</code>.</p>
 <h2>What it means</h2>
 <p>Who answers for the broker does not prove its name, or the broker refuses this station or one of its topics. The station
@@ -476,4 +476,4 @@ there without energy.</p>
 <li>Insulation: nobody uses this connector until cable and inlet are inspected.</li>
 <li>A vehicle&#39;s own fault on every attempt: keep the recording, and tell its maker.</li>
 </ol>
-`});function o({id:o}){let s=a[`../../../../../docs/runbooks/${o}.md`];return r(i,{children:[r(`p`,{class:`crumbs`,children:[r(`a`,{href:n.section(`alarms`),children:e(`runbook.back`)}),` / `,o]}),s?r(`article`,{class:`panel runbook`,lang:`en`,dangerouslySetInnerHTML:{__html:s}}):r(t,{title:e(`runbook.none`)})]})}export{o as default};
+`});function o({id:o}){let s=a[`../../../../../docs/runbooks/${o}.md`];return i(r,{children:[i(`p`,{class:`crumbs`,children:[i(`a`,{href:n.section(`alarms`),children:e(`runbook.back`)}),` / `,o]}),s?i(`article`,{class:`panel runbook`,lang:`en`,dangerouslySetInnerHTML:{__html:s}}):i(t,{title:e(`runbook.none`)})]})}export{o as default};

@@ -1,1 +1,0 @@
-import{A as e,C as t,yt as n}from"./app-BN3oM3DU.js";import{s as r}from"./i18n-CqZ6KUNq.js";import{t as i}from"./jsxRuntime-D4T1E635.js";function a(){let{value:a}=e;return a.status===`unreachable`?i(`section`,{class:`empty panel`,role:`alert`,children:[i(`h1`,{children:r(`error.title`)}),i(`p`,{children:n(a.error,r)}),i(t,{})]}):null}export{a as default};

@@ -1,1 +1,0 @@
-import{c as e}from"./jsxRuntime-D4T1E635.js";import{yt as t}from"./app-BN3oM3DU.js";import{s as n}from"./i18n-CqZ6KUNq.js";function r(r=e=>t(e,n)){let[i,a]=e(!1),[o,s]=e(``);return{busy:i,failure:o,run:async e=>{if(i)return!1;a(!0),s(``);try{return await e(),!0}catch(e){return s(r(e)),!1}finally{a(!1)}},clear:()=>s(``)}}export{r as t};
