@@ -54,6 +54,8 @@ from powerctl.wire.dispatch import Hello
 
 _REMIND_S: Final = 30.0
 """How often records that nobody confirmed are sent again, and the flexibility is told anew."""
+_FLEXIBILITY_S: Final = 5.0
+"""How often it is told anew at most, so that nothing but limits counts while power comes down."""
 
 _log = log.get(__name__)
 
@@ -110,6 +112,7 @@ class EnergyManager:
         self.server = DispatchServer(settings.dispatch, StationId(station.id), connectors, self)
         self._aims = settings.plan.aims()
         self._told_flex: Flex | None = None
+        self._told_at = clock.monotonic()
         self._site = SiteMemory(state_dir / "stays.json", self._aims.site)
         self.planning = Planning(settings.plan, clock, self._question, self._tell_limits, state_dir / "rejected-plans")
         health.set("controller", True, "not connected yet")
@@ -298,6 +301,7 @@ class EnergyManager:
         """Queue the station's limits, its plan and its flexibility for the controller and the cloud."""
         budget = self._budget
         if budget is not None:
+            self._told_at = self._clock.monotonic()
             self._told_flex = at_grid(self._reports.values(), self._state.conversion, budget.cap.w)
             flexibility, plan = spans(self._flexibility(budget), self._told_flex), self.planning.status
             told = (budget.cap, budget.source, budget.detail, budget.until, budget.sources, plan, flexibility)
@@ -306,11 +310,12 @@ class EnergyManager:
             self.signals.update_forecast(flexibility)
 
     def _tell_flexibility(self) -> None:
-        """Tell the limits again when much more or less can be shed or taken up than was told."""
-        if self._budget is not None:
-            now = at_grid(self._reports.values(), self._state.conversion, self._budget.cap.w)
-            if self._told_flex is None or is_news(self._told_flex, now):
-                self._tell_limits()
+        """Tell the limits again when much more or less can be shed or taken up than was told a while ago."""
+        if self._budget is None or self._clock.monotonic() - self._told_at < _FLEXIBILITY_S:
+            return
+        now = at_grid(self._reports.values(), self._state.conversion, self._budget.cap.w)
+        if self._told_flex is None or is_news(self._told_flex, now):
+            self._tell_limits()
 
     def _flexibility(self, budget: Budget) -> tuple[Flex, ...]:
         """Now, and hour by hour as far as there is a plan."""
