@@ -18,10 +18,10 @@ from cloud.receipts.verify import verify
 from cloud.settings import load_settings
 from powerctl.core.errors import ConfigError
 from powerctl.runtime.log import LEVELS
+from powerctl.runtime.permit import permit_key_to_wire
 from powerctl.runtime.pki import signing_key
 from powerctl.runtime.service import EXIT_CLEAN, EXIT_CONFIG
 from powerctl.runtime.service import main as run_main
-from powerctl.wire.permit import permit_key_to_wire
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -20,7 +20,7 @@ from powerctl.core.clock import Clock
 from powerctl.core.errors import ConfigError
 from powerctl.core.ids import StationId
 from powerctl.core.order import StartCharging, StationCommand
-from powerctl.wire.permit import permit_key_to_wire, permit_of, permit_to_wire
+from powerctl.runtime.permit import permit_key_to_wire, permit_of, permit_to_wire
 
 ACCESS_LIFE: Final = timedelta(minutes=15)
 RENEW_AFTER: Final = timedelta(minutes=5)

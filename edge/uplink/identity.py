@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from powerctl.core.errors import RemoteError
 from powerctl.core.ids import StationId
+from powerctl.runtime.permit import permit_keys_from_wire
 from powerctl.runtime.pki import name_in, request, write_private
-from powerctl.wire.permit import permit_keys_from_wire
 
 CERTIFICATE: Final = "station.pem"
 KEY: Final = "station.key"

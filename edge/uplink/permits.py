@@ -18,7 +18,7 @@ from powerctl.core.clock import Clock
 from powerctl.core.errors import ConfigError, RemoteError
 from powerctl.core.ids import StationId
 from powerctl.core.order import StartCharging, StationCommand
-from powerctl.wire.permit import Permit, permit_from_wire, permit_keys_from_wire
+from powerctl.runtime.permit import Permit, permit_from_wire, permit_keys_from_wire
 
 NOT_PERMITTED: Final = "start_not_permitted"
 """Code of the security event."""

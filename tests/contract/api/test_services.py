@@ -13,9 +13,9 @@ from cloud.domain.principal import Principal
 from powerctl.core.order import StartCharging, StopCharging
 from powerctl.core.record import CommandOutcome, CommandResult
 from powerctl.core.session import ConnectorState, StopReason
+from powerctl.runtime.permit import permit_from_wire, permit_keys_from_wire, permit_of
 from powerctl.v1 import identity_pb2, location_pb2, receipt_pb2, session_pb2, watch_pb2
 from powerctl.v1.session_pb2 import SESSION_STATE_OPEN, SESSION_STATE_PENDING, SESSION_STATE_STOPPING
-from powerctl.wire.permit import permit_from_wire, permit_keys_from_wire, permit_of
 from tests.contract.api.peers import Failed, Json, Peer
 from tests.unit.cloud.api_world import Cloud
 from tests.unit.cloud.stories import (

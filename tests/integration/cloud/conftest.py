@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cloud.api.tokens import load_key
-from powerctl.wire.permit import permit_key_to_wire
+from powerctl.runtime.permit import permit_key_to_wire
 from tests.broker import Broker, running
 from tests.integration.cloud.process import CloudProcess
 from tests.integration.link.station import Station

@@ -23,8 +23,8 @@ from powerctl.core.ids import ConnectorId, SessionId
 from powerctl.core.order import StartCharging, StationCommand
 from powerctl.core.record import CommandOutcome, CommandResult, Lane, Record, Telemetry
 from powerctl.core.units import Power
+from powerctl.runtime.permit import permit_key_to_wire, permit_of, permit_to_wire
 from powerctl.wire.batch import encode_record
-from powerctl.wire.permit import permit_key_to_wire, permit_of, permit_to_wire
 from tests.broker import Broker, running
 
 from .station import STATION, Cloud, Station, cloud

@@ -37,8 +37,8 @@ from powerctl.core.record import CommandOutcome, CommandResult, SecurityEvent
 from powerctl.core.session import StopReason
 from powerctl.runtime.mqtt import Message
 from powerctl.runtime.outbox import CommandBox
+from powerctl.runtime.permit import permit_from_wire, permit_key_to_wire, permit_of, permit_to_wire
 from powerctl.wire.batch import decode_record, encode_command
-from powerctl.wire.permit import permit_from_wire, permit_key_to_wire, permit_of, permit_to_wire
 from powerctl.wire.topics import Channel, topic
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
