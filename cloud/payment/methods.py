@@ -41,7 +41,8 @@ _GOOD: Final = (
     KnownMethod("pm_paypal", PaymentKind.WALLET, "PayPal", "Pays."),
 )
 _BAD: Final = tuple(
-    KnownMethod(method, PaymentKind.CARD, _NAMES[method], outcome) for method, outcome in DECLINES.items()
+    KnownMethod(method, PaymentKind.CARD, _NAMES[method], f"Is refused: “{words}”")
+    for method, words in DECLINES.items()
 )
 
 

@@ -169,6 +169,11 @@ describe("what would change the power", () => {
     expect(change(create(ConnectorLiveSchema, { ...base, targetW: 6_000, reasons }))?.upToW).toBe(6_000);
   });
 
+  test("promises nothing where the share was computed under the limit that would go", () => {
+    const reasons = [limit(LimitSource.DSO, 3_700), limit(LimitSource.SHARE, 5_000)];
+    expect(change(create(ConnectorLiveSchema, { ...base, reasons }))?.upToW).toBeUndefined();
+  });
+
   test("promises nothing where the next limit is as low", () => {
     const reasons = [limit(LimitSource.DSO, 3_700), limit(LimitSource.SHARE, 3_700)];
     expect(change(create(ConnectorLiveSchema, { ...base, reasons }))?.upToW).toBeUndefined();

@@ -36,8 +36,19 @@ export function change(live: ConnectorLive): Change | undefined {
   return { source: binding.source, upToW: without(live, binding), at: endOf(binding) };
 }
 
+/** What each connector's part is follows from the cap: where the cap goes, these go with it. */
+const FROM_THE_CAP: ReadonlySet<LimitSource> = new Set([
+  LimitSource.SHARE,
+  LimitSource.HANDOVER,
+  LimitSource.RAMP,
+  LimitSource.PLAN,
+]);
+
 function without(live: ConnectorLive, binding: Limit): number | undefined {
-  const others = live.reasons.filter((limit) => limit.source !== binding.source).map((limit) => limit.limitW);
+  const rest = live.reasons.filter((limit) => limit.source !== binding.source);
+  // How much would be shared then, nobody has computed.
+  if (rest.some((limit) => FROM_THE_CAP.has(limit.source))) return undefined;
+  const others = rest.map((limit) => limit.limitW);
   if (live.targetW > 0) others.push(live.targetW);
   const next = Math.min(...others);
   return Number.isFinite(next) && next > Math.max(binding.limitW, live.powerW) * WORTH_SAYING ? next : undefined;

@@ -117,6 +117,7 @@ export const en = {
   "hint.paused": "Charging rests and goes on by itself.",
   "hint.stopping": "Lowering the current; wait before you unplug.",
   "hint.finished": "Done. You can unplug.",
+  "hint.finishedOther": "Charging is over; the vehicle is still plugged in.",
   "hint.faulted": "This connector does not work at the moment. Please use the other one.",
   "hint.offline": "The station does not answer. Charging that runs goes on safely.",
 

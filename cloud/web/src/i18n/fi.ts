@@ -117,6 +117,7 @@ export const fi: Record<Key, string> = {
   "hint.paused": "Lataus lepää ja jatkuu itsestään.",
   "hint.stopping": "Virta lasketaan; odota ennen irrottamista.",
   "hint.finished": "Valmis. Voit irrottaa kaapelin.",
+  "hint.finishedOther": "Lataus on ohi; auto on vielä kiinni.",
   "hint.faulted": "Liitin ei toimi juuri nyt. Käytä toista liitintä.",
   "hint.offline": "Asema ei vastaa. Käynnissä oleva lataus jatkuu turvallisesti.",
 

@@ -47,8 +47,8 @@ function Stats({ view }: { readonly view: ConnectorView }): JSX.Element | null {
     <dl class="stats">
       {live.session && <Stat name="connector.energy" value={text(energy(locale(), live.sessionEnergyWh))} />}
       {cost && <Stat name="connector.cost" value={cost} />}
-      <Stat name="connector.voltage" value={text(voltage(locale(), live.voltageV))} />
-      <Stat name="connector.current" value={text(current(locale(), live.currentA))} />
+      {view.energised && <Stat name="connector.voltage" value={text(voltage(locale(), live.voltageV))} />}
+      {view.energised && <Stat name="connector.current" value={text(current(locale(), live.currentA))} />}
       {operator.value && <Stat name="connector.asks" value={text(power(locale(), live.targetW))} />}
     </dl>
   );
@@ -118,8 +118,14 @@ function Kept({ view }: { readonly view: ConnectorView }): JSX.Element | null {
   return <p class="kept">{t(reservedForCaller ? "connector.keptForYou" : "connector.kept", { time })}</p>;
 }
 
+/** What a person reads who stands there; somebody else's vehicle is not theirs to unplug. */
+function hintOf(view: ConnectorView): Key | undefined {
+  const others = view.state === ConnectorState.FINISHED && !view.session;
+  return others ? "hint.finishedOther" : HINTS[view.state];
+}
+
 function Body({ view, location }: CardProps): JSX.Element {
-  const hint = location.online ? HINTS[view.state] : "hint.offline";
+  const hint = location.online ? hintOf(view) : "hint.offline";
   return (
     <div class="connector-body">
       {view.energised ? <Ring view={view} /> : <PlugFace type={view.connector.type} />}
