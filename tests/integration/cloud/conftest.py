@@ -23,8 +23,8 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture
 async def program(tmp_path: Path, broker: Broker) -> AsyncIterator[CloudProcess]:
     program = CloudProcess(tmp_path, broker)
-    await program.start()
     try:
+        await program.start()
         yield program
     finally:
         program.stop()
