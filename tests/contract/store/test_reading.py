@@ -50,7 +50,7 @@ async def test_a_snapshot_sees_one_state_while_others_write(here: World) -> None
     database = here.store.database
     async with database.snapshot() as reader:
         assert (await reader.execute(_KEYS)).all() == []
-        async with asyncio.timeout(20), database.write() as writer:
+        async with asyncio.timeout(60), database.write() as writer:
             await writer.execute(insert(META).values(_ROW))
         assert (await reader.execute(_KEYS)).all() == []
     async with database.snapshot() as reader:
