@@ -203,7 +203,12 @@ def key(purchase: Purchase) -> str:
 
 
 def asking(purchase: Purchase, now: datetime) -> Purchase:
-    """The purchase to be written before the provider is asked: a crash in between leaves the outcome unknown."""
+    """The purchase to be written before the provider is asked: a crash in between leaves the outcome unknown.
+
+    A driver who asks again before it is due puts nothing off: what is due is looked at when it was to be.
+    """
+    if purchase.ask_time is not None and purchase.due_time is not None and now < purchase.due_time:
+        return replace(purchase, asked=True)
     wait = min(_LONGEST_WAIT_S, 2.0 ** min(purchase.attempts, 10))
     due = now + timedelta(seconds=wait)
     first = purchase.ask_time or now
@@ -267,4 +272,5 @@ def _ask_anew(purchase: Purchase, now: datetime) -> Purchase:
     # A second capture or release of one hold is refused; a second hold or refund is not, so those wait for the first.
     seen = settled or purchase.state in (_S.CAPTURING, _S.VOIDING)
     group = purchase.group + 1 if seen else purchase.group
-    return replace(purchase, asked=False, group=group, ask_time=None if seen else purchase.ask_time)
+    due = now if settled else purchase.due_time
+    return replace(purchase, asked=False, group=group, ask_time=None if seen else purchase.ask_time, due_time=due)

