@@ -71,7 +71,7 @@ function Letters({ settings, mails }: Post): JSX.Element {
       <section class="panel">
         <h2>{words().inbox.none}</h2>
         <p>{words().inbox.noneLead}</p>
-        <p class="row-buttons">
+        <p class="letters-ways">
           <a class="button primary" href={link.home}>
             {words().inbox.station}
           </a>

@@ -1,4 +1,4 @@
-import{i as e,n as t,r as n}from"./Control-C-mYyca1.js";import{d as r,t as i}from"./jsxRuntime-gz3D5MlN.js";var a=Object.assign({"../../../../../docs/runbooks/alarm-broker.md":`<h1>The station and the broker do not trust each other</h1>
+import{i as e,n as t,r as n}from"./Control-DTeXRaWy.js";import{d as r,t as i}from"./jsxRuntime-gz3D5MlN.js";var a=Object.assign({"../../../../../docs/runbooks/alarm-broker.md":`<h1>The station and the broker do not trust each other</h1>
 <p>Alarms: <code>broker_not_trusted</code>, <code>access_denied</code>.</p>
 <h2>What it means</h2>
 <p>Who answers for the broker does not prove its name, or the broker refuses this station or one of its topics. The station

@@ -1,1 +1,0 @@
-import{A as e,C as t,ft as n}from"./app-CzqukObu.js";import{s as r}from"./i18n-DGsQ_cOr.js";import{t as i}from"./jsxRuntime-gz3D5MlN.js";function a(){let{value:a}=e;return a.status===`unreachable`?i(`section`,{class:`empty panel`,role:`alert`,children:[i(`h1`,{children:r(`error.title`)}),i(`p`,{children:n(a.error,r)}),i(t,{})]}):null}export{a as default};

@@ -1,0 +1,1 @@
+import{l as e}from"./jsxRuntime-gz3D5MlN.js";import{ft as t}from"./app-DWaiBMdX.js";import{s as n}from"./i18n-DGsQ_cOr.js";function r(r=e=>t(e,n)){let[i,a]=e(!1),[o,s]=e(``);return{busy:i,failure:o,run:async e=>{if(i)return!1;a(!0),s(``);try{return await e(),!0}catch(e){return s(r(e)),!1}finally{a(!1)}},clear:()=>s(``)}}export{r as t};
